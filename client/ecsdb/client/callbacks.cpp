@@ -1,0 +1,152 @@
+#include "ecsdb/client/callbacks.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace ecsdb {
+
+CallbackId Callbacks::add_row(std::string table, EntityId entity, RowCallback callback) {
+  Entry& entry = entries_[++last_];
+  entry.is_row = true;
+  entry.table = std::move(table);
+  entry.entity = entity;
+  entry.row = std::move(callback);
+  stale_ = true;
+  return last_;
+}
+
+CallbackId Callbacks::add_entity(EntityId entity, EntityCallback callback) {
+  Entry& entry = entries_[++last_];
+  entry.entity = entity;
+  entry.on_entity = std::move(callback);
+  stale_ = true;
+  return last_;
+}
+
+void Callbacks::remove(CallbackId id) {
+  const auto found = entries_.find(id);
+  if (found == entries_.end()) return;
+  found->second.dead = true;  // it may be running now
+  any_dead_ = true;
+  if (!delivering_) sweep();
+}
+
+void Callbacks::on_schema(const Schema&) { stale_ = true; }
+
+void Callbacks::sweep() {
+  if (!any_dead_) return;
+  std::erase_if(entries_, [](const auto& entry) { return entry.second.dead; });
+  any_dead_ = false;
+  stale_ = true;
+}
+
+void Callbacks::rebuild(const Schema& schema) {
+  index_.clear();
+  stale_ = false;
+  for (const auto& [id, entry] : entries_) {
+    int table = -1;
+    if (entry.is_row) {
+      const auto index = schema.table_index(std::string_view(entry.table));
+      if (!index) continue;
+      table = *index;
+    }
+    index_[Key{table, entry.entity}].push_back(id);
+  }
+}
+
+void Callbacks::call_rows(Key key, const RowEvent& event, CallbackId before, const bool* stop) {
+  const auto found = index_.find(key);
+  if (found == index_.end()) return;
+  for (const CallbackId id : found->second) {
+    if (*stop) return;
+    Entry& entry = entries_.at(id);
+    if (!entry.dead && id <= before) entry.row(event);
+  }
+}
+
+void Callbacks::call_entities(Key key, const EntityEvent& event, CallbackId before,
+                              const bool* stop) {
+  const auto found = index_.find(key);
+  if (found == index_.end()) return;
+  for (const CallbackId id : found->second) {
+    if (*stop) return;
+    Entry& entry = entries_.at(id);
+    if (!entry.dead && id <= before) entry.on_entity(event);
+  }
+}
+
+void Callbacks::deliver(const TableSet& set, const std::vector<RowEvent>& events,
+                        const bool* stop) {
+  ECSDB_CHECK(!delivering_);
+  if (events.empty() || entries_.empty()) return;
+  if (stale_) rebuild(set.schema());
+  const bool wants_entities =
+      std::any_of(index_.begin(), index_.end(), [](const auto& e) { return e.first.table < 0; });
+  // Entity events are computed first: a callback must not change what happened.
+  const std::vector<EntityEvent> entities =
+      wants_entities ? entity_events(set, events) : std::vector<EntityEvent>();
+  delivering_ = true;
+  const CallbackId before = last_;
+  for (const RowEvent& event : events) {
+    call_rows({event.table, EntityId{}}, event, before, stop);
+    call_rows({event.table, event.entity}, event, before, stop);
+    if (*stop) return;
+  }
+  for (const EntityEvent& event : entities) {
+    call_entities({-1, EntityId{}}, event, before, stop);
+    call_entities({-1, event.entity}, event, before, stop);
+    if (*stop) return;
+  }
+  delivering_ = false;
+  sweep();
+}
+
+std::vector<EntityEvent> entity_events(const TableSet& set, const std::vector<RowEvent>& events) {
+  struct Count {
+    EntityId entity;
+    size_t order;
+    int gained;
+  };
+  std::vector<Count> counts;
+  for (size_t i = 0; i < events.size(); ++i) {
+    int gained = 0;
+    switch (events[i].kind) {
+      case RowEventKind::kInsert:
+      case RowEventKind::kEnter:
+        gained = 1;
+        break;
+      case RowEventKind::kRemove:
+      case RowEventKind::kLeave:
+        gained = -1;
+        break;
+      case RowEventKind::kChange:
+        break;
+    }
+    counts.push_back({events[i].entity, i, gained});
+  }
+  std::stable_sort(counts.begin(), counts.end(),
+                   [](const Count& a, const Count& b) { return a.entity < b.entity; });
+  std::vector<std::pair<size_t, EntityEvent>> found;
+  for (size_t at = 0; at < counts.size();) {
+    const EntityId entity = counts[at].entity;
+    const size_t order = counts[at].order;
+    int gained = 0;
+    for (; at < counts.size() && counts[at].entity == entity; ++at) gained += counts[at].gained;
+    int now = 0;
+    for (size_t t = 0; t < set.table_count(); ++t) now += set.contains(t, entity) ? 1 : 0;
+    const int before = now - gained;
+    EntityEventKind kind = EntityEventKind::kChanged;
+    if (now == 0)
+      kind = EntityEventKind::kGone;
+    else if (before == 0)
+      kind = EntityEventKind::kAppeared;
+    found.push_back({order, EntityEvent{kind, entity}});
+  }
+  std::sort(found.begin(), found.end(),
+            [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<EntityEvent> out;
+  for (const auto& [order, event] : found) out.push_back(event);
+  return out;
+}
+
+}  // namespace ecsdb

@@ -1,0 +1,61 @@
+// Who is called about which row or entity.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "ecsdb/client/events.h"
+#include "ecsdb/schema/schema.h"
+#include "ecsdb/store/table_set.h"
+
+namespace ecsdb {
+
+/// Registered callbacks and the order they run in: row events in the order of the cut, each to the
+/// callbacks of its table, then of its row, by age; then entity events. Callbacks may add and
+/// remove callbacks while one runs.
+class Callbacks {
+ public:
+  CallbackId add_row(std::string table, EntityId entity, RowCallback callback);
+  CallbackId add_entity(EntityId entity, EntityCallback callback);
+  void remove(CallbackId id);
+  bool empty() const { return entries_.empty(); }
+  /// Tables are registered by name; ids and indices change with the schema.
+  void on_schema(const Schema& schema);
+
+  /// Delivers the events of one cut; `set` is the state after it. Stops early when `*stop` becomes
+  /// true (the client was destroyed; then the registry outlives it until this returns).
+  void deliver(const TableSet& set, const std::vector<RowEvent>& events, const bool* stop);
+
+ private:
+  struct Entry {
+    bool is_row = false;
+    bool dead = false;
+    std::string table;
+    EntityId entity;
+    RowCallback row;
+    EntityCallback on_entity;
+  };
+  struct Key {
+    int table;        // -1: entity callbacks
+    EntityId entity;  // none: all
+    auto operator<=>(const Key&) const = default;
+  };
+  void rebuild(const Schema& schema);
+  void call_rows(Key key, const RowEvent& event, CallbackId before, const bool* stop);
+  void call_entities(Key key, const EntityEvent& event, CallbackId before, const bool* stop);
+  void sweep();
+
+  std::map<CallbackId, Entry> entries_;
+  std::map<Key, std::vector<CallbackId>> index_;
+  CallbackId last_ = 0;
+  bool stale_ = false;
+  bool delivering_ = false;
+  bool any_dead_ = false;
+};
+
+/// One event an entity, in order of their first row event: appeared, changed or gone, by whether it
+/// has visible rows now and had some before.
+std::vector<EntityEvent> entity_events(const TableSet& set, const std::vector<RowEvent>& events);
+
+}  // namespace ecsdb

@@ -1,0 +1,136 @@
+// The client: a replica of what it subscribed to, without I/O.
+//
+// Kinds of methods and the order of calls are those of ReplicationServer: inputs, commands,
+// outputs. After each batch of inputs: poll() when the application wants news, then drain output()
+// of the link, next_dial() (open a stream and report on_connected or on_closed with that link
+// number), next_event() and next_deadline(). Times never fall. Not thread-safe: one thread owns a
+// client.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ecsdb/base/prng.h"
+#include "ecsdb/base/time.h"
+#include "ecsdb/client/client_db.h"
+#include "ecsdb/client/events.h"
+#include "ecsdb/wire/messages.h"
+#include "ecsdb/wire/stream_output.h"
+
+namespace ecsdb {
+
+struct ClientOptions {
+  std::string token;
+  std::string name;                                    // for the server's log
+  uint8_t database = 0;                                // 0 user, 1 system
+  Duration connect_timeout = Duration::seconds(5);     // dial -> authenticated
+  Duration silence_timeout = Duration::seconds(5);     // without a byte from the server
+  Duration heartbeat_interval = Duration::seconds(1);  // of silence from this side
+  Duration retry_delay_min = Duration::ms(100);        // after a failure, doubling, jittered
+  Duration retry_delay_max = Duration::seconds(5);
+  Duration retry_delay_clean = Duration::seconds(1);  // at most, after a clean close
+  bool reconnect = true;
+  uint64_t rows_max = 4'000'000;                // of the replica; beyond: kClientLimit
+  size_t pending_bytes_max = 64 * 1024 * 1024;  // received and not yet polled
+};
+
+/// Where a client is between "not connected" and "live", and why nothing arrives if so.
+struct SyncStatus {
+  enum class Phase : uint8_t {
+    kIdle,        // not asked to connect
+    kConnecting,  // waiting for the link or for the next try
+    kHandshake,
+    kNotSubscribed,  // connected, but nothing is subscribed
+    kSyncing,
+    kLive,
+  };
+  Phase phase = Phase::kIdle;
+  uint64_t rows_done = 0;
+  uint64_t rows_total = 0;  // as announced when the sync began
+  uint64_t bytes_done = 0;  // of this sync
+};
+
+struct ClientStats {
+  uint64_t dials = 0;
+  uint64_t connects = 0;    // authenticated
+  uint64_t full_syncs = 0;  // applied
+  uint64_t advances = 0;    // applied, full syncs not counted
+  uint64_t bytes_received = 0;
+  uint64_t bytes_sent = 0;
+  uint64_t faults = 0;
+  uint64_t rows_changed = 0;
+};
+
+class Client {
+ public:
+  /// `rng` draws jitter only.
+  Client(ClientOptions options, Prng rng);
+  ~Client();
+  Client(Client&&) noexcept;
+
+  // Inputs. Those that name a link other than the one dialled last are ignored.
+  void on_connected(LinkId link, const Now& now);
+  void on_bytes(LinkId link, ByteSpan bytes, const Now& now);
+  void on_sent(LinkId link, size_t accepted, const Now& now);
+  /// The link is gone or could not be made.
+  void on_closed(LinkId link, const Now& now);
+  void on_timer(const Now& now);
+
+  // Commands.
+  /// Starts dialling; harmless when it already does.
+  void connect(const Now& now);
+  /// Says goodbye, keeps the replica readable, and stays away until connect().
+  void disconnect(const Now& now);
+  /// Subscriptions may be made at any time, also before connect(); they outlive reconnects. Names
+  /// are checked against the server's schema when it is known: kSubscribed with kUnknownTable.
+  SubscriptionId subscribe(std::string table, const Now& now);
+  SubscriptionId subscribe_cells(std::string table, std::vector<CellKey> keys, const Now& now);
+  /// Grid cells with low <= key <= high in every coordinate.
+  SubscriptionId subscribe_box(std::string table, CellKey low, CellKey high, const Now& now);
+  void unsubscribe(SubscriptionId id, const Now& now);
+
+  /// Every row event of a table, by name; or those of one entity in it.
+  CallbackId on_row(std::string table, RowCallback callback);
+  CallbackId on_row(std::string table, EntityId entity, RowCallback callback);
+  /// Entity events; of all, or of one.
+  CallbackId on_entity(EntityCallback callback);
+  CallbackId on_entity(EntityId entity, EntityCallback callback);
+  void remove_callback(CallbackId id);
+
+  /// Applies every cut that has arrived whole, one after the other, each followed by its callbacks.
+  /// Returns the number of cuts.
+  size_t poll(const Now& now);
+
+  const ClientDb& db() const;
+  ClientDb& db();
+  /// Binds a user struct now or as soon as the schema is known; a mismatch is a kFault event with
+  /// kUnknownTable, kUnknownField or kTypeMismatch and ends in disconnect.
+  template <Bound T>
+  void bind() {
+    add_binding([](TableSet& set) { return set.template bind<T>(); });
+  }
+  SyncStatus sync() const;
+  const ClientStats& stats() const;
+  /// Newest published version the server told of; the lag in versions is this minus db().cut().
+  Version server_head() const;
+  /// Issued by the server; zero before the first connection.
+  ClientId client_id() const;
+
+  // Outputs.
+  /// A stream to open now, if any.
+  std::optional<LinkId> next_dial();
+  /// True if output(link) has bytes or wants the link closed.
+  bool has_output(LinkId link) const;
+  StreamOutput output(LinkId link, const Now& now);
+  std::optional<ClientEvent> next_event();
+  Instant next_deadline() const;
+
+ private:
+  void add_binding(Status (*binder)(TableSet&));
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace ecsdb

@@ -1,0 +1,129 @@
+// The client's state machine behind client.h.
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ecsdb/client/callbacks.h"
+#include "ecsdb/client/client.h"
+#include "ecsdb/client/reconnect.h"
+#include "ecsdb/client/replica.h"
+#include "ecsdb/client/subscriptions.h"
+#include "ecsdb/wire/frame.h"
+#include "ecsdb/wire/outbox.h"
+
+namespace ecsdb {
+
+class Client::Impl {
+ public:
+  Impl(ClientOptions options, Prng rng);
+
+  void on_connected(LinkId link, const Now& now);
+  void on_bytes(LinkId link, ByteSpan bytes, const Now& now);
+  void on_sent(LinkId link, size_t accepted, const Now& now);
+  void on_closed(LinkId link, const Now& now);
+  void on_timer(const Now& now);
+  void connect(const Now& now);
+  void disconnect(const Now& now);
+  void send_subscriptions();
+  size_t poll(const Now& now);
+  void add_binding(Status (*bind)(TableSet&));
+  bool has_output(LinkId link) const;
+  StreamOutput output(LinkId link, const Now& now);
+  std::optional<LinkId> next_dial();
+  Instant next_deadline() const;
+  SyncStatus sync() const;
+
+  /// The client object goes while a callback runs: poll() ends soon and deletes this.
+  void orphan() { orphaned_ = true; }
+  bool is_polling() const { return polling_; }
+  bool is_orphaned() const { return orphaned_; }
+
+  Replica visible_;
+  Subscriptions subscriptions_;
+  Callbacks callbacks_;
+  ClientStats stats_;
+  std::deque<ClientEvent> events_;
+  Version server_head_;
+  ClientId client_id_;
+
+ private:
+  enum class State : uint8_t {
+    kIdle,
+    kWaiting,   // for retry_at_
+    kDialling,  // a link was asked for
+    kPreface,
+    kAuth,
+    kSchema,
+    kReady,  // subscriptions may be sent; syncing or live once something is subscribed
+  };
+  /// A link that was given up: its goodbye still wants out, then it is to be closed.
+  struct Leaving {
+    LinkId link;
+    Outbox out;
+  };
+
+  bool is_current(LinkId link) const { return state_ > State::kWaiting && link == link_; }
+  bool ack_is_due() const;
+  Version ack_cut() const { return live_ ? visible_.cut() : Version{}; }
+  void dial(const Now& now);
+  /// Gives the link up and decides when to dial again. `tell`: say goodbye first.
+  void drop_link(Error why, bool tell, const Now& now);
+  void after_close(Error why, const Now& now);
+  void fault(Error why, const Now& now);
+  Status take_preface(ByteSpan& bytes);
+  Status on_frame(const Frame& frame, const Now& now);
+  Status on_auth_reply(ByteSpan head);
+  Status on_schema_part(ByteSpan head);
+  Status use_schema(Schema schema);
+  Status on_subscribe_reply(ByteSpan head);
+  Status on_sync_begin(ByteSpan head);
+  Status on_chunk(const Frame& frame);
+  Status on_advance(const Frame& frame);
+  Status apply_next(const Now& now);
+  template <class M>
+  void send(MessageType type, const M& message) {
+    append_message(out_.own(), type, message);
+    out_.own_done();
+  }
+
+  ClientOptions options_;
+  Reconnect reconnect_;
+  State state_ = State::kIdle;
+  bool wanted_ = false;  // between connect() and disconnect()
+  LinkId link_;
+  bool dial_pending_ = false;
+  Instant retry_at_ = Instant::never();
+  Instant dialled_at_;
+  Instant last_sent_;
+  Instant last_received_;
+  std::vector<Leaving> leaving_;
+  Outbox out_;
+  Bytes preface_;
+  FrameReader reader_;
+  AuthReply auth_reply_;
+  Bytes schema_bytes_;
+  std::vector<Status (*)(TableSet&)> bindings_;
+  std::optional<Error> goodbye_;  // what the server said before it closed
+
+  bool syncing_ = false;  // between sync_begin and the applied end of the sync
+  bool live_ = false;     // a sync of this connection was applied
+  Replica staged_;
+  SyncStatus progress_;
+  ReceivedAdvance arriving_;  // frames of an advance that has not ended
+  bool has_arriving_ = false;
+  std::deque<ReceivedAdvance> pending_;
+  std::vector<ReceivedAdvance> spare_;
+  size_t pending_bytes_ = 0;
+  uint64_t consumed_bytes_ = 0;  // of this connection's stream
+  uint64_t acked_bytes_ = 0;
+  Version acked_cut_;
+  uint64_t server_time_ns_ = 0;
+  std::vector<RowEvent> row_events_;
+  bool polling_ = false;
+  bool orphaned_ = false;
+};
+
+}  // namespace ecsdb

@@ -1,0 +1,399 @@
+#include "ecsdb/client/replica.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "ecsdb/base/mutant.h"
+
+namespace ecsdb {
+namespace {
+
+constexpr uint32_t kNoEnter = 0xffffffff;
+
+std::string row_text(const TableDef& def, EntityId entity) {
+  return "table " + def.name + ", entity " + std::to_string(entity.value);
+}
+
+}  // namespace
+
+void ReceivedAdvance::clear() {
+  head = Advance{};
+  tail.clear();
+  stream_bytes = 0;
+}
+
+Status Replica::apply_chunk(const ReceivedAdvance& chunk) {
+  events_ = nullptr;
+  head_ = &chunk.head;
+  ECSDB_TRY(check_cells(chunk.head));
+  if (!chunk.head.leaves.empty()) return fail(ErrorCode::kUnknownHandle, "leave in a sync chunk");
+  ECSDB_TRY(decode_blocks(chunk, true));
+  ECSDB_TRY(check_rows());
+  apply_enters(chunk.head);
+  for (size_t i = 0; i < targets_.size(); ++i) apply_whole(targets_[i], blocks_[i], cut_);
+  return {};
+}
+
+Status Replica::apply(const ReceivedAdvance& advance, std::vector<RowEvent>* events) {
+  const Advance& head = advance.head;
+  if (head.from != cut_ || head.to < head.from) {
+    return fail(ErrorCode::kWrongBaseline, "advance from version " +
+                                               std::to_string(head.from.value) + " to " +
+                                               std::to_string(head.to.value) + ", but the cut is " +
+                                               std::to_string(cut_.value));
+  }
+  events_ = events;
+  head_ = &head;
+  ECSDB_TRY(check_cells(head));
+  ECSDB_TRY(decode_blocks(advance, false));
+  ECSDB_TRY(check_rows());
+  // Nothing fails from here on.
+  limbo_.clear();
+  apply_leaves(head);
+  for (size_t i = 0; i < targets_.size(); ++i) apply_gone(targets_[i], blocks_[i]);
+  apply_enters(head);
+  for (size_t i = 0; i < targets_.size(); ++i) {
+    apply_changed(targets_[i], blocks_[i], head.to);
+    apply_whole(targets_[i], blocks_[i], head.to);
+    cells_[targets_[i].handle].changed = blocks_[i].header.version;
+  }
+  finish_limbo();
+  cut_ = head.to;
+  commit_time_ns_ = head.commit_time_ns;
+  return {};
+}
+
+#if defined(ECSDB_MUTANTS)
+Status Replica::apply_again(const ReceivedAdvance& advance) {
+  ReceivedAdvance again = advance;
+  again.head.leaves.clear();
+  again.head.enters.clear();
+  cut_ = again.head.from;
+  for (size_t i = 0; i < targets_.size(); ++i) {
+    cells_[targets_[i].handle].changed = blocks_[i].header.base;
+  }
+  return apply(again, nullptr);
+}
+#endif
+
+/// Leaves name held cells; enters name handles that are free then, with a new generation.
+Status Replica::check_cells(const Advance& head) {
+  leaving_.assign(cells_.size(), false);
+  enter_of_.assign(cells_.size(), kNoEnter);
+  for (const CellLeave& leave : head.leaves) {
+    if (leave.handle >= cells_.size() || !cells_[leave.handle].held || is_leaving(leave.handle) ||
+        cells_[leave.handle].generation != leave.generation) {
+      return fail(ErrorCode::kUnknownHandle, "leave of handle " + std::to_string(leave.handle));
+    }
+    leaving_[leave.handle] = true;
+  }
+  for (size_t i = 0; i < head.enters.size(); ++i) {
+    const CellEnter& enter = head.enters[i];
+    // Handles are given out densely, so that one beyond the rest is a lie about memory.
+    if (enter.handle > enter_of_.size() + head.enters.size()) {
+      return fail(ErrorCode::kUnknownHandle, "enter of handle " + std::to_string(enter.handle));
+    }
+    if (enter.handle >= enter_of_.size()) enter_of_.resize(enter.handle + 1, kNoEnter);
+    const bool known = enter.handle < cells_.size();
+    const bool is_free = !known || !cells_[enter.handle].held || is_leaving(enter.handle);
+    const bool is_newer = !known || enter.generation > cells_[enter.handle].generation;
+    if (!is_free || !is_newer || enter_of_[enter.handle] != kNoEnter) {
+      return fail(ErrorCode::kUnknownHandle, "enter of handle " + std::to_string(enter.handle));
+    }
+    if (!schema_.table_index(enter.table)) {
+      return fail(ErrorCode::kUnknownTable, "id " + std::to_string(enter.table.value));
+    }
+    enter_of_[enter.handle] = static_cast<uint32_t>(i);
+  }
+  return {};
+}
+
+Status Replica::find_target(const BlockEntry& entry, Target& target) const {
+  target.handle = entry.handle;
+  if (entry.handle < enter_of_.size() && enter_of_[entry.handle] != kNoEnter) {
+    const CellEnter& enter = head_->enters[enter_of_[entry.handle]];
+    target.entered = true;
+    target.table = *schema_.table_index(enter.table);
+    if (enter.generation == entry.generation) return {};
+  } else if (entry.handle < cells_.size() && cells_[entry.handle].held &&
+             !is_leaving(entry.handle)) {
+    target.entered = false;
+    target.table = cells_[entry.handle].table;
+    if (cells_[entry.handle].generation == entry.generation) return {};
+  }
+  return fail(ErrorCode::kUnknownHandle, "block for handle " + std::to_string(entry.handle) +
+                                             ", generation " + std::to_string(entry.generation));
+}
+
+Status Replica::check_header(const BlockHeader& header, const Target& target, const Advance& head,
+                             bool is_chunk) const {
+  if (is_chunk || target.entered) {
+    if (header.form == BlockForm::kRows) return {};
+    return fail(ErrorCode::kWrongBaseline, "a cell that enters takes whole rows");
+  }
+  const HeldCell& cell = cells_[target.handle];
+  const Version base = header.form == BlockForm::kRelative ? cell.changed : head.from;
+  const bool fits = header.form != BlockForm::kRows && header.base == base &&
+                    header.version > cell.changed && header.version <= head.to;
+  if (fits || ECSDB_MUTANT(wrong_baseline)) return {};
+  return fail(ErrorCode::kWrongBaseline, "table " + schema_.table(target.table).name + ", cell " +
+                                             cell.key.to_string() + ": block from version " +
+                                             std::to_string(header.base.value) + " to " +
+                                             std::to_string(header.version.value) +
+                                             " on state of version " + std::to_string(base.value));
+}
+
+Status Replica::decode_blocks(const ReceivedAdvance& advance, bool is_chunk) {
+  const auto& entries = advance.head.blocks;
+  targets_.resize(entries.size());
+  if (blocks_.size() < entries.size()) blocks_.resize(entries.size());
+  size_t at = 0;
+  uint64_t rows = row_count();
+  for (size_t i = 0; i < entries.size(); ++i) {
+    if (entries[i].bytes > advance.tail.size() - at) {
+      return fail(ErrorCode::kFrameMalformed, "blocks are longer than the frame's tail");
+    }
+    const ByteSpan bytes = ByteSpan(advance.tail).subspan(at, entries[i].bytes);
+    at += entries[i].bytes;
+    if (crc32c(bytes) != entries[i].checksum.value) {
+      return fail(ErrorCode::kChecksumMismatch,
+                  "block for handle " + std::to_string(entries[i].handle));
+    }
+    Target& target = targets_[i];
+    ECSDB_TRY(find_target(entries[i], target));
+    auto header = peek_block_header(bytes);
+    if (!header.ok()) return header.error();
+    ECSDB_TRY(check_header(*header, target, advance.head, is_chunk));
+    ECSDB_TRY(decode_block(bytes, schema_.table(target.table), tables_[target.table], target.handle,
+                           blocks_[i]));
+    rows += blocks_[i].whole();
+    if (rows > rows_max_) {
+      return fail(ErrorCode::kClientLimit, "more than " + std::to_string(rows_max_) +
+                                               " rows; raise rows_max or subscribe "
+                                               "to less");
+    }
+  }
+  if (at == advance.tail.size()) return {};
+  return fail(ErrorCode::kFrameMalformed, "bytes behind the last block");
+}
+
+/// Every whole row finds its entity's place free: held by nobody, by a row that goes in this
+/// advance, or by the same row in the same cell.
+Status Replica::check_rows() {
+  going_.clear();
+  coming_.clear();
+  for (size_t i = 0; i < targets_.size(); ++i) {
+    const Target& target = targets_[i];
+    for (const DecodedBlock::Gone& gone : blocks_[i].gone) {
+      const RowIndex row = tables_[target.table].find(gone.entity);
+      if (row == kNoRow || tables_[target.table].row(row).cell != target.handle) continue;
+      going_.push_back({target.table, gone.entity});
+    }
+    for (size_t k = blocks_[i].changed; k < blocks_[i].entities.size(); ++k) {
+      coming_.push_back({target.table, blocks_[i].entities[k]});
+    }
+  }
+  std::sort(going_.begin(), going_.end());
+  std::sort(coming_.begin(), coming_.end());
+  for (size_t i = 1; i < coming_.size(); ++i) {
+    if (coming_[i].table == coming_[i - 1].table &&
+        coming_[i].entity.index() == coming_[i - 1].entity.index()) {
+      return fail(ErrorCode::kDuplicateRow,
+                  row_text(schema_.table(coming_[i].table), coming_[i].entity));
+    }
+  }
+  auto goes = [&](uint16_t table, EntityId entity) {
+    return std::binary_search(going_.begin(), going_.end(), RowName{table, entity});
+  };
+  for (size_t i = 0; i < targets_.size(); ++i) {
+    const Target& target = targets_[i];
+    const Table& table = tables_[target.table];
+    const DecodedBlock& block = blocks_[i];
+    for (size_t k = 0; k < block.entities.size(); ++k) {
+      const EntityId entity = block.entities[k];
+      bool fits = true;
+      if (k < block.changed) {
+        fits = !goes(target.table, entity);
+      } else if (const RowIndex row = table.find_index(entity.index()); row != kNoRow) {
+        const Row& held = table.row(row);
+        const bool in_place = held.entity == entity && held.cell == target.handle &&
+                              !target.entered && block.header.form != BlockForm::kRows;
+        fits = in_place || is_leaving(held.cell) || goes(target.table, held.entity);
+      }
+      if (!fits) {
+        return fail(ErrorCode::kDuplicateRow, row_text(schema_.table(target.table), entity));
+      }
+    }
+  }
+  return {};
+}
+
+void Replica::apply_leaves(const Advance& head) {
+  for (const CellLeave& leave : head.leaves) {
+    HeldCell& cell = cells_[leave.handle];
+    Table& table = tables_[cell.table];
+    while (cell.thread.oldest != kNoRow) {
+      const RowIndex row = cell.thread.oldest;
+      limbo_.push_back({cell.table, table.row(row).entity, RowEventKind::kLeave});
+      table.unlink(cell.thread, row);
+    }
+    cell.held = false;
+  }
+}
+
+void Replica::apply_gone(const Target& target, const DecodedBlock& block) {
+  Table& table = tables_[target.table];
+  for (const DecodedBlock::Gone& gone : block.gone) {
+    const RowIndex row = table.find(gone.entity);
+    if (row == kNoRow || table.row(row).cell != target.handle) continue;
+    table.unlink(cells_[target.handle].thread, row);
+    limbo_.push_back(
+        {target.table, gone.entity, gone.left ? RowEventKind::kLeave : RowEventKind::kRemove});
+  }
+}
+
+void Replica::apply_enters(const Advance& head) {
+  for (const CellEnter& enter : head.enters) {
+    if (enter.handle >= cells_.size()) cells_.resize(enter.handle + 1);
+    HeldCell& cell = cells_[enter.handle];
+    ECSDB_CHECK(!cell.held && cell.thread.count == 0);
+    cell = HeldCell{};
+    cell.held = true;
+    cell.generation = enter.generation;
+    cell.table = *schema_.table_index(enter.table);
+    cell.key = enter.key;
+    cell.changed = enter.changed;
+  }
+}
+
+/// Stores the fields in `mask` of the block's row `at`; returns those that differed.
+uint64_t Replica::store_fields(uint16_t table_index, RowIndex row, const DecodedBlock& block,
+                               size_t at, uint64_t mask) {
+  Table& table = tables_[table_index];
+  const TableLayout& layout = table.layout();
+  uint64_t differs = 0;
+  for (const uint16_t index : layout.replicated) {
+    const FieldLayout& field = layout.fields[index];
+    const uint64_t bit = uint64_t{1} << field.replicated_bit;
+    if ((mask & bit) == 0) continue;
+    for (uint16_t k = 0; k < field.lane_count; ++k) {
+      const uint16_t lane = static_cast<uint16_t>(field.lane_first + k);
+      const uint64_t value = block.lanes[lane][at];
+      if (table.lane(row, lane) == value) continue;
+      table.set_lane(row, lane, value);
+      differs |= bit;
+    }
+    if (field.text != kNoText && table.text(row, field.text) != block.texts[field.text][at]) {
+      table.set_text(row, field.text, block.texts[field.text][at]);
+      differs |= bit;
+    }
+  }
+  return differs;
+}
+
+void Replica::apply_changed(const Target& target, const DecodedBlock& block, Version version) {
+  Table& table = tables_[target.table];
+  for (size_t i = 0; i < block.changed; ++i) {
+    const RowIndex row = table.find(block.entities[i]);
+    ECSDB_CHECK(row != kNoRow);  // the decoder found it, and check_rows that it stays
+    const uint64_t differs = store_fields(target.table, row, block, i, block.masks[i]);
+    table.touch(cells_[target.handle].thread, row);
+    table.row(row).changed = version;
+    if (differs != 0) emit(RowEventKind::kChange, target.table, block.entities[i], differs);
+  }
+}
+
+void Replica::apply_whole(const Target& target, const DecodedBlock& block, Version version) {
+  Table& table = tables_[target.table];
+  RowThread& thread = cells_[target.handle].thread;
+  for (size_t i = block.changed; i < block.entities.size(); ++i) {
+    const EntityId entity = block.entities[i];
+    RowIndex row = table.find_index(entity.index());
+    if (row != kNoRow && table.row(row).entity != entity) {
+      const EntityId old = table.row(row).entity;
+      const auto entry = std::find_if(limbo_.begin(), limbo_.end(), [&](const Limbo& l) {
+        return l.table == target.table && l.entity == old;
+      });
+      ECSDB_CHECK(entry != limbo_.end());  // check_rows saw that it goes
+      erase_row(target.table, old, entry->kind);
+      row = kNoRow;
+    }
+    const bool is_new = row == kNoRow;
+    if (is_new) row = table.append(entity);
+    const uint64_t differs = store_fields(target.table, row, block, i, ~uint64_t{0});
+    if (table.row(row).cell == kNoCell) {
+      table.link_newest(thread, row, target.handle);
+    } else {
+      table.touch(thread, row);
+    }
+    table.row(row).changed = version;
+    if (is_new) {
+      const bool inserted = block.inserted[i - block.changed];
+      emit(inserted ? RowEventKind::kInsert : RowEventKind::kEnter, target.table, entity);
+    } else if (differs != 0) {
+      emit(RowEventKind::kChange, target.table, entity, differs);
+    }
+  }
+}
+
+void Replica::finish_limbo() {
+  for (const Limbo& gone : limbo_) {
+    const RowIndex row = tables_[gone.table].find(gone.entity);
+    if (row == kNoRow || tables_[gone.table].row(row).cell != kNoCell) continue;
+    erase_row(gone.table, gone.entity, gone.kind);
+  }
+}
+
+void Replica::erase_row(uint16_t table, EntityId entity, RowEventKind kind) {
+  const RowIndex row = tables_[table].find(entity);
+  tables_[table].erase(row, [&](CellIndex cell) -> RowThread& { return cells_[cell].thread; });
+  emit(kind, table, entity);
+}
+
+void Replica::emit(RowEventKind kind, uint16_t table, EntityId entity, uint64_t changed) {
+  if (events_ != nullptr) events_->push_back(RowEvent{kind, table, entity, changed});
+}
+
+void Replica::adopt(Replica&& fresh, const std::vector<bool>& whole_tables,
+                    std::vector<RowEvent>* events) {
+  events_ = events;
+  for (uint16_t t = 0; events != nullptr && t < tables_.size(); ++t) {
+    const Table& now = fresh.tables_[t];
+    for (const Row& row : tables_[t].rows()) {
+      if (now.find(row.entity) != kNoRow) continue;
+      emit(whole_tables[t] ? RowEventKind::kRemove : RowEventKind::kLeave, t, row.entity);
+    }
+    for (RowIndex i = 0; i < now.row_count(); ++i) {
+      const EntityId entity = now.row(i).entity;
+      const RowIndex old = tables_[t].find(entity);
+      uint64_t differs = 0;
+      if (old == kNoRow) {
+        emit(RowEventKind::kEnter, t, entity);
+        continue;
+      }
+      for (const uint16_t field : now.layout().replicated) {
+        if (now.field_equals(i, tables_[t], old, field)) continue;
+        differs |= uint64_t{1} << now.layout().fields[field].replicated_bit;
+      }
+      if (differs != 0) emit(RowEventKind::kChange, t, entity, differs);
+    }
+  }
+  tables_ = std::move(fresh.tables_);
+  cells_ = std::move(fresh.cells_);
+  cut_ = fresh.cut_;
+  commit_time_ns_ = fresh.commit_time_ns_;
+}
+
+void Replica::reset(Schema schema) {
+  const uint64_t rows_max = rows_max_;
+  *this = Replica(std::move(schema));
+  rows_max_ = rows_max;
+}
+
+uint64_t Replica::row_count() const {
+  uint64_t rows = 0;
+  for (const Table& table : tables_) rows += table.row_count();
+  return rows;
+}
+
+}  // namespace ecsdb

@@ -1,0 +1,71 @@
+#include "ecsdb/client/subscriptions.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace ecsdb {
+
+SubscriptionId Subscriptions::add(std::string table, SelectorKind kind, std::vector<CellKey> keys) {
+  entries_.push_back({SubscriptionId{++last_id_}, std::move(table), kind, std::move(keys)});
+  changed_ = true;
+  return entries_.back().id;
+}
+
+void Subscriptions::remove(SubscriptionId id) {
+  const auto found = std::find_if(entries_.begin(), entries_.end(),
+                                  [&](const Entry& entry) { return entry.id == id; });
+  if (found == entries_.end()) return;
+  if (found->state == State::kSent) {
+    removed_.push_back(id);
+    changed_ = true;
+  }
+  entries_.erase(found);
+}
+
+void Subscriptions::on_disconnected() {
+  removed_.clear();
+  for (Entry& entry : entries_) entry.state = State::kNew;
+  changed_ = !entries_.empty();
+}
+
+Subscribe Subscriptions::take_request(const Schema& schema, std::vector<SubscriptionId>& unknown) {
+  Subscribe request;
+  request.request = ++last_request_;
+  request.remove = std::exchange(removed_, {});
+  changed_ = false;
+  for (Entry& entry : entries_) {
+    if (entry.state != State::kNew) continue;
+    const auto table = schema.table_index(std::string_view(entry.table));
+    if (!table) {
+      entry.state = State::kRefused;
+      unknown.push_back(entry.id);
+      continue;
+    }
+    if (request.add.size() == kSubscriptionsMax) {
+      changed_ = true;
+      break;
+    }
+    entry.state = State::kSent;
+    request.add.push_back({entry.id, schema.table(*table).id, entry.kind, entry.keys});
+  }
+  return request;
+}
+
+void Subscriptions::on_refused(SubscriptionId id) {
+  for (Entry& entry : entries_) {
+    if (entry.id == id) entry.state = State::kRefused;
+  }
+}
+
+std::vector<bool> Subscriptions::whole_tables(const Schema& schema) const {
+  std::vector<bool> whole(schema.table_count(), false);
+  for (const Entry& entry : entries_) {
+    const auto table = schema.table_index(std::string_view(entry.table));
+    if (table && entry.kind == SelectorKind::kAll && entry.state == State::kSent) {
+      whole[*table] = true;
+    }
+  }
+  return whole;
+}
+
+}  // namespace ecsdb

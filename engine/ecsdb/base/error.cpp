@@ -1,0 +1,90 @@
+#include "ecsdb/base/error.h"
+
+#include <iterator>
+
+namespace ecsdb {
+namespace {
+
+struct Entry {
+  ErrorCode code;
+  std::string_view name;
+  std::string_view text;
+};
+
+constexpr Entry kEntries[] = {
+    {ErrorCode::kOk, "ok", "no error"},
+    {ErrorCode::kBadPreface, "bad_preface", "the first 16 bytes are not an ecsdb preface"},
+    {ErrorCode::kProtocolUnsupported, "protocol_unsupported",
+     "no protocol version or required feature in common"},
+    {ErrorCode::kFrameTooLarge, "frame_too_large", "a frame claims more bytes than its limit"},
+    {ErrorCode::kFrameMalformed, "frame_malformed", "a frame does not decode to exhaustion"},
+    {ErrorCode::kChecksumMismatch, "checksum_mismatch", "a frame or block checksum differs"},
+    {ErrorCode::kUnknownMessage, "unknown_message", "a frame type this protocol does not have"},
+    {ErrorCode::kUnexpectedMessage, "unexpected_message", "a message that this state forbids"},
+    {ErrorCode::kLimitExceeded, "limit_exceeded", "a count or size is over its limit"},
+    {ErrorCode::kNotCanonical, "not_canonical", "a value is not in its canonical encoding"},
+    {ErrorCode::kWebSocketViolation, "websocket_violation", "the peer broke RFC 6455"},
+    {ErrorCode::kAuthFailed, "auth_failed", "the token was not accepted"},
+    {ErrorCode::kHandshakeTimeout, "handshake_timeout", "the handshake took too long"},
+    {ErrorCode::kNotPermitted, "not_permitted", "the principal has no right to this"},
+    {ErrorCode::kTooManyConnections, "too_many_connections", "the server is full"},
+    {ErrorCode::kSchemaInvalid, "schema_invalid", "the schema has errors"},
+    {ErrorCode::kSchemaMismatch, "schema_mismatch", "the schema differs from what was expected"},
+    {ErrorCode::kUnknownTable, "unknown_table", "there is no such table"},
+    {ErrorCode::kUnknownField, "unknown_field", "there is no such field"},
+    {ErrorCode::kUnknownSubscription, "unknown_subscription", "there is no such subscription"},
+    {ErrorCode::kTypeMismatch, "type_mismatch", "a value has another type than its field"},
+    {ErrorCode::kValueOutOfRange, "value_out_of_range", "a value is outside its field's range"},
+    {ErrorCode::kTextTooLong, "text_too_long", "a string is longer than its field allows"},
+    {ErrorCode::kBadText, "bad_text", "a string is not valid UTF-8"},
+    {ErrorCode::kWrongBaseline, "wrong_baseline", "a block does not follow the state held"},
+    {ErrorCode::kUnknownRow, "unknown_row", "a change names a row that is not held"},
+    {ErrorCode::kDuplicateRow, "duplicate_row", "a row stands twice where it may stand once"},
+    {ErrorCode::kUnknownHandle, "unknown_handle", "a block names a cell that is not held"},
+    {ErrorCode::kDigestMismatch, "digest_mismatch", "the state held differs from the server's"},
+    {ErrorCode::kClientLimit, "client_limit", "the replica would exceed the client's limits"},
+    {ErrorCode::kShutdown, "shutdown", "the server is going down"},
+    {ErrorCode::kClientLeft, "client_left", "the client disconnected"},
+    {ErrorCode::kPeerSilent, "peer_silent", "nothing was heard from the peer for too long"},
+    {ErrorCode::kStalled, "stalled", "the peer made no progress for too long"},
+    {ErrorCode::kLinkClosed, "link_closed", "the connection was closed below the protocol"},
+    {ErrorCode::kKicked, "kicked", "an operator closed the connection"},
+    {ErrorCode::kConnectFailed, "connect_failed", "the connection could not be made"},
+    {ErrorCode::kUnknownEntity, "unknown_entity", "there is no such entity"},
+    {ErrorCode::kRowExists, "row_exists", "the entity already has a row in this table"},
+    {ErrorCode::kRowMissing, "row_missing", "the entity has no row in this table"},
+    {ErrorCode::kCapacity, "capacity", "a store limit is reached"},
+    {ErrorCode::kSnapshotCorrupt, "snapshot_corrupt", "a snapshot does not decode"},
+    {ErrorCode::kFileUnreadable, "file_unreadable", "a file cannot be read"},
+    {ErrorCode::kSyntax, "syntax", "a text does not parse"},
+    {ErrorCode::kUsage, "usage", "a command line or option is wrong"},
+};
+
+const Entry* find(ErrorCode code) {
+  for (const Entry& entry : kEntries) {
+    if (entry.code == code) return &entry;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+std::string_view error_name(ErrorCode code) {
+  const Entry* entry = find(code);
+  return entry != nullptr ? entry->name : "unknown";
+}
+
+std::string_view error_text(ErrorCode code) {
+  const Entry* entry = find(code);
+  return entry != nullptr ? entry->text : "an error this build does not know";
+}
+
+bool error_is_known(uint16_t code) { return find(static_cast<ErrorCode>(code)) != nullptr; }
+
+std::string Error::to_string() const {
+  std::string out(error_name(code));
+  if (!context.empty()) out.append(": ").append(context);
+  return out;
+}
+
+}  // namespace ecsdb

@@ -1,0 +1,83 @@
+// The one list of error codes: what a peer's bytes, a file or a user can do wrong.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace ecsdb {
+
+/// Numbers travel on the wire (error and goodbye messages) and never change meaning.
+enum class ErrorCode : uint16_t {
+  kOk = 0,
+  // 1xx: bytes that do not follow the protocol.
+  kBadPreface = 100,           // the first 16 bytes are not an ecsdb preface
+  kProtocolUnsupported = 101,  // no common protocol version, or a required feature is missing
+  kFrameTooLarge = 102,        // a frame claims more bytes than the limit of its type
+  kFrameMalformed = 103,       // a frame or message does not decode to exhaustion
+  kChecksumMismatch = 104,     // a frame or block checksum differs
+  kUnknownMessage = 105,       // a frame type that this protocol version does not have
+  kUnexpectedMessage = 106,    // a known message in a state that forbids it
+  kLimitExceeded = 107,        // a count or size is over a limit named in the auth reply
+  kNotCanonical = 108,         // a value has a shorter or other encoding than the canonical one
+  kWebSocketViolation = 109,   // RFC 6455 was broken below the stream
+  // 2xx: identity and rights.
+  kAuthFailed = 200,
+  kHandshakeTimeout = 201,
+  kNotPermitted = 202,
+  kTooManyConnections = 203,
+  // 3xx: schema and subscriptions.
+  kSchemaInvalid = 300,
+  kSchemaMismatch = 301,
+  kUnknownTable = 302,
+  kUnknownField = 303,
+  kUnknownSubscription = 304,
+  kTypeMismatch = 305,
+  kValueOutOfRange = 306,
+  kTextTooLong = 307,
+  kBadText = 308,
+  // 4xx: replica faults; each ends in a resync.
+  kWrongBaseline = 400,
+  kUnknownRow = 401,
+  kDuplicateRow = 402,
+  kUnknownHandle = 403,
+  kDigestMismatch = 404,
+  kClientLimit = 405,
+  // 5xx: the life of a connection.
+  kShutdown = 500,    // the server is going down
+  kClientLeft = 501,  // the client said goodbye
+  kPeerSilent = 502,  // no byte within the silence limit
+  kStalled = 503,     // the peer accepted nothing within the stall limit
+  kLinkClosed = 504,  // the link below the stream closed
+  kKicked = 505,      // an operator closed the connection
+  kConnectFailed = 506,
+  // 6xx: the store.
+  kUnknownEntity = 600,
+  kRowExists = 601,
+  kRowMissing = 602,
+  kCapacity = 603,
+  kSnapshotCorrupt = 604,
+  // 7xx: files and command lines.
+  kFileUnreadable = 700,
+  kSyntax = 701,
+  kUsage = 702,
+};
+
+/// Stable snake_case name, for logs and JSON. "unknown" for a number that this build lacks.
+std::string_view error_name(ErrorCode code);
+
+/// One sentence for a person, without the context.
+std::string_view error_text(ErrorCode code);
+
+/// True for a number that names a code of this build.
+bool error_is_known(uint16_t code);
+
+struct Error {
+  ErrorCode code = ErrorCode::kOk;
+  std::string context;  // where it happened and what to do, in words; may be empty
+
+  /// "name: context".
+  std::string to_string() const;
+};
+
+}  // namespace ecsdb

@@ -1,0 +1,106 @@
+#include "ecsdb/schema/quantise.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "ecsdb/schema/number_text.h"
+
+namespace ecsdb {
+namespace {
+
+constexpr double kSqrt2 = 1.4142135623730951;
+
+double steps_of_bits(unsigned bits) { return static_cast<double>((uint64_t{1} << bits) - 1); }
+
+Result<int64_t> quantise_precision(const Quantise& quantise, FieldType type, double value) {
+  const double limit = type == FieldType::kF64 ? 9223372036854775808.0 : 2147483648.0;
+  const double steps = std::floor(value / quantise.precision + 0.5);
+  if (!(steps >= -limit && steps < limit)) {  // also NaN and infinity
+    return fail(ErrorCode::kValueOutOfRange,
+                number_text(value) + " has no integer step of " + number_text(quantise.precision) +
+                    ": keep it within " + number_text_rounded(limit * quantise.precision, 6));
+  }
+  return static_cast<int64_t>(steps);
+}
+
+Result<int64_t> quantise_range(const Quantise& quantise, FieldType type, double value) {
+  double low = quantise.min;
+  double high = quantise.max;
+  if (type != FieldType::kF64) {
+    low = std::min(low, static_cast<double>(static_cast<float>(low)));
+    high = std::max(high, static_cast<double>(static_cast<float>(high)));
+  }
+  if (!(value >= low && value <= high)) {  // also NaN
+    return fail(ErrorCode::kValueOutOfRange, number_text(value) + " is outside of " +
+                                                 number_text(quantise.min) + " to " +
+                                                 number_text(quantise.max));
+  }
+  const double steps = steps_of_bits(quantise.bits);
+  const double k = std::floor((value - quantise.min) * steps / (quantise.max - quantise.min) + 0.5);
+  return static_cast<int64_t>(std::clamp(k, 0.0, steps));
+}
+
+}  // namespace
+
+Result<int64_t> quantise_scalar(const Quantise& quantise, FieldType type, double value) {
+  if (quantise.kind == QuantiseKind::kPrecision) return quantise_precision(quantise, type, value);
+  ECSDB_CHECK(quantise.kind == QuantiseKind::kRange);
+  return quantise_range(quantise, type, value);
+}
+
+double dequantise_scalar(const Quantise& quantise, int64_t steps) {
+  const double k = static_cast<double>(steps);
+  if (quantise.kind == QuantiseKind::kPrecision) return k * quantise.precision;
+  ECSDB_CHECK(quantise.kind == QuantiseKind::kRange);
+  return quantise.min + k * (quantise.max - quantise.min) / steps_of_bits(quantise.bits);
+}
+
+Result<LaneValues> quantise_quaternion(unsigned bits, const Quatf& value) {
+  const double part[4] = {static_cast<double>(value.x), static_cast<double>(value.y),
+                          static_cast<double>(value.z), static_cast<double>(value.w)};
+  double square = 0;
+  for (const double p : part) square += p * p;
+  if (!std::isfinite(square) || square == 0) {
+    return fail(ErrorCode::kValueOutOfRange,
+                square == 0 ? "the zero quaternion is no rotation: use (0, 0, 0, 1) for none"
+                            : "a rotation with a component that is not finite");
+  }
+  size_t largest = 0;
+  for (size_t i = 1; i < 4; ++i) {
+    if (std::fabs(part[i]) > std::fabs(part[largest])) largest = i;
+  }
+  const double length = part[largest] < 0 ? -std::sqrt(square) : std::sqrt(square);
+  const double steps = steps_of_bits(bits);
+  LaneValues out;
+  out.lane[0] = largest;
+  size_t at = 1;
+  for (size_t i = 0; i < 4; ++i) {
+    if (i == largest) continue;
+    const double unit = (part[i] / length * kSqrt2 + 1) / 2;
+    out.lane[at++] = static_cast<uint64_t>(std::clamp(std::floor(unit * steps + 0.5), 0.0, steps));
+  }
+  return out;
+}
+
+Quatf dequantise_quaternion(unsigned bits, const LaneValues& lanes) {
+  ECSDB_CHECK(lanes.lane[0] < 4);
+  const double steps = steps_of_bits(bits);
+  const size_t largest = static_cast<size_t>(lanes.lane[0]);
+  double part[4] = {0, 0, 0, 0};
+  double square = 0;
+  size_t at = 1;
+  for (size_t i = 0; i < 4; ++i) {
+    if (i == largest) continue;
+    part[i] = (static_cast<double>(lanes.lane[at++]) / steps * 2 - 1) / kSqrt2;
+    square += part[i] * part[i];
+  }
+  if (square > 1) {
+    for (double& p : part) p /= std::sqrt(square);
+  } else {
+    part[largest] = std::sqrt(1 - square);
+  }
+  return Quatf{static_cast<float>(part[0]), static_cast<float>(part[1]),
+               static_cast<float>(part[2]), static_cast<float>(part[3])};
+}
+
+}  // namespace ecsdb

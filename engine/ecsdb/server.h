@@ -1,0 +1,5 @@
+// Everything an application needs to embed a server.
+#pragma once
+
+#include "ecsdb/schema/schema_builder.h"
+#include "ecsdb/server/replication_server.h"

@@ -1,0 +1,35 @@
+// Putting an advance, or a chunk of a full sync, on a connection's stream.
+#pragma once
+
+#include <vector>
+
+#include "ecsdb/wire/messages.h"
+#include "ecsdb/wire/outbox.h"
+
+namespace ecsdb {
+
+/// What one advance consists of. Leaves come first in the stream, then enters, then blocks.
+struct AdvancePlan {
+  AdvanceKind kind = AdvanceKind::kStep;
+  Version from;
+  Version to;
+  uint64_t commit_time_ns = 0;
+  std::vector<CellLeave> leaves;
+  std::vector<CellEnter> enters;
+  struct PlannedBlock {
+    uint32_t handle;
+    uint32_t generation;
+    BlockRef block;
+  };
+  std::vector<PlannedBlock> blocks;
+
+  void add_blocks(uint32_t handle, uint32_t generation, const std::vector<BlockRef>& parts) {
+    for (const BlockRef& part : parts) blocks.push_back({handle, generation, part});
+  }
+};
+
+/// Writes the plan as one frame, or as several where limits ask for it. `type` is kAdvance or
+/// kSyncChunk.
+void write_advance(const AdvancePlan& plan, MessageType type, Outbox& out);
+
+}  // namespace ecsdb

@@ -1,0 +1,35 @@
+// How much may be on its way to one client.
+#pragma once
+
+#include <cstdint>
+
+#include "ecsdb/base/result.h"
+#include "ecsdb/wire/messages.h"
+
+namespace ecsdb {
+
+/// Counts stream bytes that the link accepted and the client acknowledged. Being behind is met by
+/// sending less often, never by a longer queue: nothing is built while the window is full.
+class FlowControl {
+ public:
+  void on_accepted(size_t bytes) { accepted_ += bytes; }
+  /// kFrameMalformed if it acknowledges what was not sent, or takes something back.
+  Status on_ack(const Ack& ack, Version sent_cut) {
+    if (ack.bytes < acked_bytes_ || ack.bytes > accepted_ || ack.cut < acked_cut_ ||
+        ack.cut > sent_cut) {
+      return fail(ErrorCode::kFrameMalformed, "ack of what was never sent");
+    }
+    acked_bytes_ = ack.bytes;
+    acked_cut_ = ack.cut;
+    return {};
+  }
+  uint64_t unacked_bytes() const { return accepted_ - acked_bytes_; }
+  Version acked_cut() const { return acked_cut_; }
+
+ private:
+  uint64_t accepted_ = 0;
+  uint64_t acked_bytes_ = 0;
+  Version acked_cut_;
+};
+
+}  // namespace ecsdb

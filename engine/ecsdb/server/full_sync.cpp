@@ -1,0 +1,61 @@
+#include "ecsdb/server/full_sync.h"
+
+#include <algorithm>
+
+namespace ecsdb {
+namespace {
+
+size_t estimate_row_bytes(const Table& table, RowIndex row) {
+  size_t bytes = 6;
+  for (const Lane& lane : table.layout().lanes) bytes += lane.width;
+  for (uint16_t i = 0; i < table.layout().text_count; ++i) bytes += table.text(row, i).size();
+  return bytes;
+}
+
+}  // namespace
+
+void FullSync::start(Version version) {
+  version_ = version;
+  table_ = 0;
+  entity_index_ = 0;
+}
+
+AdvancePlan FullSync::next_chunk(const Database& db, const Interest& interest, CellBlocks& blocks,
+                                 size_t bytes) {
+  AdvancePlan plan;
+  plan.from = plan.to = version_;
+  size_t collected = 0;
+  while (collected < bytes && !scan_done(db)) {
+    const uint16_t table_index = static_cast<uint16_t>(table_);
+    const Table& table = db.table(table_index);
+    interest.told_handles(db, table_index, handles_);
+    found_.clear();
+    while (collected < bytes) {
+      const RowIndex row = table.find_from(entity_index_);
+      if (row == kNoRow) {
+        ++table_;
+        entity_index_ = 0;
+        break;
+      }
+      entity_index_ = table.row(row).entity.index() + 1;
+      const uint32_t handle = handles_[table.row(row).cell];
+      if (handle == Interest::kNoHandle) continue;
+      found_.push_back({handle, row});
+      collected += estimate_row_bytes(table, row);
+    }
+    std::stable_sort(found_.begin(), found_.end(),
+                     [](const Found& a, const Found& b) { return a.handle < b.handle; });
+    for (size_t at = 0; at < found_.size();) {
+      const uint32_t handle = found_[at].handle;
+      rows_.clear();
+      for (; at < found_.size() && found_[at].handle == handle; ++at) {
+        rows_.push_back(found_[at].row);
+      }
+      const Interest::Held& held = interest.at(handle);
+      plan.add_blocks(handle, held.generation, blocks.rows(db, held.ref, rows_));
+    }
+  }
+  return plan;
+}
+
+}  // namespace ecsdb

@@ -1,0 +1,115 @@
+// The replication server: a database and its connections, without I/O.
+//
+// Kinds of methods and the order of calls:
+//   inputs    on_connected, on_bytes, on_sent, on_closed, on_timer: what happened, with the time
+//   commands  begin/commit/publish, disconnect, shutdown: what the owner wants
+//   outputs   next_ready, output, next_event, next_deadline: pull them after any input or command
+// After each batch of inputs and commands: drain next_ready() (for each link: offer output() to the
+// socket, report on_sent, until it is empty or the socket is full), then next_event(), then arm one
+// timer for next_deadline(). A link whose socket was full is asked again when it is writable.
+// Times never fall. Links are numbers the driver chooses below kLinksMax; a number may be used
+// again after on_closed. Not thread-safe: one thread owns the server.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ecsdb/base/time.h"
+#include "ecsdb/server/auth.h"
+#include "ecsdb/server/options.h"
+#include "ecsdb/store/transaction.h"
+#include "ecsdb/wire/stream_output.h"
+
+namespace ecsdb {
+
+inline constexpr uint64_t kLinksMax = 1u << 20;
+
+/// Something an owner may want to log or act on.
+struct ServerEvent {
+  enum class Kind : uint8_t { kAuthenticated, kSynced, kClosed };
+  Kind kind = Kind::kClosed;
+  LinkId link;
+  ClientId client;  // zero before authentication
+  PrincipalId principal;
+  std::string client_name;          // as the client calls itself; escape before printing
+  ErrorCode code = ErrorCode::kOk;  // kClosed: why
+  std::string reason;
+};
+
+/// Counts since the start; for logs, tests and benchmarks.
+struct ServerStats {
+  uint64_t links = 0;  // opened
+  uint64_t authenticated = 0;
+  uint64_t full_syncs = 0;  // ended
+  uint64_t publishes = 0;
+  uint64_t blocks_encoded = 0;  // shared blocks, of any form
+  uint64_t block_bytes = 0;
+  uint64_t step_advances = 0;   // sent with shared relative blocks
+  uint64_t net_advances = 0;    // sent with net deltas
+  uint64_t bytes_accepted = 0;  // by links
+  uint64_t refused = 0;         // links closed for a peer's fault
+};
+
+class ReplicationServer {
+ public:
+  /// `authenticator` must outlive the server. `seed` feeds ids that need not be secret.
+  ReplicationServer(Schema schema, ServerOptions options, const Authenticator* authenticator);
+  ReplicationServer(Database database, ServerOptions options, const Authenticator* authenticator);
+  ~ReplicationServer();
+  ReplicationServer(ReplicationServer&&) noexcept;
+
+  // Inputs.
+  void on_connected(LinkId link, const Now& now);
+  void on_bytes(LinkId link, ByteSpan bytes, const Now& now);
+  /// The link took `accepted` bytes of what output() offered last.
+  void on_sent(LinkId link, size_t accepted, const Now& now);
+  /// The link is gone, whoever closed it. Harmless for a link that is not known.
+  void on_closed(LinkId link, const Now& now);
+  void on_timer(const Now& now);
+
+  // Commands.
+  /// The database, for reading at any time.
+  const Database& database() const;
+  Digest digest(size_t table, const CellKey& key);
+  /// Starts the one open transaction; no input may come before it is committed or dropped.
+  Transaction begin();
+  /// Commits; the change reaches clients with the next publish.
+  Version commit(Transaction&& transaction, const Now& now);
+  /// Encodes what changed since the last publish, once, and offers it to every connection that is
+  /// ready for it. Returns the published version.
+  Version publish(const Now& now);
+  /// Binds a user struct to its table for transactions and reads.
+  template <Bound T>
+  Status bind() {
+    return mutable_database().template bind<T>();
+  }
+  /// Says goodbye and closes. Harmless for a link that is not known.
+  void disconnect(LinkId link, ErrorCode code, std::string reason, const Now& now);
+  /// Says goodbye to everyone and refuses new links; closed() tells when all are gone.
+  void shutdown(const Now& now);
+  bool closed() const;
+
+  // Outputs.
+  /// A link that has something to send or to close and was not yet told.
+  std::optional<LinkId> next_ready();
+  StreamOutput output(LinkId link);
+  std::optional<ServerEvent> next_event();
+  /// When on_timer must be called at the latest; Instant::never() if nothing waits.
+  Instant next_deadline() const;
+
+  const ServerStats& stats() const;
+  size_t connection_count() const;
+  /// True if every live connection was sent everything published and acknowledged it.
+  bool all_caught_up() const;
+  void check_invariants() const;
+
+ private:
+  Database& mutable_database();
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace ecsdb

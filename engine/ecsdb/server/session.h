@@ -1,0 +1,117 @@
+// One connection: its phase, and the sub-machines that do the work.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ecsdb/server/advance_writer.h"
+#include "ecsdb/server/auth.h"
+#include "ecsdb/server/cell_blocks.h"
+#include "ecsdb/server/flow_control.h"
+#include "ecsdb/server/full_sync.h"
+#include "ecsdb/server/handshake.h"
+#include "ecsdb/server/heartbeat.h"
+#include "ecsdb/server/interest.h"
+#include "ecsdb/server/replication_server.h"
+#include "ecsdb/wire/frame.h"
+#include "ecsdb/wire/outbox.h"
+
+namespace ecsdb {
+
+/// What sessions share: the state of the server around them. References live as long as the call.
+struct SessionContext {
+  Database& db;
+  CellBlocks& blocks;
+  const ServerOptions& options;
+  const Authenticator& authenticator;
+  ServerStats& stats;
+  std::deque<ServerEvent>& events;
+  uint64_t& next_client;
+  uint64_t published_time_ns;  // commit time of the published version
+};
+
+/// A connection from link up to link gone. Methods are inputs unless said otherwise; after each the
+/// owner looks at wants_output() and deadline().
+class Session {
+ public:
+  enum class Phase : uint8_t {
+    kPreface,
+    kAuth,
+    kReady,  // authenticated, nothing subscribed yet
+    kSyncing,
+    kLive,
+    kClosing,  // a goodbye is on its way; input is ignored
+  };
+
+  Session(LinkId link, const Now& now);
+
+  void on_bytes(SessionContext& context, ByteSpan bytes, const Now& now);
+  void on_sent(SessionContext& context, size_t accepted, const Now& now);
+  void on_timer(SessionContext& context, const Now& now);
+  /// Sends a goodbye and closes when it is accepted, or after close_timeout.
+  void close(SessionContext& context, Error why, const Now& now);
+
+  /// Between begin_publish and finish_publish: takes a shared relative block of a told cell, if
+  /// this connection is in step (ask is_in_step first).
+  void add_step_block(uint32_t handle, const BlockParts& parts);
+  /// True if the client stands, or can be treated as standing, at the published version and nothing
+  /// keeps the next advance from being sent at once.
+  bool is_in_step(const SessionContext& context) const;
+  /// After finish_publish, for connections that were in step: the advance to the new version.
+  void finish_step(SessionContext& context, const Now& now);
+  /// Builds what the connection is ready for: sync chunks, the end of the sync, a net advance.
+  void pump(SessionContext& context, const Now& now);
+
+  // Getters.
+  LinkId link() const { return link_; }
+  Phase phase() const { return phase_; }
+  bool is_open() const { return phase_ != Phase::kClosing; }
+  ClientId client() const { return client_; }
+  const Identity& identity() const { return identity_; }
+  const std::string& client_name() const { return client_name_; }
+  Interest& interest() { return interest_; }
+  const Error& closed_why() const { return closed_why_; }
+  bool wants_output() const { return !out_.empty() || phase_ == Phase::kClosing; }
+  StreamOutput output();
+  Instant deadline(const ServerOptions& options) const;
+  bool is_caught_up(Version published) const;
+
+ private:
+  bool has_window(const SessionContext& context) const;
+  bool is_outstanding() const { return !out_.empty() || flow_.unacked_bytes() > 0; }
+  Status on_frame(SessionContext& context, const Frame& frame, const Now& now);
+  Status on_auth(SessionContext& context, ByteSpan head, const Now& now);
+  Status on_subscribe(SessionContext& context, ByteSpan head, const Now& now);
+  void start_sync(SessionContext& context);
+  void pump_sync(SessionContext& context);
+  AdvancePlan net_plan(SessionContext& context, AdvanceKind kind, Version from);
+  void add_enters(SessionContext& context, AdvancePlan& plan, Version since);
+  void send_advance(SessionContext& context, const AdvancePlan& plan, const Now& now);
+  template <class M>
+  void send(MessageType type, const M& message) {
+    append_message(out_.own(), type, message);
+    out_.own_done();
+  }
+
+  LinkId link_;
+  Phase phase_ = Phase::kPreface;
+  Instant opened_;
+  PrefaceReader preface_;
+  FrameReader reader_;
+  Outbox out_;
+  Identity identity_;
+  ClientId client_;
+  std::string client_name_;
+  Interest interest_;
+  FullSync sync_;
+  FlowControl flow_;
+  Heartbeat heartbeat_;
+  Version sent_cut_;       // where the stream leaves the client
+  Version effective_cut_;  // up to here nothing it holds has changed; >= sent_cut_
+  std::vector<AdvancePlan::PlannedBlock> step_blocks_;
+  Error closed_why_;
+  Instant close_deadline_ = Instant::never();
+};
+
+}  // namespace ecsdb

@@ -1,0 +1,85 @@
+#include "ecsdb/store/cells.h"
+
+namespace ecsdb {
+namespace {
+
+int64_t floor_divide(int64_t value, int64_t by) {
+  const int64_t quotient = value / by;
+  return quotient - (value % by < 0 ? 1 : 0);
+}
+
+}  // namespace
+
+std::string CellKey::to_string() const {
+  switch (kind) {
+    case Kind::kOne:
+      return "one";
+    case Kind::kValue:
+      return "value " + std::to_string(x);
+    case Kind::kOwner:
+      return "owner " + std::to_string(static_cast<uint64_t>(x));
+    case Kind::kGrid:
+      return "grid " + std::to_string(x) + "," + std::to_string(y) + "," + std::to_string(z);
+    case Kind::kNone:
+      return "none";
+  }
+  return "?";
+}
+
+CellIndex CellSet::find(const CellKey& key) const {
+  const auto found = by_key_.find(key);
+  return found == by_key_.end() ? kNoCell : found->second;
+}
+
+CellIndex CellSet::find_or_create(const CellKey& key) {
+  const auto [at, inserted] = by_key_.try_emplace(key, kNoCell);
+  if (!inserted) return at->second;
+  if (free_.empty()) {
+    at->second = index_end();
+    cells_.emplace_back();
+  } else {
+    at->second = free_.back();
+    free_.pop_back();
+    cells_[at->second] = Cell{};
+  }
+  cells_[at->second].key = key;
+  cells_[at->second].exists = true;
+  cells_[at->second].horizon = forgotten_;
+  return at->second;
+}
+
+void CellSet::destroy(CellIndex index) {
+  Cell& cell = cells_[index];
+  ECSDB_CHECK(cell.exists && cell.thread.count == 0 && !cell.is_dirty);
+  by_key_.erase(cell.key);
+  if (cell.horizon > forgotten_) forgotten_ = cell.horizon;
+  cell = Cell{};
+  free_.push_back(index);
+}
+
+CellKey cell_key_of(const Table& table, RowIndex row) {
+  const TableLayout& layout = table.layout();
+  const FieldLayout& field = layout.fields[layout.cell_field];
+  auto lane = [&](uint16_t k) {
+    return static_cast<int64_t>(table.lane(row, static_cast<uint16_t>(field.lane_first + k)));
+  };
+  switch (layout.cell_kind) {
+    case CellKind::kOne:
+      return CellKey::one();
+    case CellKind::kValue:
+      return CellKey::value(lane(0));
+    case CellKind::kOwner:
+      return CellKey::owner(PrincipalId{static_cast<uint64_t>(lane(0))});
+    case CellKind::kGrid: {
+      const int64_t steps = layout.cell_steps;
+      return CellKey::grid(floor_divide(lane(0), steps), floor_divide(lane(1), steps),
+                           field.lane_count > 2 ? floor_divide(lane(2), steps) : 0);
+    }
+    case CellKind::kFollow:
+      break;
+  }
+  ECSDB_CHECK(layout.cell_kind != CellKind::kFollow);
+  return CellKey::none();
+}
+
+}  // namespace ecsdb

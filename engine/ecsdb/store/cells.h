@@ -1,0 +1,89 @@
+// Cells of a table: keys, threads of rows, tombstones.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ecsdb/store/table.h"
+
+namespace ecsdb {
+
+/// Which cell of a table. kOne has no numbers; kValue and kOwner use x; kGrid x, y (and z for a
+/// vec3f); kNone is where rows of a following table are whose entity has no row to follow.
+struct CellKey {
+  enum class Kind : uint8_t { kOne = 0, kValue = 1, kOwner = 2, kGrid = 3, kNone = 4 };
+  Kind kind = Kind::kOne;
+  int64_t x = 0;
+  int64_t y = 0;
+  int64_t z = 0;
+
+  static CellKey one() { return {}; }
+  static CellKey value(int64_t v) { return {Kind::kValue, v, 0, 0}; }
+  static CellKey owner(PrincipalId p) {
+    return {Kind::kOwner, static_cast<int64_t>(p.value), 0, 0};
+  }
+  static CellKey grid(int64_t x, int64_t y, int64_t z = 0) { return {Kind::kGrid, x, y, z}; }
+  static CellKey none() { return {Kind::kNone, 0, 0, 0}; }
+
+  auto operator<=>(const CellKey&) const = default;
+  /// "one", "value 7", "owner 12", "grid 3,-1,0", "none".
+  std::string to_string() const;
+};
+
+/// A row that was removed from the table, or left the cell for another one.
+struct Tombstone {
+  EntityId entity;
+  Version version;
+  bool left = false;
+  bool shown = false;  // the last publish showed the row in this cell
+};
+
+/// One cell. It exists from the first row that enters until it is empty and its tombstones are
+/// below the horizon.
+struct Cell {
+  CellKey key;
+  bool exists = false;
+  bool is_dirty = false;     // in the list of cells changed since the last publish
+  Version changed;           // last commit that changed it
+  Version published;         // last publish that showed a change of it; 0: none yet
+  Version published_before;  // the one before: what a relative block is based on
+  Version horizon;           // tombstones up to here are forgotten; what a cut below holds of
+                             // the cell, or of an earlier one with its key, is not known
+  RowThread thread;
+  std::vector<Tombstone> tombstones;  // versions never fall
+};
+
+/// Cells of one table by key and by index. An index is reused after its cell is gone.
+class CellSet {
+ public:
+  CellIndex find(const CellKey& key) const;
+  CellIndex find_or_create(const CellKey& key);
+  void destroy(CellIndex index);
+  Cell& at(CellIndex index) { return cells_[index]; }
+  const Cell& at(CellIndex index) const { return cells_[index]; }
+  /// Indices below this may be in use; look at Cell::exists.
+  CellIndex index_end() const { return static_cast<CellIndex>(cells_.size()); }
+  size_t count() const { return by_key_.size(); }
+  /// Tombstones of destroyed cells are forgotten up to here: it is the horizon of every key that
+  /// has no cell, and the first horizon of a cell that is made anew.
+  Version forgotten() const { return forgotten_; }
+  /// In order of key.
+  const std::map<CellKey, CellIndex>& by_key() const { return by_key_; }
+
+ private:
+  std::vector<Cell> cells_;
+  std::vector<CellIndex> free_;
+  std::map<CellKey, CellIndex> by_key_;
+  Version forgotten_;
+
+  friend struct SnapshotReader;
+};
+
+/// The key that a table's own rule gives a row; must not be called for a following table.
+CellKey cell_key_of(const Table& table, RowIndex row);
+
+}  // namespace ecsdb

@@ -1,0 +1,92 @@
+// One lane of a table: fixed-width integers, one a row.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <vector>
+
+#include "ecsdb/base/check.h"
+#include "ecsdb/schema/schema.h"
+
+namespace ecsdb {
+
+/// Values are 64 bits wide at the interface (sign-extended for signed lanes) and `width` bytes in
+/// memory, native byte order. The row must be in range; row loops check that once per batch.
+class Column {
+ public:
+  explicit Column(const Lane& lane)
+      : width_(lane.width), is_signed_(lane.kind == LaneKind::kSigned) {}
+
+  uint64_t get(uint32_t row) const {
+    const uint8_t* at = data_.data() + size_t{row} * width_;
+    switch (width_) {
+      case 1:
+        return is_signed_ ? extend<int8_t>(at) : load<uint8_t>(at);
+      case 2:
+        return is_signed_ ? extend<int16_t>(at) : load<uint16_t>(at);
+      case 4:
+        return is_signed_ ? extend<int32_t>(at) : load<uint32_t>(at);
+      default:
+        return load<uint64_t>(at);
+    }
+  }
+  void set(uint32_t row, uint64_t value) {
+    uint8_t* at = data_.data() + size_t{row} * width_;
+    switch (width_) {
+      case 1:
+        return store<uint8_t>(at, value);
+      case 2:
+        return store<uint16_t>(at, value);
+      case 4:
+        return store<uint32_t>(at, value);
+      default:
+        return store<uint64_t>(at, value);
+    }
+  }
+  void push(uint64_t value) {
+    data_.resize(data_.size() + width_);
+    set(rows() - 1, value);
+  }
+  /// Moves the last row into `row` and drops the last.
+  void swap_erase(uint32_t row) {
+    const uint32_t last = rows() - 1;
+    if (row != last) {
+      std::memcpy(&data_[size_t{row} * width_], &data_[size_t{last} * width_], width_);
+    }
+    data_.resize(data_.size() - width_);
+  }
+  uint32_t rows() const { return static_cast<uint32_t>(data_.size() / width_); }
+  uint8_t width() const { return width_; }
+  /// The lane as an array of its own type; sizeof(T) must be the width.
+  template <class T>
+  std::span<const T> as() const {
+    ECSDB_CHECK(sizeof(T) == width_);
+    return std::span<const T>(reinterpret_cast<const T*>(data_.data()), rows());
+  }
+
+ private:
+  template <class T>
+  static uint64_t load(const uint8_t* at) {
+    T v;
+    std::memcpy(&v, at, sizeof(T));
+    return v;
+  }
+  template <class T>
+  static uint64_t extend(const uint8_t* at) {
+    T v;
+    std::memcpy(&v, at, sizeof(T));
+    return static_cast<uint64_t>(static_cast<int64_t>(v));
+  }
+  template <class T>
+  static void store(uint8_t* at, uint64_t value) {
+    const T v = static_cast<T>(value);
+    std::memcpy(at, &v, sizeof(T));
+  }
+
+  uint8_t width_;
+  bool is_signed_;
+  std::vector<uint8_t> data_;
+};
+
+}  // namespace ecsdb

@@ -1,0 +1,212 @@
+#include "ecsdb/store/database.h"
+
+#include "ecsdb/base/mutant.h"
+#include "ecsdb/store/transaction.h"
+
+namespace ecsdb {
+
+Database::Database(Schema schema, DatabaseOptions options)
+    : TableSet(std::move(schema), true), options_(options), cells_(schema_.table_count()) {
+  ECSDB_CHECK(options_.entities_max <= kEntityIndexMax);
+}
+
+bool Database::exists(EntityId entity) const {
+  if (entity.index() >= entities_.size()) return false;
+  const EntitySlot& slot = entities_[entity.index()];
+  return slot.alive && !slot.doomed && slot.reuse == entity.reuse() && slot.epoch == entity.epoch();
+}
+
+EntityId Database::create_entity() {
+  uint32_t index = 0;
+  if (free_entities_.empty()) {
+    if (entities_.size() >= options_.entities_max) return EntityId{};
+    index = static_cast<uint32_t>(entities_.size());
+    entities_.emplace_back();
+  } else {
+    index = free_entities_.back();
+    free_entities_.pop_back();
+  }
+  EntitySlot& slot = entities_[index];
+  slot.alive = true;
+  slot.epoch = static_cast<uint16_t>(options_.epoch.value);
+  ++slot.reuse;
+  return EntityId::make(index, slot.epoch, slot.reuse);
+}
+
+void Database::free_entity(EntityId entity) {
+  ECSDB_CHECK(exists(entity));
+  EntitySlot& slot = entities_[entity.index()];
+  slot.alive = false;
+  if (slot.reuse < 0xffff) free_entities_.push_back(entity.index());  // a spent slot retires
+}
+
+Digest Database::digest(CellRef ref) { return tables_[ref.table].digest(cell_at(ref).thread); }
+
+Digest Database::digest(size_t table, const CellKey& key) {
+  const CellIndex cell = cells_[table].find(key);
+  return cell == kNoCell ? Digest{} : digest(CellRef{static_cast<uint16_t>(table), cell});
+}
+
+void Database::mark_changed(CellRef ref) {
+  Cell& cell = cell_at(ref);
+  cell.changed = head_;
+  if (cell.is_dirty) return;
+  cell.is_dirty = true;
+  dirty_.push_back(ref);
+}
+
+void Database::add_tombstone(CellRef ref, const Row& row, bool left) {
+  const bool shown = row.published_cell == ref.cell;
+  cell_at(ref).tombstones.push_back(Tombstone{row.entity, head_, left, shown});
+  tombstones_.push_back(TombstoneRef{head_, ref});
+  mark_changed(ref);
+}
+
+CellKey Database::key_of(uint16_t table, RowIndex row) const {
+  const TableLayout& layout = schema_.layout(table);
+  if (layout.cell_kind != CellKind::kFollow) return cell_key_of(tables_[table], row);
+  const EntityId entity = tables_[table].row(row).entity;
+  const RowIndex followed = find_row(layout.follow_table, entity);
+  if (followed == kNoRow) return CellKey::none();
+  const CellIndex cell = tables_[layout.follow_table].row(followed).cell;
+  return cells_[layout.follow_table].at(cell).key;
+}
+
+/// Puts a changed row at the newest end of its cell's thread, entering another cell if its key says
+/// so. Invariant afterwards: row.changed is the newer of its last change and its entry.
+void Database::place_row(uint16_t table, RowIndex index) {
+  Table& rows = tables_[table];
+  Row& row = rows.row(index);
+  const CellKey key = key_of(table, index);
+  const CellIndex old_cell = row.cell;
+  const bool moves = old_cell == kNoCell || cells_[table].at(old_cell).key != key;
+  if (!moves && !row.touched_replicated) return;
+  if (!moves) {
+    rows.touch(cells_[table].at(old_cell).thread, index);
+    row.changed = head_;
+    mark_changed({table, old_cell});
+    return;
+  }
+  if (old_cell == kNoCell) {
+    row.born = head_;
+  } else {
+    leave_cell(table, index, true);
+  }
+  const CellIndex cell = cells_[table].find_or_create(key);
+  rows.link_newest(cells_[table].at(cell).thread, index, cell);
+  if (old_cell == kNoCell || !ECSDB_MUTANT(entry_keeps_row_version)) row.changed = head_;
+  mark_changed({table, cell});
+  for (const uint16_t follower : schema_.layout(table).followers) follow(follower, row.entity);
+}
+
+/// Moves a following row whose followed row appeared, moved or went.
+void Database::follow(uint16_t table, EntityId entity) {
+  const RowIndex row = find_row(table, entity);
+  if (row != kNoRow && tables_[table].row(row).cell != kNoCell) place_row(table, row);
+}
+
+void Database::leave_cell(uint16_t table, RowIndex index, bool left) {
+  const Row row = tables_[table].row(index);
+  tables_[table].unlink(cells_[table].at(row.cell).thread, index);
+  add_tombstone({table, row.cell}, row, left);
+}
+
+/// The row is in no cell.
+void Database::remove_row(uint16_t table, RowIndex index) {
+  tables_[table].erase(index,
+                       [&](CellIndex cell) -> RowThread& { return cells_[table].at(cell).thread; });
+}
+
+void Database::finish_publish() {
+  ECSDB_CHECK(!in_transaction_);
+  for (const CellRef ref : dirty_) {
+    Cell& cell = cell_at(ref);
+    Table& table = tables_[ref.table];
+    for (RowIndex at = cell.thread.newest; at != kNoRow && table.row(at).changed > published_;
+         at = table.row(at).older) {
+      table.adopt_baseline(at);
+    }
+    cell.published_before = cell.published;
+    cell.published = head_;
+    cell.is_dirty = false;
+  }
+  dirty_.clear();
+  published_ = head_;
+}
+
+std::vector<std::pair<CellRef, CellKey>> Database::trim() {
+  ECSDB_CHECK(!in_transaction_ && dirty_.empty());
+  std::vector<std::pair<CellRef, CellKey>> destroyed;
+  auto is_over = [&](Version version) {
+    return head_.value - version.value > options_.horizon_versions_max;
+  };
+  Version forgotten;  // a version goes as a whole, so that the queue never names what is gone
+  while (!tombstones_.empty() &&
+         (tombstones_.size() > options_.tombstones_max || is_over(tombstones_.front().version) ||
+          tombstones_.front().version == forgotten)) {
+    const TombstoneRef oldest = tombstones_.front();
+    tombstones_.pop_front();
+    forgotten = oldest.version;
+    Cell& cell = cell_at(oldest.ref);
+    size_t gone = 0;
+    while (gone < cell.tombstones.size() && cell.tombstones[gone].version <= oldest.version) {
+      ++gone;
+    }
+    if (gone == 0) continue;  // an earlier reference took them all
+    cell.horizon = oldest.version;
+    cell.tombstones.erase(cell.tombstones.begin(),
+                          cell.tombstones.begin() + static_cast<ptrdiff_t>(gone));
+    if (cell.thread.count == 0 && cell.tombstones.empty()) {
+      destroyed.emplace_back(oldest.ref, cell.key);
+      cells_[oldest.ref.table].destroy(oldest.ref.cell);
+    }
+  }
+  return destroyed;
+}
+
+void Database::check_cell_versions(const Cell& cell) const {
+  ECSDB_CHECK(cell.changed <= head_ && cell.published <= published_);
+  ECSDB_CHECK(cell.horizon <= cell.changed && cell.published_before <= cell.published);
+  ECSDB_CHECK(cell.is_dirty == (cell.changed > published_));
+  Version last = cell.horizon;
+  for (const Tombstone& tombstone : cell.tombstones) {
+    ECSDB_CHECK(tombstone.version > cell.horizon && tombstone.version >= last);
+    last = tombstone.version;
+  }
+  ECSDB_CHECK(last <= cell.changed);
+  ECSDB_CHECK(cell.thread.count > 0 || !cell.tombstones.empty());
+}
+
+void Database::check_invariants() const {
+  size_t tombstones = 0;
+  for (uint16_t t = 0; t < table_count(); ++t) {
+    const Table& table = tables_[t];
+    uint32_t threaded = 0;
+    for (const auto& [key, index] : cells_[t].by_key()) {
+      const Cell& cell = cells_[t].at(index);
+      ECSDB_CHECK(cell.exists && cell.key == key);
+      uint32_t count = 0;
+      RowIndex newer = kNoRow;
+      bool may_be_dirty = true;
+      for (RowIndex at = cell.thread.newest; at != kNoRow; at = table.row(at).older) {
+        const Row& row = table.row(at);
+        ECSDB_CHECK(row.cell == index && row.newer == newer);
+        ECSDB_CHECK(newer == kNoRow || row.changed <= table.row(newer).changed);
+        ECSDB_CHECK(row.changed <= head_ && row.born <= row.changed);
+        ECSDB_CHECK(may_be_dirty || !row.digest_dirty);
+        ECSDB_CHECK(key_of(t, at) == key && exists(row.entity));
+        may_be_dirty = row.digest_dirty;
+        newer = at;
+        ++count;
+      }
+      ECSDB_CHECK(newer == cell.thread.oldest && count == cell.thread.count);
+      check_cell_versions(cell);
+      tombstones += cell.tombstones.size();
+      threaded += count;
+    }
+    ECSDB_CHECK(threaded == table.row_count());
+  }
+  ECSDB_CHECK(tombstones == tombstones_.size());
+}
+
+}  // namespace ecsdb

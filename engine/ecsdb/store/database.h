@@ -1,0 +1,119 @@
+// The server's in-memory database: entities, tables, cells, one transaction at a time, versions.
+#pragma once
+
+#include <deque>
+#include <span>
+#include <vector>
+
+#include "ecsdb/base/bytes.h"
+#include "ecsdb/store/cells.h"
+#include "ecsdb/store/table_set.h"
+
+namespace ecsdb {
+
+class Transaction;
+
+struct DatabaseOptions {
+  DatabaseId id;  // random, new at each start without an archive
+  Epoch epoch{1};
+  uint64_t horizon_versions_max = 8192;  // tombstones are kept for so many versions,
+  size_t tombstones_max = 262'144;       // and not more than so many of them
+  uint32_t entities_max = kEntityIndexMax;
+};
+
+/// A cell of one table.
+struct CellRef {
+  uint16_t table = 0;
+  CellIndex cell = kNoCell;
+  auto operator<=>(const CellRef&) const = default;
+};
+
+/// Copyable between transactions; a copy is an independent database in the same state. Not
+/// thread-safe.
+class Database : public TableSet {
+ public:
+  Database(Schema schema, DatabaseOptions options);
+
+  const DatabaseOptions& options() const { return options_; }
+  /// Newest committed version; 0 before the first commit.
+  Version head() const { return head_; }
+  /// Inside a transaction: false for an entity that it destroyed.
+  bool exists(EntityId entity) const;
+
+  /// Starts the one open transaction (a check fails if there is one already). Dropping it undoes
+  /// it.
+  Transaction begin();
+  bool in_transaction() const { return in_transaction_; }
+
+  const CellSet& cells(size_t table) const { return cells_[table]; }
+  const Cell& cell(CellRef ref) const { return cells_[ref.table].at(ref.cell); }
+  /// Digest of a cell at head. Computed for the rows changed since the last call only.
+  Digest digest(CellRef ref);
+  /// Digest of a cell by key; zero if there is none.
+  Digest digest(size_t table, const CellKey& key);
+
+  // Publishing: what a server needs to turn commits into blocks. Not for applications.
+
+  /// The version that was published last.
+  Version published() const { return published_; }
+  /// Cells changed since, in order of their first change.
+  std::span<const CellRef> dirty_cells() const { return dirty_; }
+  /// Makes head the published version: shifts the dirty cells' publish versions and adopts their
+  /// changed rows as the new baseline. Blocks for them must have been encoded before.
+  void finish_publish();
+  /// Forgets tombstones beyond the options' horizon and destroys cells that are empty and have
+  /// none; returns those, oldest first. A version's tombstones go together. A check fails if a
+  /// cell is dirty: call it after finish_publish().
+  std::vector<std::pair<CellRef, CellKey>> trim();
+
+  /// The whole state as bytes, canonical for equal histories; not inside a transaction. The format
+  /// is described in snapshot_format.h.
+  Bytes snapshot() const;
+  /// The database that wrote the bytes, as it is after finish_publish(): head is published, and the
+  /// baseline of every row is its current values. Structs must be bound again. kSnapshotCorrupt
+  /// with the place; kSchemaMismatch if its schema is not `expected` (null: any schema).
+  static Result<Database> restore(ByteSpan bytes, const Schema* expected = nullptr);
+
+  /// Structure checks for tests and the simulator; cost is the whole database. Fails a check.
+  void check_invariants() const;
+
+ private:
+  friend class Transaction;
+  friend struct SnapshotReader;
+  friend struct SnapshotWriter;
+
+  struct EntitySlot {
+    uint16_t epoch = 0;
+    uint16_t reuse = 0;
+    bool alive = false;
+    bool doomed = false;  // destroyed in the open transaction
+  };
+  struct TombstoneRef {
+    Version version;
+    CellRef ref;
+  };
+
+  EntityId create_entity();
+  void free_entity(EntityId entity);
+  Cell& cell_at(CellRef ref) { return cells_[ref.table].at(ref.cell); }
+  void mark_changed(CellRef ref);
+  void add_tombstone(CellRef ref, const Row& row, bool left);
+  CellKey key_of(uint16_t table, RowIndex row) const;
+  void place_row(uint16_t table, RowIndex row);
+  void leave_cell(uint16_t table, RowIndex row, bool left);
+  void remove_row(uint16_t table, RowIndex row);
+  void follow(uint16_t table, EntityId entity);
+  void check_cell_versions(const Cell& cell) const;
+
+  DatabaseOptions options_;
+  Version head_;
+  Version published_;
+  bool in_transaction_ = false;
+  std::vector<EntitySlot> entities_;
+  std::vector<uint32_t> free_entities_;
+  std::vector<CellSet> cells_;  // by table
+  std::vector<CellRef> dirty_;
+  std::deque<TombstoneRef> tombstones_;  // all of them, oldest first, for trim()
+};
+
+}  // namespace ecsdb

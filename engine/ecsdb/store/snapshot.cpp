@@ -1,0 +1,135 @@
+// Writing snapshots; the format is described in snapshot_format.h.
+#include "ecsdb/store/database.h"
+#include "ecsdb/store/snapshot_format.h"
+
+namespace ecsdb {
+namespace {
+
+void write_lane(ByteWriter& out, const Lane& lane, uint64_t value) {
+  if (lane.kind == LaneKind::kSigned) return out.varint(zigzag(static_cast<int64_t>(value)));
+  if (lane.kind == LaneKind::kUnsigned) return out.varint(value);
+  if (lane.width == 4) return out.u32(static_cast<uint32_t>(value));
+  out.u64(value);
+}
+
+}  // namespace
+
+struct SnapshotWriter {
+  const Database& db;
+  Bytes bytes;
+  ByteWriter out{bytes};
+
+  explicit SnapshotWriter(const Database& database) : db(database) {}
+
+  void header() {
+    out.bytes(as_bytes(kSnapshotMagic));
+    out.varint(kSnapshotFormat);
+    const Bytes schema = encode_schema(db.schema_.def());
+    out.varint(schema.size());
+    out.bytes(schema);
+    out.u64(db.options_.id.high);
+    out.u64(db.options_.id.low);
+    out.varint(db.options_.epoch.value);
+    out.varint(db.options_.horizon_versions_max);
+    out.varint(db.options_.tombstones_max);
+    out.varint(db.options_.entities_max);
+    out.varint(db.head_.value);
+    out.varint(db.published_.value);
+  }
+
+  void entities() {
+    out.varint(db.entities_.size());
+    for (const Database::EntitySlot& slot : db.entities_) {
+      out.varint(uint64_t{slot.reuse} * 2 + (slot.alive ? 1 : 0));
+      out.varint(slot.epoch);
+    }
+    out.varint(db.free_entities_.size());
+    for (const uint32_t index : db.free_entities_) out.varint(index);
+  }
+
+  void key(const CellKey& key) {
+    out.u8(static_cast<uint8_t>(key.kind));
+    if (key.kind == CellKey::Kind::kOne || key.kind == CellKey::Kind::kNone) return;
+    out.varint(zigzag(key.x));
+    if (key.kind != CellKey::Kind::kGrid) return;
+    out.varint(zigzag(key.y));
+    out.varint(zigzag(key.z));
+  }
+
+  void rows(const Table& table, const RowThread& thread) {
+    const TableLayout& layout = table.layout();
+    out.varint(thread.count);
+    Version before;
+    for (RowIndex at = thread.oldest; at != kNoRow; at = table.row(at).newer) {
+      const Row& row = table.row(at);
+      out.varint(row.entity.index());
+      out.varint(row.changed.value - before.value);
+      out.varint(row.changed.value - row.born.value);
+      for (uint16_t i = 0; i < layout.lanes.size(); ++i) {
+        write_lane(out, layout.lanes[i], table.lane(at, i));
+      }
+      for (uint16_t i = 0; i < layout.text_count; ++i) {
+        out.varint(table.text(at, i).size());
+        out.bytes(as_bytes(table.text(at, i)));
+      }
+      before = row.changed;
+    }
+  }
+
+  void tables() {
+    for (size_t t = 0; t < db.table_count(); ++t) {
+      const CellSet& cells = db.cells_[t];
+      out.varint(cells.forgotten().value);
+      out.varint(cells.count());
+      for (const auto& [cell_key, index] : cells.by_key()) {
+        const Cell& cell = cells.at(index);
+        key(cell_key);
+        out.varint(cell.changed.value);
+        out.varint(cell.published.value);
+        out.varint(cell.published_before.value);
+        out.varint(cell.horizon.value);
+        rows(db.tables_[t], cell.thread);
+      }
+    }
+  }
+
+  /// The queue names each tombstone once, and those of one cell in the cell's own order.
+  void tombstones() {
+    std::vector<std::vector<uint32_t>> number(db.cells_.size());  // by table and cell index
+    std::vector<std::vector<size_t>> next(db.cells_.size());
+    for (size_t t = 0; t < db.cells_.size(); ++t) {
+      number[t].resize(db.cells_[t].index_end());
+      next[t].resize(db.cells_[t].index_end());
+      uint32_t count = 0;
+      for (const auto& entry : db.cells_[t].by_key()) number[t][entry.second] = count++;
+    }
+    out.varint(db.tombstones_.size());
+    Version before;
+    for (const Database::TombstoneRef& queued : db.tombstones_) {
+      const auto [table, cell] = queued.ref;
+      const Tombstone& tombstone = db.cell(queued.ref).tombstones[next[table][cell]++];
+      ECSDB_CHECK(tombstone.version == queued.version);
+      out.varint(tombstone.version.value - before.value);
+      out.varint(table);
+      out.varint(number[table][cell]);
+      out.u64(tombstone.entity.value);
+      out.u8(static_cast<uint8_t>((tombstone.left ? 1 : 0) + (tombstone.shown ? 2 : 0)));
+      before = tombstone.version;
+    }
+  }
+};
+
+Bytes Database::snapshot() const {
+  ECSDB_CHECK(!in_transaction_);
+  SnapshotWriter writer(*this);
+  writer.header();
+  writer.entities();
+  writer.tables();
+  writer.tombstones();
+  const Hash128 hash = hash128(writer.bytes);
+  writer.out.u64(hash.high);
+  writer.out.u64(hash.low);
+  return std::move(writer.bytes);
+}
+
+}  // namespace ecsdb

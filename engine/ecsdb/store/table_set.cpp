@@ -1,0 +1,32 @@
+#include "ecsdb/store/table_set.h"
+
+namespace ecsdb {
+
+TableSet::TableSet(Schema schema, bool with_baseline) : schema_(std::move(schema)) {
+  tables_.reserve(schema_.table_count());
+  for (size_t i = 0; i < schema_.table_count(); ++i) {
+    tables_.emplace_back(schema_.table(i), schema_.layout(i), with_baseline);
+  }
+}
+
+Value TableSet::value(size_t table, RowIndex row, uint16_t field) const {
+  const FieldDef& def = schema_.table(table).fields[field];
+  const FieldLayout& layout = schema_.layout(table).fields[field];
+  if (layout.text != kNoText) return from_text(def, tables_[table].text(row, layout.text));
+  return from_lanes(def, tables_[table].field_lanes(row, field));
+}
+
+Result<Value> TableSet::value(size_t table, EntityId entity, uint16_t field) const {
+  const RowIndex row = find_row(table, entity);
+  if (row == kNoRow) return fail(ErrorCode::kRowMissing, schema_.table(table).name);
+  return value(table, row, field);
+}
+
+const TableSet::Binding* TableSet::find_binding(const void* tag) const {
+  for (const Binding& binding : bindings_) {
+    if (binding.tag == tag) return &binding;
+  }
+  return nullptr;
+}
+
+}  // namespace ecsdb

@@ -1,0 +1,166 @@
+// Reading tables by value, by field and by join; the server's database and a client's replica both
+// are one.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <tuple>
+#include <vector>
+
+#include "ecsdb/schema/bind.h"
+#include "ecsdb/store/table.h"
+
+namespace ecsdb {
+
+template <Bound... Ts>
+class View;
+
+/// One address per bound struct, its identity at run time without RTTI.
+template <class T>
+inline constexpr char kBindingTag = 0;
+
+/// A schema, its tables and the user structs bound to it. Reads show the current state (inside a
+/// transaction: with its changes). Not thread-safe.
+class TableSet {
+ public:
+  TableSet(Schema schema, bool with_baseline);
+
+  const Schema& schema() const { return schema_; }
+  size_t table_count() const { return tables_.size(); }
+  const Table& table(size_t index) const { return tables_[index]; }
+
+  /// Binds a user struct; call it once per struct before typed use. Binding again is harmless.
+  /// kUnknownTable, kUnknownField, kTypeMismatch with the name in the context.
+  template <Bound T>
+  Status bind() {
+    if (find_binding(&kBindingTag<T>) != nullptr) return {};
+    auto resolved = resolve_binding<T>(schema_);
+    if (!resolved.ok()) return resolved.error();
+    bindings_.push_back(
+        {&kBindingTag<T>, resolved->table, {resolved->fields.begin(), resolved->fields.end()}});
+    return {};
+  }
+
+  /// kNoRow if there is none that reads may see.
+  RowIndex find_row(size_t table, EntityId entity) const {
+    const RowIndex row = tables_[table].find(entity);
+    return row != kNoRow && !tables_[table].row(row).is_removed ? row : kNoRow;
+  }
+  bool contains(size_t table, EntityId entity) const { return find_row(table, entity) != kNoRow; }
+  template <Bound T>
+  bool contains(EntityId entity) const {
+    return contains(binding<T>().table, entity);
+  }
+
+  /// The row as a struct, or nothing. T must be bound.
+  template <Bound T>
+  std::optional<T> get(EntityId entity) const {
+    const Binding& bound = binding<T>();
+    const RowIndex row = find_row(bound.table, entity);
+    if (row == kNoRow) return std::nullopt;
+    return read<T>(bound, row);
+  }
+  /// One field of a row that exists.
+  Value value(size_t table, RowIndex row, uint16_t field) const;
+  /// kRowMissing if there is no such row.
+  Result<Value> value(size_t table, EntityId entity, uint16_t field) const;
+
+  /// Entities that have a row in each table of Ts, in unspecified order (that of the smallest
+  /// table's slots). T must be bound.
+  template <Bound... Ts>
+  View<Ts...> view() const {
+    return View<Ts...>(*this);
+  }
+
+ protected:
+  struct Binding {
+    const void* tag;
+    uint16_t table;
+    std::vector<uint16_t> fields;
+  };
+  const Binding* find_binding(const void* tag) const;
+  template <Bound T>
+  const Binding& binding() const {
+    const Binding* found = find_binding(&kBindingTag<T>);
+    ECSDB_CHECK(found != nullptr);  // call bind<T>() first
+    return *found;
+  }
+  template <Bound T>
+  T read(const Binding& bound, RowIndex row) const {
+    T out{};
+    size_t at = 0;
+    auto read_one = [&](const auto& field) {
+      using M = std::decay_t<decltype(out.*(field.pointer))>;
+      MemberTraits<M>::from_value(value(bound.table, row, bound.fields[at++]),
+                                  out.*(field.pointer));
+    };
+    std::apply([&](const auto&... field) { (read_one(field), ...); }, Bind<T>::fields);
+    return out;
+  }
+
+  Schema schema_;
+  std::vector<Table> tables_;
+  std::vector<Binding> bindings_;
+
+  template <Bound... Ts>
+  friend class View;
+};
+
+/// A join. Valid until the next change of the tables. `for (auto [entity, a, b] : set.view<A,
+/// B>())`
+template <Bound... Ts>
+class View {
+ public:
+  explicit View(const TableSet& set) : set_(&set), bound_{&set.binding<Ts>()...} {
+    for (const auto* bound : bound_) {
+      const Table& table = set.tables_[bound->table];
+      if (driver_ == nullptr || table.row_count() < driver_->row_count()) driver_ = &table;
+    }
+  }
+
+  class Iterator {
+   public:
+    Iterator(const View* view, RowIndex at) : view_(view), at_(at) { skip(); }
+    std::tuple<EntityId, Ts...> operator*() const { return view_->read(at_); }
+    Iterator& operator++() {
+      ++at_;
+      skip();
+      return *this;
+    }
+    bool operator!=(const Iterator& o) const { return at_ != o.at_; }
+
+   private:
+    void skip() {
+      while (at_ < view_->driver_->row_count() && !view_->matches(at_)) ++at_;
+    }
+    const View* view_;
+    RowIndex at_;
+  };
+
+  Iterator begin() const { return Iterator(this, 0); }
+  Iterator end() const { return Iterator(this, driver_->row_count()); }
+
+ private:
+  bool matches(RowIndex row) const {
+    const EntityId entity = driver_->row(row).entity;
+    for (const auto* bound : bound_) {
+      if (!set_->contains(bound->table, entity)) return false;
+    }
+    return true;
+  }
+  std::tuple<EntityId, Ts...> read(RowIndex row) const {
+    const EntityId entity = driver_->row(row).entity;
+    size_t at = 0;
+    auto one = [&]<class T>(const T*) {
+      const auto* bound = bound_[at++];
+      return set_->template read<T>(*bound, set_->find_row(bound->table, entity));
+    };
+    return std::tuple<EntityId, Ts...>{entity, one(static_cast<const Ts*>(nullptr))...};
+  }
+
+  const TableSet* set_;
+  std::array<const TableSet::Binding*, sizeof...(Ts)> bound_;
+  const Table* driver_ = nullptr;
+};
+
+}  // namespace ecsdb

@@ -1,0 +1,287 @@
+// Every message of the protocol, declared once. See describe.h.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "ecsdb/wire/describe.h"
+#include "ecsdb/wire/limits.h"
+
+namespace ecsdb {
+
+/// First byte of a frame. Numbers never change meaning.
+enum class MessageType : uint8_t {
+  // client to server
+  kAuth = 1,
+  kSubscribe = 2,
+  kAck = 3,
+  kClientHeartbeat = 4,
+  // both ways
+  kGoodbye = 8,
+  // server to client
+  kAuthReply = 16,
+  kSchemaPart = 17,
+  kSubscribeReply = 18,
+  kSyncBegin = 19,
+  kSyncChunk = 20,
+  kAdvance = 21,
+  kServerHeartbeat = 22,
+};
+
+struct Auth {
+  Bytes token;
+  std::string client_name;
+  uint8_t database = 0;
+  Hash128 schema_known;
+};
+template <>
+struct Describe<Auth> {
+  static constexpr const char* name = "auth";
+  static constexpr auto fields = std::make_tuple(
+      field("token", &Auth::token, kTokenBytesMax, "opaque; what the authenticator takes"),
+      field("client_name", &Auth::client_name, kClientNameBytesMax, "for logs only"),
+      field("database", &Auth::database, 1, "0 the user's database, 1 the system database"),
+      field("schema_known", &Auth::schema_known, 0, "fingerprint of the schema held, or zero"));
+};
+
+struct AuthReply {
+  DatabaseId database_id;
+  Epoch epoch;
+  ClientId client;
+  PrincipalId principal;
+  Hash128 schema_fingerprint;
+  uint32_t schema_bytes = 0;
+  uint64_t server_time_ns = 0;
+  uint32_t heartbeat_ms = 0;
+  uint32_t frame_head_bytes_max = 0;
+  uint32_t unacked_bytes_max = 0;
+  uint32_t subscriptions_max = 0;
+};
+template <>
+struct Describe<AuthReply> {
+  static constexpr const char* name = "auth_reply";
+  static constexpr auto fields = std::make_tuple(
+      field("database_id", &AuthReply::database_id, 0, "random name of this database"),
+      field("epoch", &AuthReply::epoch, 0, "of the history that follows"),
+      field("client", &AuthReply::client, 0, "issued to this client"),
+      field("principal", &AuthReply::principal, 0, "who the token stands for"),
+      field("schema_fingerprint", &AuthReply::schema_fingerprint, 0, "of the schema in force"),
+      field("schema_bytes", &AuthReply::schema_bytes, kSchemaBytesMax,
+            "length of the schema that follows in parts; 0: the client knows it"),
+      field("server_time_ns", &AuthReply::server_time_ns, 0, "the server's steady clock"),
+      field("heartbeat_ms", &AuthReply::heartbeat_ms, 0, "silence after which either side speaks"),
+      field("frame_head_bytes_max", &AuthReply::frame_head_bytes_max, 0, "largest frame to send"),
+      field("unacked_bytes_max", &AuthReply::unacked_bytes_max, 0,
+            "the server stops sending when so many bytes are unacknowledged"),
+      field("subscriptions_max", &AuthReply::subscriptions_max, 0, "of one connection"));
+};
+
+struct SchemaPart {
+  uint32_t offset = 0;
+  Bytes bytes;
+};
+template <>
+struct Describe<SchemaPart> {
+  static constexpr const char* name = "schema_part";
+  static constexpr auto fields = std::make_tuple(
+      field("offset", &SchemaPart::offset, kSchemaBytesMax, "parts come in order, without gaps"),
+      field("bytes", &SchemaPart::bytes, kSchemaPartBytesMax, "of the canonical binary schema"));
+};
+
+/// What a subscription covers in its table.
+enum class SelectorKind : uint8_t { kAll = 0, kKeys = 1, kBox = 2 };
+
+struct Subscription {
+  SubscriptionId id;
+  TableId table;
+  SelectorKind kind = SelectorKind::kAll;
+  std::vector<CellKey> keys;
+
+  /// True if the selector covers a cell of its table. A box has two grid keys: the corners.
+  bool covers(const CellKey& key) const;
+};
+template <>
+struct Describe<Subscription> {
+  static constexpr const char* name = "subscription";
+  static constexpr auto fields = std::make_tuple(
+      field("id", &Subscription::id, 0, "chosen by the client, unique in its connection"),
+      field("table", &Subscription::table, 0, "table id"),
+      field("kind", &Subscription::kind, 2, "0 every cell, 1 the listed keys, 2 a grid box"),
+      field("keys", &Subscription::keys, kSubscriptionKeysMax,
+            "kind 1: the cells; kind 2: least and greatest grid key, both included"));
+};
+
+struct Subscribe {
+  uint32_t request = 0;
+  std::vector<Subscription> add;
+  std::vector<SubscriptionId> remove;
+};
+template <>
+struct Describe<Subscribe> {
+  static constexpr const char* name = "subscribe";
+  static constexpr auto fields =
+      std::make_tuple(field("request", &Subscribe::request, 0, "echoed in the reply; rises"),
+                      field("add", &Subscribe::add, kSubscriptionsMax, "new subscriptions"),
+                      field("remove", &Subscribe::remove, kSubscriptionsMax, "ids to end"));
+};
+
+struct SubscribeResult {
+  SubscriptionId id;
+  uint16_t code = 0;
+};
+template <>
+struct Describe<SubscribeResult> {
+  static constexpr const char* name = "subscribe_result";
+  static constexpr auto fields =
+      std::make_tuple(field("id", &SubscribeResult::id, 0, "subscription"),
+                      field("code", &SubscribeResult::code, 0, "0 accepted, else an error code"));
+};
+
+struct SubscribeReply {
+  uint32_t request = 0;
+  std::vector<SubscribeResult> results;
+};
+template <>
+struct Describe<SubscribeReply> {
+  static constexpr const char* name = "subscribe_reply";
+  static constexpr auto fields = std::make_tuple(
+      field("request", &SubscribeReply::request, 0, "of the subscribe"),
+      field("results", &SubscribeReply::results, 2 * kSubscriptionsMax, "in the order asked"));
+};
+
+struct SyncBegin {
+  Version version;
+  uint64_t rows = 0;
+};
+template <>
+struct Describe<SyncBegin> {
+  static constexpr const char* name = "sync_begin";
+  static constexpr auto fields = std::make_tuple(
+      field("version", &SyncBegin::version, 0, "the scan starts here: the net delta's base"),
+      field("rows", &SyncBegin::rows, 0, "rows to come, as counted now"));
+};
+
+struct CellEnter {
+  uint32_t handle = 0;
+  uint32_t generation = 0;
+  TableId table;
+  CellKey key;
+  Version changed;
+};
+template <>
+struct Describe<CellEnter> {
+  static constexpr const char* name = "cell_enter";
+  static constexpr auto fields = std::make_tuple(
+      field("handle", &CellEnter::handle, kCellsPerConnectionMax, "name of the cell from now on"),
+      field("generation", &CellEnter::generation, 0, "rises each time the handle is given out"),
+      field("table", &CellEnter::table, 0, "table id"),
+      field("key", &CellEnter::key, 0, "which cell of the table"),
+      field("changed", &CellEnter::changed, 0, "last published change: the first block's base"));
+};
+
+struct CellLeave {
+  uint32_t handle = 0;
+  uint32_t generation = 0;
+};
+template <>
+struct Describe<CellLeave> {
+  static constexpr const char* name = "cell_leave";
+  static constexpr auto fields = std::make_tuple(
+      field("handle", &CellLeave::handle, kCellsPerConnectionMax, "cell that is no longer held"),
+      field("generation", &CellLeave::generation, 0, "of its entry"));
+};
+
+struct BlockEntry {
+  uint32_t handle = 0;
+  uint32_t generation = 0;
+  uint32_t bytes = 0;
+  Fixed32 checksum;
+};
+template <>
+struct Describe<BlockEntry> {
+  static constexpr const char* name = "block_entry";
+  static constexpr auto fields = std::make_tuple(
+      field("handle", &BlockEntry::handle, kCellsPerConnectionMax, "cell"),
+      field("generation", &BlockEntry::generation, 0, "of its entry"),
+      field("bytes", &BlockEntry::bytes, kBlockBytesHardMax, "length in the frame's tail"),
+      field("checksum", &BlockEntry::checksum, 0, "crc32c of the block's bytes"));
+};
+
+enum class AdvanceKind : uint8_t { kStep = 0, kNet = 1, kSyncEnd = 2 };
+
+/// Head of a kSyncChunk or kAdvance frame; the tail is the blocks, one after the other. An advance
+/// may span frames; it is applied, all or nothing, when one says `end`.
+struct Advance {
+  bool begin = true;
+  bool end = true;
+  AdvanceKind kind = AdvanceKind::kStep;
+  Version from;
+  Version to;
+  uint64_t commit_time_ns = 0;
+  std::vector<CellLeave> leaves;
+  std::vector<CellEnter> enters;
+  std::vector<BlockEntry> blocks;
+};
+template <>
+struct Describe<Advance> {
+  static constexpr const char* name = "advance";
+  static constexpr auto fields = std::make_tuple(
+      field("begin", &Advance::begin, 0, "first frame of the advance"),
+      field("end", &Advance::end, 0, "last frame: apply it"),
+      field("kind", &Advance::kind, 2, "0 in-step blocks, 1 net deltas, 2 the end of a full sync"),
+      field("from", &Advance::from, 0, "the cut it starts at"),
+      field("to", &Advance::to, 0, "the published version it ends at"),
+      field("commit_time_ns", &Advance::commit_time_ns, 0,
+            "commit of `to`, on the server's steady clock"),
+      field("leaves", &Advance::leaves, kCellsPerFrameMax, "come before the enters"),
+      field("enters", &Advance::enters, kCellsPerFrameMax, "come before the blocks that name them"),
+      field("blocks", &Advance::blocks, kBlocksPerFrameMax, "in the order of the tail"));
+};
+
+struct Ack {
+  Version cut;
+  uint64_t bytes = 0;
+};
+template <>
+struct Describe<Ack> {
+  static constexpr const char* name = "ack";
+  static constexpr auto fields = std::make_tuple(
+      field("cut", &Ack::cut, 0, "the version applied last; 0 during the first sync"),
+      field("bytes", &Ack::bytes, 0, "stream bytes consumed since the connection began"));
+};
+
+struct ClientHeartbeat {
+  uint64_t echo_ns = 0;
+};
+template <>
+struct Describe<ClientHeartbeat> {
+  static constexpr const char* name = "client_heartbeat";
+  static constexpr auto fields = std::make_tuple(
+      field("echo_ns", &ClientHeartbeat::echo_ns, 0, "the last server time seen, or 0"));
+};
+
+struct ServerHeartbeat {
+  Version head;
+  uint64_t server_time_ns = 0;
+};
+template <>
+struct Describe<ServerHeartbeat> {
+  static constexpr const char* name = "server_heartbeat";
+  static constexpr auto fields = std::make_tuple(
+      field("head", &ServerHeartbeat::head, 0, "newest published version"),
+      field("server_time_ns", &ServerHeartbeat::server_time_ns, 0, "the server's steady clock"));
+};
+
+struct Goodbye {
+  uint16_t code = 0;
+  std::string reason;
+};
+template <>
+struct Describe<Goodbye> {
+  static constexpr const char* name = "goodbye";
+  static constexpr auto fields =
+      std::make_tuple(field("code", &Goodbye::code, 0, "error code; 501 when a client just leaves"),
+                      field("reason", &Goodbye::reason, kReasonBytesMax, "for a person"));
+};
+
+}  // namespace ecsdb

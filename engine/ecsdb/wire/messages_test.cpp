@@ -1,0 +1,80 @@
+#include "ecsdb/wire/messages.h"
+
+#include <gtest/gtest.h>
+
+namespace ecsdb {
+namespace {
+
+Subscription selecting(SelectorKind kind, std::vector<CellKey> keys = {}) {
+  return Subscription{SubscriptionId{1}, TableId{1}, kind, std::move(keys)};
+}
+
+TEST(Subscription, AllCoversEveryKey) {
+  const Subscription all = selecting(SelectorKind::kAll);
+  EXPECT_TRUE(all.covers(CellKey::one()));
+  EXPECT_TRUE(all.covers(CellKey::none()));
+  EXPECT_TRUE(all.covers(CellKey::grid(-5, 5)));
+}
+
+TEST(Subscription, KeysCoverThemselvesOnly) {
+  const Subscription keys = selecting(SelectorKind::kKeys, {CellKey::value(3), CellKey::one()});
+  EXPECT_TRUE(keys.covers(CellKey::value(3)));
+  EXPECT_TRUE(keys.covers(CellKey::one()));
+  EXPECT_FALSE(keys.covers(CellKey::value(4)));
+  EXPECT_FALSE(keys.covers(CellKey::owner(PrincipalId{3})));
+  EXPECT_FALSE(selecting(SelectorKind::kKeys).covers(CellKey::one()));
+}
+
+TEST(Subscription, BoxCoversItsCornersAndWhatIsBetween) {
+  const Subscription box =
+      selecting(SelectorKind::kBox, {CellKey::grid(-1, 0), CellKey::grid(1, 2)});
+  for (const CellKey& inside :
+       {CellKey::grid(-1, 0), CellKey::grid(1, 2), CellKey::grid(0, 1), CellKey::grid(1, 0)}) {
+    EXPECT_TRUE(box.covers(inside)) << inside.to_string();
+  }
+  for (const CellKey& outside :
+       {CellKey::grid(-2, 0), CellKey::grid(2, 0), CellKey::grid(0, -1), CellKey::grid(0, 3),
+        CellKey::grid(0, 0, 1), CellKey::grid(0, 0, -1), CellKey::none(), CellKey::value(0)}) {
+    EXPECT_FALSE(box.covers(outside)) << outside.to_string();
+  }
+}
+
+TEST(Subscription, BoxWithoutTwoCornersCoversNothing) {
+  EXPECT_FALSE(selecting(SelectorKind::kBox, {CellKey::grid(0, 0)}).covers(CellKey::grid(0, 0)));
+  EXPECT_FALSE(selecting(SelectorKind::kBox, {CellKey::grid(1, 1), CellKey::grid(0, 0)})
+                   .covers(CellKey::grid(0, 0)));
+}
+
+template <class M>
+size_t encoded_bytes(const M& message) {
+  Bytes out;
+  ByteWriter writer(out);
+  encode_fields(message, writer);
+  return out.size();
+}
+
+// A server fills its frames up to the counts below; the head must then still be within its limit.
+TEST(Messages, FullestAdvanceFitsInAFrame) {
+  constexpr uint32_t kMost = 0xffffffff;
+  const Version latest{~uint64_t{0}};
+  constexpr int64_t kFar = INT64_MIN;
+  Advance advance;
+  advance.from = advance.to = latest;
+  advance.commit_time_ns = latest.value;
+  advance.leaves.assign(kCellsPerFrameMax, {kCellsPerConnectionMax, kMost});
+  advance.enters.assign(kCellsPerFrameMax, {kCellsPerConnectionMax, kMost, TableId{0xffff},
+                                            CellKey::grid(kFar, kFar, kFar), latest});
+  advance.blocks.assign(kBlocksPerFrameMax,
+                        {kCellsPerConnectionMax, kMost, kBlockBytesHardMax, Fixed32{kMost}});
+  EXPECT_LE(encoded_bytes(advance), kFrameHeadBytesMax);
+}
+
+TEST(Messages, LargestAuthFitsBeforeAuthentication) {
+  Auth auth;
+  auth.token.resize(kTokenBytesMax);
+  auth.client_name.assign(kClientNameBytesMax, 'x');
+  EXPECT_LE(encoded_bytes(auth), kPreAuthFrameBytesMax);
+}
+
+}  // namespace
+}  // namespace ecsdb

@@ -1,0 +1,80 @@
+// What a connection still has to send: its own bytes and references to shared blocks.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "ecsdb/base/bytes.h"
+#include "ecsdb/wire/limits.h"
+
+namespace ecsdb {
+
+/// An encoded block: immutable, sent to many connections. Reference-counted without atomics: all
+/// holders are on one thread.
+class BlockRef {
+ public:
+  BlockRef() = default;
+  BlockRef(Bytes bytes, uint32_t checksum) : block_(new Block{1, checksum, std::move(bytes)}) {}
+  BlockRef(const BlockRef& o) : block_(o.block_) {
+    if (block_ != nullptr) ++block_->references;
+  }
+  BlockRef(BlockRef&& o) noexcept : block_(std::exchange(o.block_, nullptr)) {}
+  BlockRef& operator=(BlockRef o) noexcept {
+    std::swap(block_, o.block_);
+    return *this;
+  }
+  ~BlockRef() {
+    if (block_ != nullptr && --block_->references == 0) delete block_;
+  }
+  explicit operator bool() const { return block_ != nullptr; }
+  ByteSpan bytes() const { return block_->bytes; }
+  uint32_t checksum() const { return block_->checksum; }
+
+ private:
+  struct Block {
+    uint32_t references;
+    uint32_t checksum;
+    Bytes bytes;
+  };
+  Block* block_ = nullptr;
+};
+
+/// A queue of parts in stream order. Whatever prefix the link accepts is dropped; a frame that was
+/// begun is never withdrawn. Not thread-safe.
+class Outbox {
+ public:
+  bool empty() const { return bytes_ == 0; }
+  size_t bytes() const { return bytes_; }
+  /// Bytes that were accepted since the start.
+  uint64_t accepted() const { return accepted_; }
+
+  /// Where to append own bytes; call own_done() after.
+  Bytes& own();
+  void own_done();
+  void block(BlockRef block);
+
+  /// Up to kOutputPartsMax parts, valid until the outbox changes.
+  std::span<const ByteSpan> parts();
+  /// The link took `n` bytes, at most what parts() offered.
+  void accept(size_t n);
+  void clear();
+
+ private:
+  struct Part {
+    Bytes own;
+    BlockRef block;
+    ByteSpan span() const { return block ? block.bytes() : ByteSpan(own); }
+  };
+  std::deque<Part> queue_;
+  std::vector<Bytes> spare_;  // emptied buffers, used again
+  size_t front_offset_ = 0;
+  size_t bytes_ = 0;
+  size_t own_before_ = 0;
+  uint64_t accepted_ = 0;
+  std::vector<ByteSpan> parts_;
+};
+
+}  // namespace ecsdb
