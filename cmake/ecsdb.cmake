@@ -20,10 +20,11 @@ if(ECSDB_MOLD AND NOT ECSDB_CLIENT_ONLY)
 endif()
 
 # ecsdb_library(NAME ROOT <include root> FOLDERS <folder...> [PUBLIC <header...>] [DEPENDS <lib...>]
-#               [CORE]): a static library ecsdb_NAME, alias ecsdb::NAME, of all sources of the
-# folders that are not tests. PUBLIC headers are what installs. CORE marks deterministic code.
+#               [CORE] [INSTALL]): a static library ecsdb_NAME, alias ecsdb::NAME, of all sources of
+# the folders that are not tests. PUBLIC headers are what installs, if INSTALL says so. CORE marks
+# deterministic code.
 function(ecsdb_library NAME)
-  cmake_parse_arguments(ARG "CORE" "ROOT" "FOLDERS;PUBLIC;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
+  cmake_parse_arguments(ARG "CORE;INSTALL" "ROOT" "FOLDERS;PUBLIC;DEPENDS" ${ARGN})
   set(sources)
   foreach(folder IN LISTS ARG_FOLDERS)
     file(GLOB found CONFIGURE_DEPENDS ${ARG_ROOT}/${folder}/*.cpp)
@@ -35,8 +36,13 @@ function(ecsdb_library NAME)
   set(headers ${ARG_PUBLIC})
   list(TRANSFORM headers PREPEND ${ARG_ROOT}/)
   target_sources(ecsdb_${NAME} PUBLIC FILE_SET HEADERS BASE_DIRS ${ARG_ROOT} FILES ${headers})
-  target_include_directories(ecsdb_${NAME} PUBLIC ${ARG_ROOT})
-  target_link_libraries(ecsdb_${NAME} PUBLIC ${ARG_DEPENDS} PRIVATE ecsdb_flags ${ARG_PRIVATE_DEPENDS})
+  target_link_libraries(ecsdb_${NAME} PUBLIC ${ARG_DEPENDS} PRIVATE $<BUILD_INTERFACE:ecsdb_flags>)
+  target_compile_features(ecsdb_${NAME} PUBLIC cxx_std_20)
+  set_target_properties(ecsdb_${NAME} PROPERTIES
+    EXPORT_NAME ${NAME} VERIFY_INTERFACE_HEADER_SETS ON)
+  if(ARG_INSTALL)
+    install(TARGETS ecsdb_${NAME} EXPORT ecsdbTargets FILE_SET HEADERS)
+  endif()
   if(ARG_CORE AND ECSDB_NO_EXCEPTIONS)
     target_compile_options(ecsdb_${NAME} PRIVATE -fno-exceptions -fno-rtti)
   endif()

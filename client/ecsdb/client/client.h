@@ -16,7 +16,6 @@
 #include "ecsdb/base/time.h"
 #include "ecsdb/client/client_db.h"
 #include "ecsdb/client/events.h"
-#include "ecsdb/wire/messages.h"
 #include "ecsdb/wire/stream_output.h"
 
 namespace ecsdb {

@@ -58,7 +58,7 @@ void Client::Impl::on_connected(LinkId link, const Now& now) {
   out_.own_done();
   Auth auth;
   auth.token.assign(options_.token.begin(), options_.token.end());
-  auth.client_name = options_.name;
+  auth.client_name = message_text(options_.name, kClientNameBytesMax);
   auth.database = options_.database;
   if (visible_.table_count() > 0) auth.schema_known = visible_.schema().fingerprint();
   send(MessageType::kAuth, auth);
@@ -76,9 +76,8 @@ void Client::Impl::drop_link(Error why, bool tell, const Now& now) {
   Leaving& leaving = leaving_.emplace_back();
   leaving.link = link_;
   if (tell && state_ > State::kDialling) {
-    Goodbye goodbye{static_cast<uint16_t>(why.code), why.context};
-    if (goodbye.reason.size() > kReasonBytesMax) goodbye.reason.resize(kReasonBytesMax);
-    send(MessageType::kGoodbye, goodbye);
+    send(MessageType::kGoodbye, Goodbye{static_cast<uint16_t>(why.code),
+                                        message_text(why.context, kReasonBytesMax)});
     leaving.out = std::move(out_);
     out_ = Outbox();
   }
@@ -154,6 +153,9 @@ Status Client::Impl::take_preface(ByteSpan& bytes) {
 Status Client::Impl::on_frame(const Frame& frame, const Now&) {
   if (frame.type == MessageType::kAdvance && state_ == State::kReady) return on_advance(frame);
   consumed_bytes_ += frame.bytes;
+  if (!frame.tail.empty() && frame.type != MessageType::kSyncChunk) {
+    return fail(ErrorCode::kFrameMalformed, "a tail behind a message that has none");
+  }
   switch (frame.type) {
     case MessageType::kAuthReply:
       return on_auth_reply(frame.head);

@@ -33,6 +33,7 @@ Subscribe Subscriptions::take_request(const Schema& schema, std::vector<Subscrip
   request.request = ++last_request_;
   request.remove = std::exchange(removed_, {});
   changed_ = false;
+  size_t keys = 0;
   for (Entry& entry : entries_) {
     if (entry.state != State::kNew) continue;
     const auto table = schema.table_index(std::string_view(entry.table));
@@ -41,8 +42,9 @@ Subscribe Subscriptions::take_request(const Schema& schema, std::vector<Subscrip
       unknown.push_back(entry.id);
       continue;
     }
-    if (request.add.size() == kSubscriptionsMax) {
-      changed_ = true;
+    keys += entry.keys.size();
+    if (request.add.size() == kSubscriptionsMax || keys > kSubscriptionKeysMax) {
+      changed_ = true;  // the rest goes in a request of its own
       break;
     }
     entry.state = State::kSent;

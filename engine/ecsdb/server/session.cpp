@@ -271,9 +271,8 @@ void Session::close(SessionContext& context, Error why, const Now& now) {
   if (!is_open()) return;
   // Before the preface nothing is said, so that strangers get no reply.
   if (phase_ != Phase::kPreface) {
-    Goodbye goodbye{static_cast<uint16_t>(why.code), why.context};
-    if (goodbye.reason.size() > kReasonBytesMax) goodbye.reason.resize(kReasonBytesMax);
-    send(MessageType::kGoodbye, goodbye);
+    send(MessageType::kGoodbye, Goodbye{static_cast<uint16_t>(why.code),
+                                        message_text(why.context, kReasonBytesMax)});
   }
   phase_ = Phase::kClosing;
   closed_why_ = std::move(why);

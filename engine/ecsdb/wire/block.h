@@ -71,7 +71,8 @@ struct DecodedBlock {
 /// base, all with Row::cell == `cell`. Changes nothing; on an error `out` is unspecified.
 /// kFrameMalformed, kNotCanonical, kUnknownRow, kDuplicateRow, kValueOutOfRange, kTextTooLong,
 /// kBadText; the context names table, field and byte offset (of the group or column that was cut
-/// short, else of the byte after the bad value). Accepted blocks have no entity in two groups.
+/// short, else of the byte after the bad value). No entity is gone and given, or changed and whole;
+/// whether a whole row's index is free the caller sees, over all blocks of an advance.
 Status decode_block(ByteSpan block, const TableDef& def, const Table& current, CellIndex cell,
                     DecodedBlock& out);
 

@@ -285,18 +285,15 @@ class Decoder {
     }
     return {};
   }
-  /// No row is in two groups, and a new one takes the place of another only if that one goes.
+  /// No row is in two groups. That a new row's index is free must be seen over all blocks of an
+  /// advance: the one that had it may go in another part.
   Status check_groups() const {
     for (size_t i = 0; i < out_.changed; ++i) {
       if (is_gone(out_.entities[i])) return duplicate(out_.entities[i]);
     }
     for (size_t i = out_.changed; i < out_.entities.size(); ++i) {
       const EntityId entity = out_.entities[i];
-      if (is_gone(entity)) return duplicate(entity);
-      const RowIndex row = is_relative_ ? current_.find_index(entity.index()) : kNoRow;
-      if (row == kNoRow || current_.row(row).cell != cell_) continue;
-      const EntityId held = current_.row(row).entity;
-      if (held == entity ? is_changed(entity) : !is_gone(held)) return duplicate(entity);
+      if (is_gone(entity) || is_changed(entity.index())) return duplicate(entity);
     }
     return {};
   }
@@ -305,9 +302,11 @@ class Decoder {
     const auto at = std::lower_bound(out_.gone.begin(), out_.gone.end(), entity, is_before);
     return at != out_.gone.end() && at->entity == entity;
   }
-  bool is_changed(EntityId entity) const {
+  bool is_changed(uint32_t index) const {
+    auto is_before = [](EntityId entity, uint32_t i) { return entity.index() < i; };
     const auto end = out_.entities.begin() + static_cast<ptrdiff_t>(out_.changed);
-    return std::binary_search(out_.entities.begin(), end, entity);
+    const auto at = std::lower_bound(out_.entities.begin(), end, index, is_before);
+    return at != end && at->index() == index;
   }
   static Error duplicate(EntityId entity) {
     return fail(ErrorCode::kDuplicateRow, "entity index " + std::to_string(entity.index()));

@@ -103,16 +103,32 @@ class World {
   void publish() {
     std::vector<Sent> blocks;
     for (const CellRef ref : db_.dirty_cells()) {
-      Picked picked = pick(db_, ref, BlockForm::kRelative, db_.published());
-      blocks.push_back({ref, picked.encode()});
-      ASSERT_EQ(picked.encode(), blocks.back().bytes);
+      const Picked picked = pick(db_, ref, BlockForm::kRelative, db_.published());
       for (const Tombstone& gone : picked.gone) moved_ += gone.left;
-      verify_decoded(picked, blocks.back(), live_);
+      for (Picked part : parts_of(picked)) {
+        blocks.push_back({ref, part.encode()});
+        ASSERT_EQ(part.encode(), blocks.back().bytes);
+        verify_decoded(part, blocks.back(), live_);
+      }
     }
     const Status status = live_.apply(blocks);
     ASSERT_TRUE(status.ok()) << status.error().to_string();
     db_.finish_publish();
     expect_same(db_, live_);
+  }
+  /// The block, or now and then the removals, each row and an empty one in blocks of their own: all
+  /// parts are relative to the same state.
+  std::vector<Picked> parts_of(const Picked& whole) {
+    if (random_.chance(2, 3)) return {whole};
+    std::vector<Picked> parts{whole, whole};
+    parts[0].rows.clear();
+    parts[1].gone.clear();
+    parts[1].rows.clear();
+    for (const RowIndex row : whole.rows) {
+      parts.push_back(parts[1]);
+      parts.back().rows = {row};
+    }
+    return parts;
   }
   /// What does not show in the rows afterwards: the header, `inserted`, `left`.
   void verify_decoded(const Picked& picked, const Sent& sent, const Replica& replica) {

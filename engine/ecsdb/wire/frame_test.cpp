@@ -91,7 +91,7 @@ TEST(Preface, DamagedMagicRangeOrReservedBytesAreRefused) {
     bad[bit / 8] ^= static_cast<uint8_t>(1u << (bit % 8));
     EXPECT_EQ(decode_preface(bad).code(), ErrorCode::kBadPreface) << "bit " << bit;
   }
-  for (const size_t reserved : {10, 11}) {
+  for (const size_t reserved : {size_t{10}, size_t{11}}) {
     auto bad = good;
     bad[reserved] = 1;
     EXPECT_EQ(decode_preface(bad).code(), ErrorCode::kBadPreface);
@@ -285,7 +285,7 @@ TEST(FrameReader, EveryFlippedBitUnderTheChecksumIsRefused) {
 TEST(FrameReader, DamagedHeadIsRefusedBeforeItsTailArrives) {
   Bytes bytes = frame_bytes(MessageType::kAdvance, Bytes{1, 2}, Bytes(50));
   bytes[3] ^= 1;
-  for (const size_t split : {1, 4, 8}) {
+  for (const size_t split : {size_t{1}, size_t{4}, size_t{8}}) {
     FrameReader reader(kWithTails);
     reader.feed(ByteSpan(bytes).first(split));
     ASSERT_TRUE(reader.next().ok());

@@ -4,6 +4,20 @@
 
 namespace ecsdb {
 
+std::string message_text(std::string_view text, size_t bytes_max) {
+  std::string out;
+  while (!text.empty()) {
+    size_t n = 1;
+    while (n <= 4 && n <= text.size() && !is_utf8(text.substr(0, n))) ++n;
+    const bool is_character = n <= 4 && n <= text.size();
+    const std::string_view next = is_character ? text.substr(0, n) : "?";
+    if (out.size() + next.size() > bytes_max) break;
+    out += next;
+    text.remove_prefix(is_character ? n : 1);
+  }
+  return out;
+}
+
 bool Subscription::covers(const CellKey& key) const {
   switch (kind) {
     case SelectorKind::kAll:

@@ -2,12 +2,17 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ecsdb/wire/describe.h"
 #include "ecsdb/wire/limits.h"
 
 namespace ecsdb {
+
+/// Text that a peer accepts in a message: at most `bytes_max` bytes, cut between characters, '?'
+/// for bytes that are not UTF-8.
+std::string message_text(std::string_view text, size_t bytes_max);
 
 /// First byte of a frame. Numbers never change meaning.
 enum class MessageType : uint8_t {

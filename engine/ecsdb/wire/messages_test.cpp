@@ -45,6 +45,24 @@ TEST(Subscription, BoxWithoutTwoCornersCoversNothing) {
                    .covers(CellKey::grid(0, 0)));
 }
 
+TEST(MessageText, FittingTextIsUnchanged) {
+  EXPECT_EQ(message_text("", 0), "");
+  EXPECT_EQ(message_text("z\xc3\xbcrich", 7), "z\xc3\xbcrich");
+}
+
+TEST(MessageText, LongTextIsCutBetweenCharacters) {
+  EXPECT_EQ(message_text("abc", 2), "ab");
+  EXPECT_EQ(message_text("a\xc3\xbc", 2), "a");
+  EXPECT_EQ(message_text("\xf0\x9f\x90\x9f!", 4), "\xf0\x9f\x90\x9f");
+  EXPECT_EQ(message_text("abc", 0), "");
+}
+
+TEST(MessageText, BytesThatAreNotUtf8AreReplaced) {
+  EXPECT_EQ(message_text("a\xff\xc3", 9), "a??");
+  EXPECT_EQ(message_text("\xc3z", 9), "?z");
+  EXPECT_EQ(message_text("\xed\xa0\x80", 9), "???");
+}
+
 template <class M>
 size_t encoded_bytes(const M& message) {
   Bytes out;

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "ecsdb/base/bytes.h"
+#include "ecsdb/wire/limits.h"
 
 namespace ecsdb {
 
