@@ -1,0 +1,77 @@
+# Runs every benchmark in its quick form and checks that it prints one JSON object of finite
+# numbers, and that wrong command lines are refused.
+#   cmake -DBENCH=<ecsdb-bench> -DFOLDER=<for a small trace> -P smoke.cmake
+cmake_minimum_required(VERSION 3.25)
+
+# Every member is a number, a text (`what`) or an object of such.
+function(check_object json path)
+  string(JSON count ERROR_VARIABLE problem LENGTH "${json}")
+  if(problem OR count EQUAL 0)
+    message(FATAL_ERROR "${path}: not an object with members: ${problem}\n${json}")
+  endif()
+  math(EXPR last "${count} - 1")
+  foreach(i RANGE ${last})
+    string(JSON name MEMBER "${json}" ${i})
+    string(JSON type TYPE "${json}" ${name})
+    string(JSON value GET "${json}" ${name})
+    if(type STREQUAL "OBJECT")
+      check_object("${value}" "${path}.${name}")
+    elseif(NOT type STREQUAL "NUMBER" AND NOT name STREQUAL "what")
+      message(FATAL_ERROR "${path}.${name} is not a number: ${value}")
+    elseif(type STREQUAL "NUMBER" AND NOT value MATCHES "^-?[0-9]")
+      message(FATAL_ERROR "${path}.${name} is not finite: ${value}")
+    endif()
+  endforeach()
+endfunction()
+
+function(expect_object)
+  execute_process(COMMAND ${BENCH} ${ARGN} --quick --json
+    OUTPUT_VARIABLE out ERROR_VARIABLE err RESULT_VARIABLE code)
+  if(NOT code EQUAL 0 OR NOT err STREQUAL "")
+    message(FATAL_ERROR "ecsdb-bench ${ARGN}: exit ${code}\n${err}")
+  endif()
+  # One line that is one object.
+  if(NOT out MATCHES "^{[^\n]*}\n$")
+    message(FATAL_ERROR "ecsdb-bench ${ARGN}: not one line with one object:\n${out}")
+  endif()
+  check_object("${out}" "${ARGV0}")
+  string(JSON what GET "${out}" what)
+  if(NOT what STREQUAL ARGV0)
+    message(FATAL_ERROR "ecsdb-bench ${ARGN} says it is ${what}")
+  endif()
+endfunction()
+
+function(expect_exit expected)
+  execute_process(COMMAND ${BENCH} ${ARGN}
+    OUTPUT_VARIABLE out ERROR_VARIABLE err RESULT_VARIABLE code)
+  if(NOT code EQUAL expected OR NOT out STREQUAL "" OR err STREQUAL "")
+    message(FATAL_ERROR "ecsdb-bench ${ARGN}: exit ${code}, wanted ${expected} and a reason\n${err}")
+  endif()
+endfunction()
+
+# Nine frames of the shape w1: 1,000 rows of 12 bytes, in which any bytes are good values.
+set(trace ${FOLDER}/bench-smoke-w1.bin)
+string(REPEAT "resting row " 700 resting)
+file(WRITE ${trace} "")
+foreach(frame RANGE 1 9)
+  string(REPEAT "moving row ${frame}" 300 moving)
+  file(APPEND ${trace} "${moving}${resting}")
+endforeach()
+
+expect_object(store)
+expect_object(codec)
+expect_object(codec --data ${trace} --shape w1)
+expect_object(fanout)
+expect_object(fanout --cells 7)
+expect_object(sync)
+
+expect_exit(2)
+expect_exit(2 nonsense)
+expect_exit(2 store --clients 3)
+expect_exit(2 store --rows 0)
+expect_exit(2 store --rows)
+expect_exit(2 store --rows 10 --changes 11)
+expect_exit(2 codec --data ${trace})
+expect_exit(2 codec --data ${trace} --shape spheres)
+expect_exit(3 codec --data ${trace}.missing --shape w1)
+expect_exit(3 codec --data ${trace} --shape cubes)
