@@ -1,0 +1,128 @@
+// The plain-socket driver of client_posix against a server on Asio. Here, because it needs one.
+#include <gtest/gtest.h>
+
+#include "ecsdb/client_posix/posix_client_driver.h"
+#include "ecsdb/net/test_arena.h"
+
+namespace ecsdb::net {
+namespace {
+
+ClientOptions good_options() {
+  ClientOptions options;
+  options.token = kGoodToken;
+  options.retry_delay_min = Duration::ms(1);
+  options.retry_delay_max = Duration::ms(10);
+  options.retry_delay_clean = Duration::ms(5);
+  return options;
+}
+
+struct Guest {
+  explicit Guest(uint16_t port, const std::string& host = "127.0.0.1")
+      : client(good_options(), Prng(1)), driver(client, host, port) {
+    client.subscribe("unit", driver.now());
+    client.connect(driver.now());
+  }
+  void serve() {
+    driver.run_once(Duration{});
+    client.poll(driver.now());
+    while (const auto event = client.next_event()) {
+      if (event->kind == ClientEvent::Kind::kDisconnected) last_code = event->code;
+    }
+  }
+  bool is_live() const { return client.sync().phase == SyncStatus::Phase::kLive; }
+
+  Client client;
+  PosixClientDriver driver;
+  ErrorCode last_code = ErrorCode::kOk;
+};
+
+TEST(PosixClientDriver, MirrorsAServerAndLeavesCleanly) {
+  TestArena arena;
+  arena.start_ticks();
+  Guest guest(arena.runner->port());
+  const auto pump = [&](auto reached) {
+    return arena.pump_until([&] {
+      guest.serve();
+      return reached();
+    });
+  };
+  ASSERT_TRUE(pump([&] { return guest.is_live() && arena.ticks > 20; }));
+  arena.runner->set_tick(0, nullptr);
+  ASSERT_TRUE(pump([&] { return guest.client.db().cut() == arena.server.database().head(); }));
+  arena.expect_equal(guest.client.db());
+  guest.client.disconnect(guest.driver.now());
+  EXPECT_TRUE(pump([&] { return !guest.driver.busy() && arena.runner->socket_count() == 0; }));
+  EXPECT_NE(arena.log.find({"event=closed", "code=client_left"}), "");
+}
+
+TEST(PosixClientDriver, ResolvesNames) {
+  TestArena arena;
+  Guest guest(arena.runner->port(), "localhost");
+  EXPECT_TRUE(arena.pump_until([&] {
+    guest.serve();
+    return guest.is_live();
+  })) << guest.driver.last_problem();
+}
+
+TEST(PosixClientDriver, AnUnknownNameIsAFailedDialThatIsRetried) {
+  EventLoop loop;
+  Guest guest(1, "no-such-host.invalid");
+  const Instant limit = loop.now().steady + Duration::seconds(20);
+  while (guest.client.stats().dials < 2 && loop.now().steady < limit) guest.serve();
+  EXPECT_GE(guest.client.stats().dials, 2u);
+  EXPECT_NE(guest.driver.last_problem().find("no-such-host.invalid"), std::string::npos);
+}
+
+TEST(PosixClientDriver, ARefusedConnectionIsRetriedUntilTheServerIsThere) {
+  uint16_t port = 0;
+  {
+    TestArena gone;
+    port = gone.runner->port();
+  }
+  Guest guest(port);
+  const Instant limit = guest.driver.now().steady + Duration::seconds(10);
+  while (guest.client.stats().dials < 3 && guest.driver.now().steady < limit) guest.serve();
+  EXPECT_NE(guest.driver.last_problem(), "");
+  TestArenaOptions options;
+  options.runner.listen.port = port;
+  TestArena arena(options);
+  EXPECT_TRUE(arena.pump_until([&] {
+    guest.serve();
+    return guest.is_live();
+  }));
+}
+
+TEST(PosixClientDriver, WaitsNoLongerThanItsTimeout) {
+  TestArena arena;
+  Guest guest(arena.runner->port());
+  ASSERT_TRUE(arena.pump_until([&] {
+    guest.serve();
+    return guest.is_live();
+  }));
+  while (guest.driver.run_once(Duration{})) {
+  }
+  const Instant before = guest.driver.now().steady;
+  EXPECT_FALSE(guest.driver.run_once(Duration::ms(20)));
+  const Duration waited = guest.driver.now().steady - before;
+  EXPECT_GE(waited, Duration::ms(20));
+  EXPECT_LT(waited, Duration::ms(900));
+}
+
+TEST(PosixClientDriver, HearsWhyTheServerWent) {
+  TestArena arena;
+  Guest guest(arena.runner->port());
+  ASSERT_TRUE(arena.pump_until([&] {
+    guest.serve();
+    return guest.is_live();
+  }));
+  bool done = false;
+  arena.runner->shutdown([&] { done = true; });
+  EXPECT_TRUE(arena.pump_until([&] {
+    guest.serve();
+    return done && guest.last_code != ErrorCode::kOk;
+  }));
+  EXPECT_EQ(guest.last_code, ErrorCode::kShutdown);
+}
+
+}  // namespace
+}  // namespace ecsdb::net
