@@ -1,0 +1,121 @@
+// The oracle: what the database must be after every version, folded from the operations that were
+// committed. Kept by other means than the product (ordered maps of whole row images) and with the
+// whole history, so that any cell and any row can be asked for any version.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "ecsdb/schema/schema.h"
+#include "ecsdb/sim/checkers/model_values.h"
+#include "ecsdb/store/transaction.h"
+
+namespace ecsdb::sim {
+
+/// What a cell was from some version on.
+struct ModelCellState {
+  Version version;
+  Digest digest;
+  uint32_t rows = 0;
+};
+
+/// A cell with its history, oldest first. Lives as long as the model; never destroyed.
+struct ModelCell {
+  uint32_t index = 0;  // in Model::cells()
+  uint16_t table = 0;
+  CellKey key;
+  std::vector<ModelCellState> history;
+
+  /// Its state at a version; empty before its first row.
+  const ModelCellState& at(Version version) const;
+  const ModelCellState& newest() const { return history.back(); }
+  Version first() const { return history.front().version; }
+};
+
+/// A row from some version on. `cell` is null where the row does not exist.
+struct ModelImage {
+  Version version;
+  const ModelCell* cell = nullptr;
+  std::vector<Canonical> fields;  // by field index; empty where the row does not exist
+};
+
+class Model {
+ public:
+  explicit Model(const Schema& schema);
+  Model(const Model&) = delete;
+  Model& operator=(const Model&) = delete;
+
+  // The open transaction: each returns whether the product must accept it, and then has its effect.
+  /// The id that the product gave out; false if it names an entity that lives or has lived.
+  bool create(EntityId entity);
+  bool destroy(EntityId entity);
+  bool insert(uint16_t table, EntityId entity, std::span<const FieldValue> values);
+  bool set(uint16_t table, EntityId entity, std::span<const FieldValue> values);
+  bool remove(uint16_t table, EntityId entity);
+  void commit(Version version);
+  void drop();
+
+  const Schema& schema() const { return schema_; }
+  Version head() const { return head_; }
+  /// Inside the transaction.
+  bool exists(EntityId entity) const;
+  bool contains(uint16_t table, EntityId entity) const { return find(table, entity) != nullptr; }
+  /// Fields as the open transaction sees them, or null.
+  const std::vector<Canonical>* find(uint16_t table, EntityId entity) const;
+
+  // Committed state.
+  /// Cells whose content the last commit changed.
+  const std::vector<const ModelCell*>& changed_cells() const { return changed_; }
+  /// All cells that ever held a row, in order of creation.
+  const std::vector<const ModelCell*>& cells() const { return cells_; }
+  /// Null if there never was one.
+  const ModelCell* find_cell(uint16_t table, const CellKey& key) const;
+  /// The row at a version, or null if it did not exist then.
+  const ModelImage* row_at(uint16_t table, EntityId entity, Version version) const;
+  /// Rows that exist at head.
+  size_t row_count(uint16_t table) const { return tables_[table].live; }
+  /// Rows that went from one cell to another since the start.
+  uint64_t cell_moves() const { return cell_moves_; }
+
+ private:
+  using RowKey = std::pair<uint16_t, EntityId>;
+  struct Row {
+    std::vector<ModelImage> history;
+    Digest digest;  // of the newest image
+  };
+  struct TableState {
+    std::map<EntityId, Row> rows;
+    std::map<CellKey, ModelCell> cells;
+    size_t live = 0;
+  };
+
+  bool stage(uint16_t table, EntityId entity, std::vector<Canonical> row,
+             std::span<const FieldValue> values);
+  const ModelImage* newest(uint16_t table, EntityId entity) const;
+  std::set<RowKey> affected_rows() const;
+  CellKey key_of(uint16_t table, EntityId entity, const std::vector<Canonical>& fields) const;
+  ModelCell* cell_for(uint16_t table, const CellKey& key);
+  Digest hash_of(uint16_t table, EntityId entity, const std::vector<Canonical>& fields) const;
+  void settle_row(const RowKey& key, Version version);
+  void account(ModelCell* cell, const Digest& digest, bool arrives, Version version);
+
+  const Schema& schema_;
+  Version head_;
+  std::vector<TableState> tables_;
+  std::set<EntityId> alive_;
+  std::map<uint32_t, EntityId> newest_of_index_;
+  std::vector<const ModelCell*> cells_;
+  std::vector<const ModelCell*> changed_;
+  uint64_t cell_moves_ = 0;
+  // The open transaction.
+  std::map<RowKey, std::optional<std::vector<Canonical>>> staged_;  // none: removed
+  std::set<EntityId> created_;
+  std::set<EntityId> destroyed_;
+};
+
+}  // namespace ecsdb::sim

@@ -1,0 +1,51 @@
+// Callback agreement: a copy of the replica that is kept by nothing but its callbacks, and reads
+// inside of them, is the replica.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "ecsdb/client/client.h"
+#include "ecsdb/sim/checkers/violation.h"
+
+namespace ecsdb::sim {
+
+/// The checker of one client; the client's callbacks refer to it.
+class ShadowRows {
+ public:
+  /// Polls between two comparisons of everything.
+  static constexpr uint64_t kCompareEvery = 16;
+
+  ShadowRows(uint32_t client, ViolationLog& violations)
+      : client_(client), violations_(violations) {}
+
+  /// A new client object: starts anew and registers for every table.
+  void attach(Client& client, const Schema& schema);
+  /// After a poll that applied something.
+  void on_polled(Instant at);
+  void compare_all(Instant at);
+  /// Instant for the reports of callbacks.
+  void set_now(Instant at) { now_ = at; }
+
+ private:
+  using RowKey = std::pair<uint16_t, EntityId>;
+
+  void on_row(const RowEvent& event);
+  void on_entity(const EntityEvent& event);
+  void read_fields(const RowEvent& event, std::vector<Value>& values, uint64_t mask);
+  void report(Instant at, std::string where, std::string expected, std::string got);
+
+  uint32_t client_;
+  ViolationLog& violations_;
+  Instant now_;
+  uint64_t polls_ = 0;
+  Client* source_ = nullptr;
+  std::map<RowKey, std::vector<Value>> rows_;
+  std::map<EntityId, uint32_t> rows_of_;  // how many, of those with at least one
+  std::set<EntityId> entities_;           // as entity events tell
+};
+
+}  // namespace ecsdb::sim

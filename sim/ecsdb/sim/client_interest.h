@@ -1,0 +1,92 @@
+// What a simulated client has asked for, as the checkers know it: independently of what client and
+// server make of it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ecsdb/base/error.h"
+#include "ecsdb/schema/schema.h"
+#include "ecsdb/store/cells.h"
+
+namespace ecsdb::sim {
+
+/// Who a client is: what its token stands for.
+struct ClientIdentity {
+  std::string token;
+  PrincipalId principal;
+  std::vector<std::string> roles;
+  std::vector<std::pair<std::string, int64_t>> claims;
+};
+
+/// Whether the read rules of a table let the identity see cells with this key.
+bool identity_may_read(const TableDef& table, const ClientIdentity& identity, const CellKey& key);
+
+/// A subscription as asked for.
+struct InterestEntry {
+  enum class Kind : uint8_t { kAll, kKeys, kBox };
+  uint16_t table = 0;
+  Kind kind = Kind::kAll;
+  std::vector<CellKey> keys;  // a box: its two corners
+
+  bool covers(const CellKey& key) const;
+};
+
+/// The subscriptions of one client. An entry is settled once it is certain that every later advance
+/// of the connection was built with it in mind; while one is not, the cells it concerns may or may
+/// not be held.
+class ClientInterest {
+ public:
+  ClientInterest(const Schema& schema, ClientIdentity identity)
+      : schema_(schema), identity_(std::move(identity)) {}
+
+  const ClientIdentity& identity() const { return identity_; }
+  /// Rises whenever the answers below may have changed.
+  uint64_t revision() const { return revision_; }
+
+  void add(SubscriptionId id, InterestEntry entry);
+  void remove(SubscriptionId id);
+  /// The process that asked is gone; a new one asks anew.
+  void forget();
+  /// The server took or refused a subscription; `head` is the version it has published by now.
+  void on_reply(SubscriptionId id, ErrorCode code, Version head);
+  void on_connected() { connected_ = true; }
+  void on_disconnected();
+  /// A full sync of the present connection has been applied.
+  void on_synced(Version head);
+  /// The client stands at `cut`: settles what that settles.
+  void on_cut(Version cut);
+
+  /// The client may hold the cell.
+  bool may_cover(uint16_t table, const CellKey& key) const;
+  /// The client must hold the cell if it has rows.
+  bool must_cover(uint16_t table, const CellKey& key) const;
+  /// The client will hold the cell once nothing is under way, if it has rows.
+  bool wants(uint16_t table, const CellKey& key) const;
+
+  struct Entry {
+    SubscriptionId id;
+    InterestEntry what;
+    uint64_t asked = 0;    // place of the last request about it in the order of requests
+    bool removed = false;  // asked for its end
+    bool refused = false;
+    bool answered = false;  // on this connection or an earlier one
+    bool settled = false;   // of an added one: in force; of a removed one: gone
+    Version answered_at;    // published head when the answer was seen
+  };
+  const std::vector<Entry>& entries() const { return entries_; }
+
+ private:
+  const Schema& schema_;
+  ClientIdentity identity_;
+  std::vector<Entry> entries_;
+  uint64_t requests_ = 0;
+  bool connected_ = false;
+  bool synced_ = false;
+  Version synced_at_;
+  uint64_t revision_ = 1;
+};
+
+}  // namespace ecsdb::sim

@@ -1,0 +1,221 @@
+#include "ecsdb/sim/scenario.h"
+
+#include <algorithm>
+
+#include "ecsdb/schema/schema_builder.h"
+
+namespace ecsdb::sim {
+namespace {
+
+using Where = AccessRule::Where;
+
+void add_ships(SchemaBuilder& schema) {
+  schema.enumeration("team", {"none", "red", "blue", "green"});
+  schema.table(2, "ship")
+      .grid("pos", double(kShipCell))
+      .field(1, "pos", FieldType::kVec2f)
+      .precision(0.5)
+      .field(2, "rot", FieldType::kQuatf)
+      .quaternion_bits(10)
+      .field(3, "speed", FieldType::kF32)
+      .field(4, "fuel", FieldType::kF32)
+      .range(0, 100, 12)
+      .text(5, "name", 24)
+      .default_value("anon")
+      .field(6, "paint", FieldType::kU8)
+      .default_value(uint64_t{7})
+      .enum_field(7, "side", "team")
+      .field(8, "heat", FieldType::kF64)
+      .server_only()
+      .bits_field(9, "lights", 12)
+      .text(10, "memo", 16)
+      .server_only();
+  schema.table(3, "hull")
+      .follow("ship")
+      .field(1, "points", FieldType::kU16)
+      .field(2, "plating", FieldType::kI32)
+      .field(3, "mark", FieldType::kU64);
+}
+
+void add_rooms_and_owners(SchemaBuilder& schema) {
+  schema.table(5, "chat")
+      .by("room")
+      .read("player")
+      .read("admin")
+      .read("guest", Where::kCellIsClaim, "room")
+      .field(1, "room", FieldType::kI32)
+      .text(2, "line", 40)
+      .field(3, "mood", FieldType::kI8)
+      .field(4, "stamp", FieldType::kU32);
+  schema.table(7, "bag")
+      .owner("pilot")
+      .read("player", Where::kOwnerIsMe)
+      .read("admin")
+      .field(1, "pilot", FieldType::kPrincipal)
+      .field(2, "items", FieldType::kU32)
+      .field(3, "gold", FieldType::kI64)
+      .field(4, "gift", FieldType::kEntity);
+  schema.table(8, "badge")
+      .follow("bag")
+      .read("player", Where::kOwnerIsMe)
+      .read("admin")
+      .field(1, "rank", FieldType::kU8)
+      .text(2, "note", 12);
+}
+
+void add_the_rest(SchemaBuilder& schema) {
+  schema.table(11, "clock")
+      .field(1, "ticks", FieldType::kU64)
+      .field(2, "rate", FieldType::kF64)
+      .bytes(3, "label", 12)
+      .field(4, "on", FieldType::kBool);
+  schema.table(12, "orb")
+      .grid("at", double(kOrbCell))
+      .field(1, "at", FieldType::kVec3f)
+      .precision(0.25)
+      .field(2, "spin", FieldType::kQuatf)
+      .field(3, "drift", FieldType::kI16)
+      .bits_field(4, "mask", 40);
+  schema.table(13, "ledger")
+      .by("side")
+      .read("admin")
+      .enum_field(1, "side", "team")
+      .field(2, "price", FieldType::kF64)
+      .precision(0.01)
+      .field(3, "amount", FieldType::kI64);
+}
+
+Schema make_schema() {
+  SchemaBuilder schema("simulated", 3);
+  add_ships(schema);
+  add_rooms_and_owners(schema);
+  add_the_rest(schema);
+  return schema.build().value();
+}
+
+CellKey draw_grid_key(Prng& rng, int64_t cells, bool in_space) {
+  const int64_t half = cells / 2;
+  const int64_t x = rng.between(-half, half - 1);
+  const int64_t y = rng.between(-half, half - 1);
+  return CellKey::grid(x, y, in_space ? rng.between(-half, half - 1) : 0);
+}
+
+CellKey draw_key(uint16_t table, const ClientIdentity& identity, Prng& rng) {
+  switch (table) {
+    case kShipTable:
+    case kHullTable:
+      if (table == kHullTable && rng.chance(1, 8)) return CellKey::none();
+      return draw_grid_key(rng, kMapSize / kShipCell, false);
+    case kOrbTable:
+      return draw_grid_key(rng, kOrbMapSize / kOrbCell, true);
+    case kChatTable:
+      return CellKey::value(rng.between(0, kRooms - 1));
+    case kLedgerTable:
+      return CellKey::value(rng.between(0, 3));
+    case kBagTable:
+    case kBadgeTable:
+      // Mostly one's own: others are silently not readable.
+      return CellKey::owner(rng.chance(3, 4) ? identity.principal
+                                             : PrincipalId{1 + rng.below(kPrincipals)});
+    default:
+      return CellKey::one();
+  }
+}
+
+void draw_box(InterestEntry& entry, Prng& rng) {
+  const bool in_space = entry.table == kOrbTable;
+  const int64_t cells = in_space ? kOrbMapSize / kOrbCell : kMapSize / kShipCell;
+  CellKey low = draw_grid_key(rng, cells, in_space);
+  CellKey high = low;
+  high.x += rng.between(0, cells / 2);
+  high.y += rng.between(0, cells / 2);
+  if (in_space) high.z += rng.between(0, cells / 2);
+  entry.kind = InterestEntry::Kind::kBox;
+  entry.keys = {low, high};
+}
+
+void draw_keys(InterestEntry& entry, const ClientIdentity& identity, Prng& rng) {
+  const uint64_t count = 1 + rng.below(6);
+  for (uint64_t i = 0; i < count; ++i) {
+    const CellKey key = draw_key(entry.table, identity, rng);
+    if (std::count(entry.keys.begin(), entry.keys.end(), key) == 0) entry.keys.push_back(key);
+  }
+  entry.kind = InterestEntry::Kind::kKeys;
+}
+
+}  // namespace
+
+const Schema& scenario_schema() {
+  static const Schema kSchema = make_schema();
+  return kSchema;
+}
+
+std::vector<ClientIdentity> scenario_identities() {
+  std::vector<ClientIdentity> out;
+  for (uint64_t i = 0; i < kPrincipals; ++i) {
+    ClientIdentity& identity = out.emplace_back();
+    identity.token = "token of principal " + std::to_string(i + 1);
+    identity.principal = PrincipalId{i + 1};
+    const int64_t room = static_cast<int64_t>(i) % kRooms;
+    if (i % 4 == 0) {
+      identity.roles = {"guest"};
+      identity.claims = {{"room", room}};
+    } else if (i % 12 == 5) {
+      identity.roles = {"admin"};
+    } else {
+      identity.roles = {"player"};
+      if (i % 3 == 0) identity.roles.push_back("guest");
+    }
+  }
+  return out;
+}
+
+std::vector<StaticToken> scenario_tokens() {
+  std::vector<StaticToken> out;
+  for (ClientIdentity& identity : scenario_identities()) {
+    out.push_back({identity.token, "principal " + std::to_string(identity.principal.value),
+                   identity.principal, identity.roles, identity.claims});
+  }
+  return out;
+}
+
+ServerOptions scenario_server_options(const Prng& root) {
+  Prng rng = root.stream("server options");
+  ServerOptions out;
+  out.database.id = DatabaseId{rng.next(), rng.next()};
+  // A short horizon makes cells come and go; a long one keeps all tombstones.
+  constexpr uint64_t kHorizons[] = {8, 40, 200, 8192};
+  out.database.horizon_versions_max = kHorizons[rng.below(4)];
+  constexpr size_t kChunks[] = {256, 2048, 32 * 1024};
+  out.sync_chunk_bytes = kChunks[rng.below(3)];
+  constexpr size_t kWindows[] = {8 * 1024, 256 * 1024};
+  out.unacked_bytes_max = kWindows[rng.below(2)];
+  out.stall_timeout = Duration::seconds(rng.between(8, 15));
+  return out;
+}
+
+ClientOptions scenario_client_options(const ClientIdentity& identity, uint32_t index) {
+  ClientOptions out;
+  out.token = identity.token;
+  out.name = "client " + std::to_string(index);
+  return out;
+}
+
+InterestEntry draw_interest(const ClientIdentity& identity, Prng& rng) {
+  static constexpr uint16_t kDrawn[] = {kShipTable,  kShipTable, kHullTable,
+                                        kChatTable,  kBagTable,  kBadgeTable,
+                                        kClockTable, kOrbTable,  kLedgerTable};
+  InterestEntry entry;
+  entry.table = kDrawn[rng.below(std::size(kDrawn))];
+  const bool has_grid =
+      entry.table == kShipTable || entry.table == kHullTable || entry.table == kOrbTable;
+  const uint64_t form = rng.below(has_grid ? 8 : 4);
+  if (form >= 4) {
+    draw_box(entry, rng);
+  } else if (form >= 1 && entry.table != kClockTable) {
+    draw_keys(entry, identity, rng);
+  }
+  return entry;
+}
+
+}  // namespace ecsdb::sim

@@ -1,0 +1,49 @@
+// The fixed world that simulations play in: a schema with every kind of cell and field, principals
+// with different rights, and the settings of server and clients.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "ecsdb/base/prng.h"
+#include "ecsdb/client/client.h"
+#include "ecsdb/server/options.h"
+#include "ecsdb/sim/client_interest.h"
+
+namespace ecsdb::sim {
+
+/// Tables by index. Their ids differ from their indices on purpose.
+enum ScenarioTable : uint16_t {
+  kShipTable,    // grid over a flat position
+  kHullTable,    // follows ship
+  kChatTable,    // by value of a room
+  kBagTable,     // by owner
+  kBadgeTable,   // follows bag
+  kClockTable,   // one cell
+  kOrbTable,     // grid over a position in space
+  kLedgerTable,  // by value of an enum; admins only
+  kScenarioTables,
+};
+
+constexpr int64_t kRooms = 6;
+constexpr uint64_t kPrincipals = 24;
+constexpr int64_t kMapSize = 512;  // of ships, both ways
+constexpr int64_t kShipCell = 64;
+constexpr int64_t kOrbMapSize = 128;
+constexpr int64_t kOrbCell = 32;
+
+const Schema& scenario_schema();
+
+/// One per principal; clients share them in turn.
+std::vector<ClientIdentity> scenario_identities();
+std::vector<StaticToken> scenario_tokens();
+
+/// Time-outs are those of production but for the server's stall limit, which is shortened so that a
+/// run sees it; horizon and chunk size are drawn.
+ServerOptions scenario_server_options(const Prng& rng);
+ClientOptions scenario_client_options(const ClientIdentity& identity, uint32_t index);
+
+/// A subscription that the identity may ask for, legal but perhaps to cells it may not read.
+InterestEntry draw_interest(const ClientIdentity& identity, Prng& rng);
+
+}  // namespace ecsdb::sim

@@ -1,0 +1,280 @@
+#include "ecsdb/sim/simulation.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "ecsdb/base/check.h"
+#include "ecsdb/sim/checkers/convergence.h"
+#include "ecsdb/sim/checkers/model_agreement.h"
+#include "ecsdb/sim/scenario.h"
+#include "ecsdb/sim/virtual_client.h"
+#include "ecsdb/sim/virtual_server.h"
+#include "ecsdb/sim/workload.h"
+
+namespace ecsdb::sim {
+namespace {
+
+constexpr Duration kStartSpread = Duration::ms(500);     // of the clients' first dials
+constexpr Duration kKickMean = Duration::seconds(10);    // between connections closed by the server
+constexpr Duration kLastCommits = Duration::seconds(1);  // how long commits go on after heal
+constexpr Duration kSlice = Duration::seconds(1);
+constexpr Duration kConvergenceStep = Duration::ms(100);
+constexpr uint64_t kRowBytes = 256;  // an upper estimate, for the time of a full sync
+
+WorldOptions world_options(const SimulationOptions& options) {
+  WorldOptions out;
+  out.seed = options.seed;
+  out.permute_ties = Prng(options.seed).stream("ties").chance(1, 2);
+  out.trace_log = options.trace_log;
+  return out;
+}
+
+/// Small send buffers are full during every outage, so that connections miss publishes.
+LinkConditions base_conditions(const Weather& weather, Prng rng) {
+  constexpr uint32_t kSendBuffers[] = {512, 2 * 1024, 16 * 1024, 256 * 1024};
+  LinkConditions out = SimNetwork::conditions_of(weather);
+  out.send_buffer_bytes = kSendBuffers[rng.below(4)];
+  return out;
+}
+
+class Simulation final : public EventTarget, public ClientFaults {
+ public:
+  explicit Simulation(const SimulationOptions& options)
+      : options_(options),
+        weather_(options.weather ? *options.weather : draw_weather(options.seed)),
+        world_(world_options(options)),
+        target_(world_.add_target(*this)),
+        network_(world_, options.clients, base_conditions(weather_, world_.stream("buffers")),
+                 *this),
+        no_faults_(violations_),
+        server_options_(scenario_server_options(world_.stream("scenario"))),
+        server_(world_, network_, scenario_schema(), server_options_, scenario_tokens(),
+                no_faults_),
+        model_(scenario_schema()),
+        agreement_(model_, violations_),
+        workload_(model_, options.entities, world_.stream("scenario")),
+        rng_(world_.stream("simulation")) {
+    publish_every_ = options.publish_every;
+    if (publish_every_ == 0) {
+      publish_every_ = rng_.chance(2, 3) ? 1 : static_cast<uint32_t>(2 + rng_.below(2));
+    }
+  }
+  ~Simulation() { world_.remove_target(target_); }
+
+  RunReport run();
+
+  void on_event(uint32_t kind, uint64_t argument, Now now) override;
+  void on_crash(uint32_t client, Now) override { clients_[client]->crash(); }
+  void on_restart(uint32_t client, Now) override { clients_[client]->restart(); }
+  void on_clock_skew(uint32_t client, Duration skew, Now) override {
+    world_.set_wall_skew(clients_[client]->target(), skew);
+  }
+  void on_slow(uint32_t client, Duration delay, Now) override {
+    clients_[client]->set_delay(delay);
+  }
+
+ private:
+  enum EventKind : uint32_t { kCommit, kKick };
+
+  void populate();
+  void make_clients();
+  void transact();
+  void commit_one();
+  void publish();
+  void kick();
+  bool run_until(Instant end);
+  void converge();
+  Convergence make_convergence();
+  RunReport report();
+
+  SimulationOptions options_;
+  Weather weather_;
+  ViolationLog violations_;
+  World world_;
+  TargetId target_;
+  SimNetwork network_;
+  NoFaults no_faults_;
+  ServerOptions server_options_;
+  VirtualServer server_;
+  Model model_;
+  ModelAgreement agreement_;
+  Workload workload_;
+  Prng rng_;
+  uint32_t publish_every_ = 1;
+  std::vector<std::unique_ptr<VirtualClient>> clients_;
+  Version published_;
+  TransactionPlan plan_;
+  bool calm_ = false;
+  bool committing_ = true;
+  uint64_t commits_ = 0;
+  uint64_t kicks_ = 0;
+  bool converged_ = false;
+  Duration converged_after_;
+  Duration bound_;
+};
+
+// --- the server's side ---
+
+void Simulation::transact() {
+  Transaction transaction = server_.server().begin();
+  workload_.carry_out(plan_, transaction, model_, world_.now(), violations_);
+  if (plan_.dropped) {
+    workload_.undo_slots();
+    model_.drop();
+    return;
+  }
+  const Version version = server_.server().commit(std::move(transaction), server_.now());
+  model_.commit(version);
+  ++commits_;
+  agreement_.on_commit(server_.server(), world_.now());
+}
+
+void Simulation::publish() {
+  published_ = server_.server().publish(server_.now());
+  server_.drain();
+}
+
+void Simulation::populate() {
+  plan_ = TransactionPlan{};
+  while (workload_.plan_population(plan_)) {
+    transact();
+    plan_ = TransactionPlan{};
+  }
+  publish();
+}
+
+void Simulation::commit_one() {
+  plan_ = TransactionPlan{};
+  workload_.plan_step(plan_);
+  transact();
+  if (model_.head().value % publish_every_ == 0) publish();
+}
+
+void Simulation::kick() {
+  const std::vector<LinkId> links = server_.links();
+  if (links.empty()) return;
+  ++kicks_;
+  server_.server().disconnect(links[rng_.below(links.size())], ErrorCode::kKicked,
+                              "an operator closed it", server_.now());
+  server_.drain();
+}
+
+void Simulation::on_event(uint32_t kind, uint64_t, Now now) {
+  if (kind == kKick) {
+    if (calm_) return;
+    world_.schedule(now.steady + Duration{rng_.exponential(kKickMean.ns)}, target_, kKick, 0);
+    return kick();
+  }
+  if (!committing_) return;
+  const int64_t period = Duration::seconds(1).ns / options_.commits_per_second;
+  const int64_t gap = period / 2 + static_cast<int64_t>(rng_.below(static_cast<uint64_t>(period)));
+  world_.schedule(now.steady + Duration{gap}, target_, kCommit, 0);
+  commit_one();
+}
+
+// --- the run ---
+
+void Simulation::make_clients() {
+  const std::vector<ClientIdentity> identities = scenario_identities();
+  for (uint32_t i = 0; i < options_.clients; ++i) {
+    clients_.push_back(std::make_unique<VirtualClient>(
+        ClientSurroundings{world_, network_, model_, published_, no_faults_, violations_}, i,
+        identities[i % identities.size()]));
+    clients_.back()->start(Instant{} + Duration{rng_.between(0, kStartSpread.ns)});
+  }
+}
+
+/// False if the run should end: something is wrong already, or the world is stuck.
+bool Simulation::run_until(Instant end) {
+  while (world_.now() < end) {
+    if (!world_.run_until(std::min(end, world_.now() + kSlice))) {
+      violations_.add_liveness({"progress", world_.now(), -1,
+                                "event target " + std::to_string(world_.stuck_target()),
+                                "time passes", "events without end at one instant"});
+      return false;
+    }
+    if (!violations_.safe()) return false;
+  }
+  return true;
+}
+
+Convergence Simulation::make_convergence() {
+  uint64_t rows = 0;
+  for (uint16_t table = 0; table < kScenarioTables; ++table) rows += model_.row_count(table);
+  return Convergence(
+      convergence_bound(server_options_, ClientOptions{}, weather_, rows * kRowBytes), violations_);
+}
+
+void Simulation::converge() {
+  const Instant healed = world_.now();
+  calm_ = true;
+  for (const auto& client : clients_) client->calm_down();
+  if (!run_until(healed + kLastCommits)) return;
+  committing_ = false;
+  if (published_ != model_.head()) publish();
+  Convergence convergence = make_convergence();
+  bound_ = convergence.bound();
+  while (!convergence.given_up()) {
+    if (convergence.reached(server_.server(), clients_, healed, world_.now())) {
+      converged_ = true;
+      converged_after_ = world_.now() - healed;
+      agreement_.compare_all(server_.server(), world_.now());
+      for (const auto& client : clients_) client->compare_all();
+      return;
+    }
+    if (!run_until(world_.now() + kConvergenceStep)) return;
+  }
+}
+
+RunReport Simulation::run() {
+  populate();
+  make_clients();
+  network_.start(options_.plan ? *options_.plan
+                               : make_fault_plan(weather_, options_.clients, options_.duration,
+                                                 world_.stream("faults")));
+  world_.schedule(Instant{}, target_, kCommit, 0);
+  world_.schedule(Instant{} + Duration{rng_.exponential(kKickMean.ns)}, target_, kKick, 0);
+  const Instant heal_at =
+      Instant{} + (options_.plan ? options_.plan->heal_at - Instant{} : options_.duration);
+  if (run_until(heal_at)) converge();
+  return report();
+}
+
+RunReport Simulation::report() {
+  RunReport out;
+  out.seed = options_.seed;
+  out.clients = options_.clients;
+  out.weather = weather_.name;
+  out.end = world_.now();
+  out.converged = converged_;
+  out.converged_after = converged_after_;
+  out.bound = bound_;
+  out.violation_count = violations_.count();
+  out.violations = violations_.kept();
+  out.violations.insert(out.violations.end(), violations_.stuck().begin(),
+                        violations_.stuck().end());
+  out.commits = commits_;
+  out.operations = workload_.operations();
+  out.cell_moves = model_.cell_moves();
+  out.full_syncs = server_.server().stats().full_syncs;
+  out.step_advances = server_.server().stats().step_advances;
+  out.net_advances = server_.server().stats().net_advances;
+  out.kicks = kicks_;
+  for (const auto& client : clients_) {
+    out.advances += client->totals().advances;
+    out.dials += client->totals().dials;
+  }
+  out.trace = std::move(world_.trace());
+  return out;
+}
+
+}  // namespace
+
+RunReport run_simulation(const SimulationOptions& options) {
+  ECSDB_CHECK(options.clients > 0 && options.clients <= kClientsMax);
+  ECSDB_CHECK(options.entities > 0 && options.entities <= kEntitiesMax);
+  ECSDB_CHECK(options.commits_per_second > 0 && options.commits_per_second <= kCommitsPerSecondMax);
+  return Simulation(options).run();
+}
+
+}  // namespace ecsdb::sim

@@ -1,0 +1,348 @@
+#include "ecsdb/sim/virtual_client.h"
+
+#include <algorithm>
+
+#include "ecsdb/base/mutant.h"
+#include "ecsdb/sim/link_pump.h"
+#include "ecsdb/sim/scenario.h"
+
+namespace ecsdb::sim {
+namespace {
+
+constexpr Duration kFrame = Duration::ms(16);            // of clients that poll once a frame
+constexpr Duration kChangeMean = Duration::seconds(12);  // between changes of subscriptions
+constexpr Duration kStayMean = Duration::seconds(25);    // before leaving
+constexpr Duration kAwayMean = Duration::seconds(2);
+constexpr size_t kEntriesMax = 10;
+
+void add_stats(ClientStats& sum, const ClientStats& stats) {
+  sum.dials += stats.dials;
+  sum.connects += stats.connects;
+  sum.full_syncs += stats.full_syncs;
+  sum.advances += stats.advances;
+  sum.bytes_received += stats.bytes_received;
+  sum.bytes_sent += stats.bytes_sent;
+  sum.faults += stats.faults;
+  sum.rows_changed += stats.rows_changed;
+}
+
+}  // namespace
+
+VirtualClient::VirtualClient(ClientSurroundings around, uint32_t index, ClientIdentity identity)
+    : world_(around.world),
+      network_(around.network),
+      model_(around.model),
+      published_(around.published),
+      no_faults_(around.no_faults),
+      index_(index),
+      target_(world_.add_target(*this)),
+      rng_(world_.stream("client", index)),
+      interest_(model_.schema(), std::move(identity)),
+      prefix_(model_, interest_, index, around.violations),
+      monotonic_(index, around.violations),
+      atomic_(index, around.violations),
+      shadow_(index, around.violations) {
+  timer_.bind(target_, kTimer);
+  poll_timer_.bind(target_, kPoll);
+  habit_delay_ = rng_.chance(1, 4) ? kFrame : Duration{};
+  restless_ = rng_.chance(1, 2);
+  traveller_ = rng_.chance(1, 8);
+  watched_ = rng_.chance(1, 8);
+}
+
+VirtualClient::~VirtualClient() { world_.remove_target(target_); }
+
+void VirtualClient::start(Instant at) { world_.schedule(at, target_, kStart, 0); }
+
+// --- the process ---
+
+void VirtualClient::launch(const Now& now) {
+  client_ = std::make_unique<Client>(scenario_client_options(interest_.identity(), index_),
+                                     world_.stream("client jitter", index_).stream("", launches_));
+  std::vector<InterestEntry> wanted;
+  for (const ClientInterest::Entry& entry : interest_.entries()) {
+    if (!entry.removed) wanted.push_back(entry.what);
+  }
+  if (launches_++ == 0) {
+    // Everybody sees the clock, so that everybody has something to be live for.
+    wanted.push_back({kClockTable, InterestEntry::Kind::kAll, {}});
+    const uint64_t count = 1 + rng_.below(5);
+    for (uint64_t i = 0; i < count; ++i) {
+      wanted.push_back(draw_interest(interest_.identity(), rng_));
+    }
+  }
+  interest_.forget();
+  prefix_.forget();
+  monotonic_.forget();
+  if (watched_) shadow_.attach(*client_, model_.schema());
+  atomic_.on_polled(client_->db());
+  for (InterestEntry& entry : wanted) subscribe(std::move(entry), now);
+  away_ = false;
+  client_->connect(now);
+  settle(now);
+}
+
+void VirtualClient::crash() {
+  if (!running()) return;
+  add_stats(past_, client_->stats());
+  client_.reset();
+  lines_.clear();
+  timer_.disarm();
+  poll_timer_.disarm();
+}
+
+void VirtualClient::restart() {
+  if (!running()) launch(now());
+}
+
+ClientStats VirtualClient::totals() const {
+  ClientStats sum = past_;
+  if (client_) add_stats(sum, client_->stats());
+  return sum;
+}
+
+// --- habits ---
+
+void VirtualClient::set_delay(Duration delay) { fault_delay_ = delay; }
+
+void VirtualClient::calm_down() {
+  calm_ = true;
+  if (!running() || !away_) return;
+  away_ = false;
+  client_->connect(now());
+  settle(now());
+}
+
+void VirtualClient::arm_habits() {
+  const Instant at = world_.now();
+  if (restless_) {
+    world_.schedule(at + Duration{rng_.exponential(kChangeMean.ns)}, target_, kChange, 0);
+  }
+  if (traveller_) {
+    world_.schedule(at + Duration{rng_.exponential(kStayMean.ns)}, target_, kLeave, 0);
+  }
+}
+
+void VirtualClient::subscribe(InterestEntry entry, const Now& now) {
+  const std::string& table = model_.schema().table(entry.table).name;
+  SubscriptionId id;
+  switch (entry.kind) {
+    case InterestEntry::Kind::kAll:
+      id = client_->subscribe(table, now);
+      break;
+    case InterestEntry::Kind::kKeys:
+      id = client_->subscribe_cells(table, entry.keys, now);
+      break;
+    case InterestEntry::Kind::kBox:
+      id = client_->subscribe_box(table, entry.keys[0], entry.keys[1], now);
+      break;
+  }
+  interest_.add(id, std::move(entry));
+}
+
+/// Ends a subscription and makes another: the first, to the clock, stays.
+void VirtualClient::change_subscriptions(const Now& now) {
+  std::vector<SubscriptionId> present;
+  for (const ClientInterest::Entry& entry : interest_.entries()) {
+    if (!entry.removed) present.push_back(entry.id);
+  }
+  if (present.size() > 1 && (present.size() > kEntriesMax || rng_.chance(2, 3))) {
+    const SubscriptionId gone = present[1 + rng_.below(present.size() - 1)];
+    interest_.remove(gone);
+    client_->unsubscribe(gone, now);
+  }
+  subscribe(draw_interest(interest_.identity(), rng_), now);
+}
+
+void VirtualClient::on_event(uint32_t kind, uint64_t argument, Now now) {
+  switch (kind) {
+    case kStart:
+      if (!running() && !network_.crashed(index_)) launch(now);
+      return arm_habits();
+    case kTimer: {
+      const Instant deadline = timer_.deadline();
+      if (!timer_.expired(world_, argument)) return;
+      world_.trace().record_timer(now.steady, target_, deadline);
+      client_->on_timer(now);
+      return settle(now);
+    }
+    case kPoll:
+      if (!poll_timer_.expired(world_, argument)) return;
+      poll(now);
+      return settle(now);
+    case kChange:
+      if (calm_) return;
+      world_.schedule(now.steady + Duration{rng_.exponential(kChangeMean.ns)}, target_, kChange, 0);
+      if (!running()) return;
+      change_subscriptions(now);
+      return settle(now);
+    case kLeave:
+      if (calm_) return;
+      world_.schedule(now.steady + Duration{rng_.exponential(kAwayMean.ns)}, target_, kReturn, 0);
+      if (!running()) return;
+      away_ = true;
+      client_->disconnect(now);
+      return settle(now);
+    default:
+      break;
+  }
+  if (calm_) return;
+  world_.schedule(now.steady + Duration{rng_.exponential(kStayMean.ns)}, target_, kLeave, 0);
+  if (!running() || !away_) return;
+  away_ = false;
+  client_->connect(now);
+  settle(now);
+}
+
+// --- links ---
+
+VirtualClient::Line* VirtualClient::find(LinkId link) {
+  const auto found = std::find_if(lines_.begin(), lines_.end(),
+                                  [&](const Line& line) { return line.link == link; });
+  return found == lines_.end() ? nullptr : &*found;
+}
+
+void VirtualClient::on_connected(LinkId link, Now now) {
+  Line* const line = find(link);
+  if (line == nullptr) return;
+  client_->on_connected(line->number, now);
+  settle(now);
+}
+
+void VirtualClient::on_bytes(LinkId link, ByteSpan bytes, Now now) {
+  Line* const line = find(link);
+  if (line == nullptr) return;
+  client_->on_bytes(line->number, bytes, now);
+  if (ECSDB_MUTANT(read_between)) client_->poll(now);
+  atomic_.on_unpolled(client_->db(), now.steady);
+  serve_arrival(now);
+  settle(now);
+}
+
+void VirtualClient::on_writable(LinkId link, Now now) {
+  Line* const line = find(link);
+  if (line == nullptr) return;
+  line->blocked = false;
+  settle(now);
+}
+
+void VirtualClient::on_closed(LinkId link, LinkEnd, Now now) {
+  Line* const line = find(link);
+  if (line == nullptr) return;
+  const LinkId number = line->number;
+  lines_.erase(lines_.begin() + (line - lines_.data()));
+  client_->on_closed(number, now);
+  settle(now);
+}
+
+void VirtualClient::dial(LinkId number) {
+  lines_.push_back({number, network_.dial(index_, {this, target_}), false});
+}
+
+/// True if the line is gone.
+bool VirtualClient::pump(size_t at, const Now& now) {
+  const Line line = lines_[at];
+  const auto output = [&] { return client_->output(line.number, now); };
+  if (line.blocked) {
+    if (!close_if_given_up(network_, line.link, LinkSide::kClient, output)) return false;
+  } else {
+    const PumpEnd end =
+        pump_link(network_, line.link, LinkSide::kClient, output,
+                  [&](size_t accepted) { client_->on_sent(line.number, accepted, now); });
+    lines_[at].blocked = end == PumpEnd::kBlocked;
+    if (end != PumpEnd::kClosed) return false;
+  }
+  lines_.erase(lines_.begin() + static_cast<ptrdiff_t>(at));
+  client_->on_closed(line.number, now);
+  return true;
+}
+
+/// Drains the client after an input; a line that ends may make more to drain.
+void VirtualClient::settle(const Now& now) {
+  bool again = true;
+  while (again) {
+    again = false;
+    take_events(now);
+    while (const auto number = client_->next_dial()) dial(*number);
+    for (size_t i = 0; i < lines_.size();) {
+      if (client_->has_output(lines_[i].number) && pump(i, now)) {
+        again = true;
+      } else {
+        ++i;
+      }
+    }
+  }
+  arm_timer();
+}
+
+void VirtualClient::arm_timer() {
+  if (ECSDB_MUTANT(lost_timer) && index_ % 4 == 1) return;
+  const Instant deadline = client_->next_deadline();
+  if (deadline == Instant::never()) {
+    timer_.disarm();
+  } else if (deadline != timer_.deadline()) {
+    timer_.arm(world_, deadline);
+  }
+}
+
+void VirtualClient::take_events(const Now& now) {
+  while (const auto event = client_->next_event()) {
+    no_faults_.on_client_event(index_, *event, now.steady);
+    take_event(*event);
+  }
+}
+
+void VirtualClient::take_event(const ClientEvent& event) {
+  switch (event.kind) {
+    case ClientEvent::Kind::kConnected:
+      return interest_.on_connected();
+    case ClientEvent::Kind::kSubscribed:
+      return interest_.on_reply(event.subscription, event.code, published_);
+    case ClientEvent::Kind::kSynced:
+      return interest_.on_synced(published_);
+    case ClientEvent::Kind::kDisconnected:
+    case ClientEvent::Kind::kFault:
+      return interest_.on_disconnected();
+  }
+}
+
+// --- applying ---
+
+void VirtualClient::serve_arrival(const Now& now) {
+  const Duration delay = std::max(habit_delay_, fault_delay_);
+  if (delay.ns == 0 && !poll_timer_.armed()) return poll(now);
+  if (!poll_timer_.armed()) poll_timer_.arm(world_, now.steady + delay);
+}
+
+void VirtualClient::poll(const Now& now) {
+  shadow_.set_now(now.steady);
+  const size_t cuts = client_->poll(now);
+  ClientDb& db = client_->db();
+  if (cuts > 0) {
+    interest_.on_cut(db.cut());
+    monotonic_.on_cut(db.cut(), published_, now.steady);
+    world_.trace().record_apply(now.steady, index_, prefix_.on_cut(db, now.steady));
+    if (watched_) shadow_.on_polled(now.steady);
+  }
+  atomic_.on_polled(db);
+}
+
+std::optional<std::string> VirtualClient::unfinished() {
+  if (!running()) return "its process is not running";
+  if (client_->sync().phase != SyncStatus::Phase::kLive) {
+    return "it is not live but in phase " + std::to_string(static_cast<int>(client_->sync().phase));
+  }
+  if (client_->db().cut() != published_) {
+    return "its cut is version " + std::to_string(client_->db().cut().value) + " of " +
+           std::to_string(published_.value);
+  }
+  if (lines_.size() != 1) return std::to_string(lines_.size()) + " links that it does not let go";
+  return prefix_.difference_at_head(client_->db());
+}
+
+void VirtualClient::compare_all() {
+  prefix_.compare_all(client_->db(), world_.now());
+  if (watched_) shadow_.compare_all(world_.now());
+}
+
+}  // namespace ecsdb::sim

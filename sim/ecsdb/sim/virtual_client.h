@@ -1,0 +1,117 @@
+// The shipping client on simulated links, with its habits, its faults and its checkers.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ecsdb/client/client.h"
+#include "ecsdb/sim/checkers/atomic_reads.h"
+#include "ecsdb/sim/checkers/filtered_prefix.h"
+#include "ecsdb/sim/checkers/monotonic_cut.h"
+#include "ecsdb/sim/checkers/no_faults.h"
+#include "ecsdb/sim/checkers/shadow_rows.h"
+#include "ecsdb/sim/client_interest.h"
+#include "ecsdb/sim/sim_network.h"
+
+namespace ecsdb::sim {
+
+/// What a virtual client needs of the world around it. Everything outlives it.
+struct ClientSurroundings {
+  World& world;
+  SimNetwork& network;
+  const Model& model;
+  const Version& published;  // by the server
+  NoFaults& no_faults;
+  ViolationLog& violations;
+};
+
+/// One application with a client in it. Its process may crash and start anew; what it wants to
+/// subscribe to outlives that.
+class VirtualClient final : public EventTarget, public EndpointHandler {
+ public:
+  VirtualClient(ClientSurroundings surroundings, uint32_t index, ClientIdentity identity);
+  ~VirtualClient();
+  VirtualClient(const VirtualClient&) = delete;
+  VirtualClient& operator=(const VirtualClient&) = delete;
+
+  /// Schedules the process's start.
+  void start(Instant at);
+  void crash();
+  void restart();
+  /// Polls this much after something arrived; zero is at once, or as is the client's habit.
+  void set_delay(Duration delay);
+  /// No more changes of subscriptions and no more voluntary leaving from now on.
+  void calm_down();
+
+  /// Why the client is not a live and exact image of the head; nothing if it is.
+  std::optional<std::string> unfinished();
+  /// Compares everything, by values.
+  void compare_all();
+
+  uint32_t index() const { return index_; }
+  bool running() const { return client_ != nullptr; }
+  /// Whose clock it reads.
+  TargetId target() const { return target_; }
+  /// Sums over all of its processes.
+  ClientStats totals() const;
+
+  void on_event(uint32_t kind, uint64_t argument, Now now) override;
+  void on_connected(LinkId link, Now now) override;
+  void on_bytes(LinkId link, ByteSpan bytes, Now now) override;
+  void on_writable(LinkId link, Now now) override;
+  void on_closed(LinkId link, LinkEnd end, Now now) override;
+
+ private:
+  enum EventKind : uint32_t { kStart, kTimer, kPoll, kChange, kLeave, kReturn };
+  struct Line {
+    LinkId number;  // the client's own
+    LinkId link;    // the network's
+    bool blocked = false;
+  };
+
+  Line* find(LinkId link);
+  Now now() const { return world_.now_of(target_); }
+  void launch(const Now& now);
+  void subscribe(InterestEntry entry, const Now& now);
+  void change_subscriptions(const Now& now);
+  void arm_habits();
+  void serve_arrival(const Now& now);
+  void poll(const Now& now);
+  void settle(const Now& now);
+  void take_events(const Now& now);
+  void take_event(const ClientEvent& event);
+  void dial(LinkId number);
+  bool pump(size_t at, const Now& now);
+  void arm_timer();
+
+  World& world_;
+  SimNetwork& network_;
+  const Model& model_;
+  const Version& published_;
+  NoFaults& no_faults_;
+  uint32_t index_;
+  TargetId target_;
+  Prng rng_;
+  Timer timer_;
+  Timer poll_timer_;
+  Duration habit_delay_;
+  Duration fault_delay_;
+  bool restless_ = false;   // changes subscriptions while it runs
+  bool traveller_ = false;  // leaves and comes back
+  bool watched_ = false;    // has callbacks
+  bool calm_ = false;
+  bool away_ = false;
+  uint64_t launches_ = 0;
+  ClientInterest interest_;
+  std::unique_ptr<Client> client_;
+  std::vector<Line> lines_;
+  ClientStats past_;  // of processes that are gone
+  FilteredPrefix prefix_;
+  MonotonicCut monotonic_;
+  AtomicReads atomic_;
+  ShadowRows shadow_;
+};
+
+}  // namespace ecsdb::sim

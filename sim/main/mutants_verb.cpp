@@ -1,0 +1,149 @@
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "ecsdb/base/mutant.h"
+
+#include "json_line.h"
+#include "progress_bar.h"
+#include "seed_runner.h"
+#include "verbs.h"
+
+namespace ecsdb::sim {
+
+#if defined(ECSDB_MUTANTS)
+namespace {
+
+struct Mutant {
+  const char* name;
+  const char* what;
+};
+
+constexpr Mutant kMutants[] = {
+    {"skip_delta", "the server leaves one delta out for one client"},
+    {"apply_twice", "the client applies an advance twice"},
+    {"drop_removal", "the server's blocks leave removals out"},
+    {"entry_keeps_row_version", "a row that enters a cell keeps its old version"},
+    {"wrong_baseline", "a block is sent and accepted on the wrong baseline"},
+    // In the simulated application: these prove that its checkers can see.
+    {"read_between", "reads move on without a poll"},
+    {"lost_callback", "a change is not told to the application"},
+    {"lost_timer", "a client's timer is never armed"},
+};
+
+struct Verdict {
+  const Mutant* mutant = nullptr;
+  bool caught = false;
+  uint64_t seed = 0;
+  std::string checker;
+};
+
+Verdict hunt(const Arguments& arguments, const Mutant& mutant) {
+  Verdict verdict{&mutant, false, 0, {}};
+  run_seeds(
+      arguments.simulation, {arguments.seeds_first, arguments.seeds_last}, 1,
+      [&] { set_active_mutant(mutant.name); },
+      [&](const SeedOutcome& outcome) {
+        if (outcome.clean()) return true;
+        verdict.caught = true;
+        verdict.seed = outcome.seed;
+        verdict.checker = outcome.invariant;
+        return false;
+      });
+  return verdict;
+}
+
+/// Seeds that fail without any planted bug.
+uint64_t control_failures(const Arguments& arguments) {
+  uint64_t failures = 0;
+  run_seeds(
+      arguments.simulation, {arguments.seeds_first, arguments.seeds_last}, arguments.jobs,
+      [] { set_active_mutant(""); },
+      [&](const SeedOutcome& outcome) {
+        failures += outcome.clean() ? 0 : 1;
+        if (!outcome.clean()) {
+          std::fprintf(stderr, "control: seed %llu: %s; reproduce: %s\n",
+                       static_cast<unsigned long long>(outcome.seed), outcome.invariant,
+                       reproduction(arguments, outcome.seed).c_str());
+        }
+        return true;
+      });
+  return failures;
+}
+
+void print_words(const std::vector<Verdict>& verdicts) {
+  for (const Verdict& verdict : verdicts) {
+    if (verdict.caught) {
+      std::printf("%-24s caught by %s at seed %llu\n", verdict.mutant->name,
+                  verdict.checker.c_str(), static_cast<unsigned long long>(verdict.seed));
+    } else {
+      std::printf("%-24s SURVIVED: %s\n", verdict.mutant->name, verdict.mutant->what);
+    }
+  }
+}
+
+void print_json(const Arguments& arguments, const std::vector<Verdict>& verdicts,
+                uint64_t survivors, uint64_t control) {
+  std::string list;
+  for (const Verdict& verdict : verdicts) {
+    JsonLine one;
+    one.add("name", std::string(verdict.mutant->name));
+    one.add("caught", verdict.caught);
+    if (verdict.caught) {
+      one.add("checker", verdict.checker);
+      one.add("seed", verdict.seed);
+    }
+    list += (list.empty() ? "" : ",") + one.text();
+  }
+  JsonLine json;
+  json.add("seeds", arguments.seeds_last - arguments.seeds_first + 1);
+  json.put("mutants", "[" + list + "]");
+  json.add("survivors", survivors);
+  json.add("control_failures", control);
+  std::puts(json.text().c_str());
+}
+
+}  // namespace
+
+int mutants_verb(const Arguments& arguments) {
+  std::vector<const Mutant*> chosen;
+  std::string names;
+  for (const Mutant& mutant : kMutants) {
+    names += std::string(" ") + mutant.name;
+    if (arguments.only.empty() || arguments.only == mutant.name) chosen.push_back(&mutant);
+  }
+  if (chosen.empty()) {
+    std::fprintf(stderr, "ecsdb-sim: no planted bug \"%s\"; there are%s\n", arguments.only.c_str(),
+                 names.c_str());
+    return kExitUsage;
+  }
+  std::vector<Verdict> verdicts;
+  uint64_t survivors = 0;
+  {
+    ProgressBar bar(chosen.size());
+    for (const Mutant* mutant : chosen) {
+      bar.show(verdicts.size(), survivors);
+      verdicts.push_back(hunt(arguments, *mutant));
+      survivors += verdicts.back().caught ? 0 : 1;
+    }
+  }
+  const uint64_t control = control_failures(arguments);
+  print_words(verdicts);
+  std::printf("control: %llu of %llu seeds failed\n", static_cast<unsigned long long>(control),
+              static_cast<unsigned long long>(arguments.seeds_last - arguments.seeds_first + 1));
+  if (arguments.json) print_json(arguments, verdicts, survivors, control);
+  if (control > 0) return kExitUnsafe;
+  return survivors > 0 ? kExitSurvivor : kExitOk;
+}
+
+#else
+
+int mutants_verb(const Arguments&) {
+  std::fprintf(stderr,
+               "ecsdb-sim: this build has no planted bugs; configure with -DECSDB_MUTANTS=ON\n");
+  return kExitUsage;
+}
+
+#endif
+
+}  // namespace ecsdb::sim
