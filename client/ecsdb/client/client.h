@@ -27,6 +27,7 @@ struct ClientOptions {
   Duration connect_timeout = Duration::seconds(5);     // dial -> authenticated
   Duration silence_timeout = Duration::seconds(5);     // without a byte from the server
   Duration heartbeat_interval = Duration::seconds(1);  // of silence from this side
+  Duration close_timeout = Duration::seconds(2);       // for a goodbye to be accepted by the link
   Duration retry_delay_min = Duration::ms(100);        // after a failure, doubling, jittered
   Duration retry_delay_max = Duration::seconds(5);
   Duration retry_delay_clean = Duration::seconds(1);  // at most, after a clean close
@@ -59,7 +60,7 @@ struct ClientStats {
   uint64_t bytes_received = 0;
   uint64_t bytes_sent = 0;
   uint64_t faults = 0;
-  uint64_t rows_changed = 0;
+  uint64_t rows_changed = 0;  // row events; none are made while no callback is registered
 };
 
 class Client {

@@ -25,6 +25,7 @@ void Client::Impl::connect(const Now& now) {
 
 void Client::Impl::dial(const Now& now) {
   state_ = State::kDialling;
+  out_ = Outbox();  // what an earlier link did not take is void
   link_ = LinkId{link_.value + 1};
   dial_pending_ = true;
   dialled_at_ = now.steady;
@@ -73,13 +74,13 @@ void Client::Impl::on_closed(LinkId link, const Now& now) {
 }
 
 void Client::Impl::drop_link(Error why, bool tell, const Now& now) {
-  Leaving& leaving = leaving_.emplace_back();
-  leaving.link = link_;
+  // A link that the driver was never asked for needs no closing either.
+  if (!dial_pending_) leaving_.push_back({link_, Outbox(), Instant::never()});
   if (tell && state_ > State::kDialling) {
-    send(MessageType::kGoodbye, Goodbye{static_cast<uint16_t>(why.code),
-                                        message_text(why.context, kReasonBytesMax)});
-    leaving.out = std::move(out_);
-    out_ = Outbox();
+    send(MessageType::kGoodbye,
+         Goodbye{static_cast<uint16_t>(why.code), message_text(why.context, kReasonBytesMax)});
+    leaving_.back().out = std::exchange(out_, Outbox());
+    leaving_.back().close_at = now.steady + options_.close_timeout;
   }
   dial_pending_ = false;
   after_close(std::move(why), now);
@@ -427,7 +428,17 @@ void Client::Impl::on_sent(LinkId link, size_t accepted, const Now& now) {
   if (accepted > 0) last_sent_ = now.steady;
 }
 
+/// A link that is full and stays so would be kept for ever by a goodbye that it does not take.
+void Client::Impl::end_goodbyes(const Now& now) {
+  for (Leaving& leaving : leaving_) {
+    if (now.steady < leaving.close_at) continue;
+    leaving.out = Outbox();
+    leaving.close_at = Instant::never();
+  }
+}
+
 void Client::Impl::on_timer(const Now& now) {
+  end_goodbyes(now);
   switch (state_) {
     case State::kIdle:
       return;
@@ -454,6 +465,12 @@ void Client::Impl::on_timer(const Now& now) {
 }
 
 Instant Client::Impl::next_deadline() const {
+  Instant at = state_deadline();
+  for (const Leaving& leaving : leaving_) at = std::min(at, leaving.close_at);
+  return at;
+}
+
+Instant Client::Impl::state_deadline() const {
   switch (state_) {
     case State::kIdle:
       return Instant::never();

@@ -63,6 +63,7 @@ class Client::Impl {
   struct Leaving {
     LinkId link;
     Outbox out;
+    Instant close_at = Instant::never();  // without the goodbye, if the link never takes it
   };
 
   bool is_current(LinkId link) const { return state_ > State::kWaiting && link == link_; }
@@ -72,6 +73,8 @@ class Client::Impl {
   /// Gives the link up and decides when to dial again. `tell`: say goodbye first.
   void drop_link(Error why, bool tell, const Now& now);
   void after_close(Error why, const Now& now);
+  void end_goodbyes(const Now& now);
+  Instant state_deadline() const;
   void fault(Error why, const Now& now);
   Status take_preface(ByteSpan& bytes);
   Status on_frame(const Frame& frame, const Now& now);

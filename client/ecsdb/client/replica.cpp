@@ -148,7 +148,6 @@ Status Replica::decode_blocks(const ReceivedAdvance& advance, bool is_chunk) {
   targets_.resize(entries.size());
   if (blocks_.size() < entries.size()) blocks_.resize(entries.size());
   size_t at = 0;
-  uint64_t rows = row_count();
   for (size_t i = 0; i < entries.size(); ++i) {
     if (entries[i].bytes > advance.tail.size() - at) {
       return fail(ErrorCode::kFrameMalformed, "blocks are longer than the frame's tail");
@@ -166,19 +165,13 @@ Status Replica::decode_blocks(const ReceivedAdvance& advance, bool is_chunk) {
     ECSDB_TRY(check_header(*header, target, advance.head, is_chunk));
     ECSDB_TRY(decode_block(bytes, schema_.table(target.table), tables_[target.table], target.handle,
                            blocks_[i]));
-    rows += blocks_[i].whole();
-    if (rows > rows_max_) {
-      return fail(ErrorCode::kClientLimit, "more than " + std::to_string(rows_max_) +
-                                               " rows; raise rows_max or subscribe "
-                                               "to less");
-    }
   }
   if (at == advance.tail.size()) return {};
   return fail(ErrorCode::kFrameMalformed, "bytes behind the last block");
 }
 
 /// Every whole row finds its entity's place free: held by nobody, by a row that goes in this
-/// advance, or by the same row in the same cell.
+/// advance, or by the same row in the same cell. And there is room for all of them.
 Status Replica::check_rows() {
   going_.clear();
   coming_.clear();
@@ -194,6 +187,7 @@ Status Replica::check_rows() {
     }
   }
   std::sort(going_.begin(), going_.end());
+  going_.erase(std::unique(going_.begin(), going_.end()), going_.end());
   std::sort(coming_.begin(), coming_.end());
   for (size_t i = 1; i < coming_.size(); ++i) {
     if (coming_[i].table == coming_[i - 1].table &&
@@ -205,6 +199,7 @@ Status Replica::check_rows() {
   auto goes = [&](uint16_t table, EntityId entity) {
     return std::binary_search(going_.begin(), going_.end(), RowName{table, entity});
   };
+  uint64_t in_place_rows = 0;
   for (size_t i = 0; i < targets_.size(); ++i) {
     const Target& target = targets_[i];
     const Table& table = tables_[target.table];
@@ -219,13 +214,18 @@ Status Replica::check_rows() {
         const bool in_place = held.entity == entity && held.cell == target.handle &&
                               !target.entered && block.header.form != BlockForm::kRows;
         fits = in_place || is_leaving(held.cell) || goes(target.table, held.entity);
+        in_place_rows += in_place ? 1 : 0;
       }
       if (!fits) {
         return fail(ErrorCode::kDuplicateRow, row_text(schema_.table(target.table), entity));
       }
     }
   }
-  return {};
+  uint64_t going_rows = going_.size();
+  for (const CellLeave& leave : head_->leaves) going_rows += cells_[leave.handle].thread.count;
+  if (row_count() - going_rows + coming_.size() - in_place_rows <= rows_max_) return {};
+  return fail(ErrorCode::kClientLimit, "more than " + std::to_string(rows_max_) +
+                                           " rows; raise rows_max or subscribe to less");
 }
 
 void Replica::apply_leaves(const Advance& head) {

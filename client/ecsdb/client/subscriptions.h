@@ -23,7 +23,7 @@ class Subscriptions {
   Subscribe take_request(const Schema& schema, std::vector<SubscriptionId>& unknown);
   /// A refused subscription is kept, but no cell of it will come.
   void on_refused(SubscriptionId id);
-  /// By table index: true where some accepted subscription covers every cell.
+  /// By table index: true where some accepted subscription covers every cell, and none is hidden.
   std::vector<bool> whole_tables(const Schema& schema) const;
 
  private:

@@ -45,13 +45,17 @@ class Loopback {
     }
     FAIL() << "the loopback does not come to rest";
   }
+  /// Passes time in short steps, so that heartbeats come when they are due.
   void advance(Duration by) {
-    time_ = time_ + by;
-    server_.on_timer(now());
-    for (End& end : ends_) {
-      if (end.client != nullptr) end.client->on_timer(now());
+    const Instant end_at = time_ + by;
+    while (time_ < end_at) {
+      time_ = std::min(end_at, time_ + Duration::ms(500));
+      server_.on_timer(now());
+      for (End& end : ends_) {
+        if (end.client != nullptr) end.client->on_timer(now());
+      }
+      settle();
     }
-    settle();
   }
 
  private:
@@ -68,6 +72,9 @@ class Loopback {
     if (end.client == nullptr) return false;
     bool moved = false;
     if (const auto link = end.client->next_dial()) {
+      while (end.up && !end.held && to_server(index)) {
+      }
+      drop_old_link(end);
       end.client_link = *link;
       end.server_link = LinkId{next_link_++};
       end.up = true;
@@ -80,6 +87,13 @@ class Loopback {
     if (!end.up || end.held) return moved;
     moved |= to_server(index) || to_client(index);
     return moved;
+  }
+  /// A client that dials again has given its last link up, whether or not it told the server.
+  void drop_old_link(End& end) {
+    if (!end.up) return;
+    end.up = false;
+    server_.on_closed(end.server_link, now());
+    end.client->on_closed(end.client_link, now());
   }
   bool to_server(size_t index) {
     End& end = ends_[index];

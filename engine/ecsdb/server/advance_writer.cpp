@@ -28,6 +28,8 @@ void write_advance(const AdvancePlan& plan, MessageType type, Outbox& out) {
   size_t enter_at = 0;
   size_t block_at = 0;
   Bytes head;
+  head.reserve(64 + 16 * std::min(plan.blocks.size(), kBlocksPerFrameMax));
+  message.blocks.reserve(std::min(plan.blocks.size(), kBlocksPerFrameMax));
   do {
     message.begin = leave_at + enter_at + block_at == 0;
     take(plan.leaves, leave_at, kCellsPerFrameMax, message.leaves);

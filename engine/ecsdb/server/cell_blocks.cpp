@@ -23,7 +23,8 @@ void CellBlocks::collect_rows(const Database& db, CellRef ref, Version after) {
 }
 
 /// Entities that went from the cell after `after` and are not there now; of several tombstones of
-/// one entity the last.
+/// one entity the last. An entity that has no row anywhere by now was removed, even if its row left
+/// the cell first.
 void CellBlocks::collect_gone(const Database& db, CellRef ref, Version after, bool shown_only) {
   const Table& table = db.table(ref.table);
   const std::vector<Tombstone>& all = db.cell(ref).tombstones;
@@ -32,7 +33,9 @@ void CellBlocks::collect_gone(const Database& db, CellRef ref, Version after, bo
   for (auto at = all.rbegin(); at != all.rend() && at->version > after; ++at) {
     const RowIndex row = table.find(at->entity);
     const bool is_here = row != kNoRow && table.row(row).cell == ref.cell;
-    if (!is_here && (at->shown || !shown_only)) gone_.push_back(*at);
+    if (is_here || (shown_only && !at->shown)) continue;
+    gone_.push_back(*at);
+    gone_.back().left = row != kNoRow;
   }
   // Newest first among equals, so that unique() keeps the last one.
   std::stable_sort(gone_.begin(), gone_.end(),
@@ -95,32 +98,50 @@ BlockParts CellBlocks::encode_parts(const Database& db, CellRef ref, BlockHeader
   return encode_split(source);
 }
 
+/// Takes up to `count` rows and removals off the front of `rest`, in order of entity index. Those
+/// of one index stay together: a row that takes a removed one's index is decoded with its removal.
+BlockSource CellBlocks::take_run(BlockSource& rest, size_t count) {
+  const Table& table = *rest.table;
+  auto gone_index = [&](size_t i) { return rest.gone[i].entity.index(); };
+  auto row_index = [&](size_t i) { return table.row(rest.rows[i]).entity.index(); };
+  size_t gone = 0;
+  size_t rows = 0;
+  uint32_t last = 0;
+  while (gone < rest.gone.size() || rows < rest.rows.size()) {
+    const bool is_gone = gone < rest.gone.size() &&
+                         (rows == rest.rows.size() || gone_index(gone) <= row_index(rows));
+    const uint32_t index = is_gone ? gone_index(gone) : row_index(rows);
+    if (gone + rows >= count && index != last) break;
+    last = index;
+    ++(is_gone ? gone : rows);
+  }
+  BlockSource run = rest;
+  run.gone = rest.gone.first(gone);
+  run.rows = rest.rows.first(rows);
+  rest.gone = rest.gone.subspan(gone);
+  rest.rows = rest.rows.subspan(rows);
+  return run;
+}
+
 /// Cuts the rows and removals into runs, halving a run whose block comes out too large.
 BlockParts CellBlocks::encode_split(const BlockSource& source) {
   BlockParts parts;
-  const size_t total = source.gone.size() + source.rows.size();
-  size_t at = 0;
-  size_t step = std::max<size_t>(total, 1);
+  BlockSource rest = source;
+  size_t step = std::max<size_t>(rest.gone.size() + rest.rows.size(), 1);
   do {
-    const size_t end = std::min(at + step, total);
-    BlockSource part = source;
-    const size_t gone_end = std::min(end, source.gone.size());
-    const size_t gone_begin = std::min(at, gone_end);
-    part.gone = source.gone.subspan(gone_begin, gone_end - gone_begin);
-    const size_t row_begin = std::max(at, source.gone.size()) - source.gone.size();
-    const size_t row_end = std::max(end, source.gone.size()) - source.gone.size();
-    part.rows = source.rows.subspan(row_begin, row_end - row_begin);
+    const BlockSource before = rest;
+    const BlockSource run = take_run(rest, step);
     buffer_.clear();
-    encode_block(part, buffer_);
-    if (buffer_.size() > kBlockBytesMax && end - at > 1) {
-      step = (end - at) / 2;
+    encode_block(run, buffer_);
+    if (buffer_.size() > kBlockBytesMax && step > 1) {
+      step = std::max<size_t>(std::min(step, run.gone.size() + run.rows.size()) / 2, 1);
+      rest = before;
       continue;
     }
     ++blocks_encoded_;
     block_bytes_ += buffer_.size();
     parts.emplace_back(buffer_, crc32c(buffer_));
-    at = end;
-  } while (at < total);
+  } while (!rest.gone.empty() || !rest.rows.empty());
   return parts;
 }
 

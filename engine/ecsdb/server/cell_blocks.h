@@ -42,6 +42,7 @@ class CellBlocks {
   void collect_gone(const Database& db, CellRef ref, Version after, bool shown_only);
   BlockParts encode_parts(const Database& db, CellRef ref, BlockHeader header, Version since);
   BlockParts encode_split(const BlockSource& source);
+  static BlockSource take_run(BlockSource& rest, size_t count);
 
   std::map<Key, BlockParts> cache_;
   std::vector<RowIndex> rows_;  // scratch, as are the next three

@@ -1,6 +1,7 @@
 #include "ecsdb/server/interest.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 namespace ecsdb {
@@ -149,7 +150,29 @@ void Interest::enter_again(uint32_t handle) {
 
 std::vector<CellLeave> Interest::take_leaves() { return std::exchange(leaves_, {}); }
 
+/// Moves pending cells to the lowest free handles: one that was released before it was told has
+/// left a gap.
+void Interest::close_gaps() {
+  std::sort(free_.begin(), free_.end(), std::greater<>());  // the lowest last
+  for (uint32_t& handle : pending_) {
+    if (free_.empty() || free_.back() > handle) continue;
+    const uint32_t from = std::exchange(handle, free_.back());
+    free_.pop_back();
+    free_.insert(std::upper_bound(free_.begin(), free_.end(), from, std::greater<>()), from);
+    Held& held = held_[handle];
+    held.state = State::kPending;
+    held.ref = held_[from].ref;
+    ++held.generation;
+    held_[from].state = State::kFree;
+    handle_of_[held.ref] = handle;
+    changes_.push_back({held.ref, from, false});
+    changes_.push_back({held.ref, handle, true});
+  }
+}
+
 std::vector<CellEnter> Interest::take_enters(const Database& db) {
+  close_gaps();
+  std::sort(pending_.begin(), pending_.end());  // dense from frame to frame, too
   std::vector<CellEnter> enters;
   enters.reserve(pending_.size());
   for (const uint32_t handle : pending_) {

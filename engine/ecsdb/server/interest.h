@@ -11,8 +11,9 @@
 namespace ecsdb {
 
 /// Cells of one connection by handle. A cell is first pending, then, once its enter stands in the
-/// stream, told. Invariant: a cell has one handle while it is held; handle and generation together
-/// never repeat.
+/// stream, told. Invariants: a cell has one handle while it is held; handle and generation together
+/// never repeat; below a handle that is told lie only handles that are or once were told, so that a
+/// client's memory for cells is bounded by their number.
 class Interest {
  public:
   enum class State : uint8_t { kFree, kPending, kTold };
@@ -63,6 +64,7 @@ class Interest {
  private:
   void hold(CellRef ref);
   void release(uint32_t handle);
+  void close_gaps();
 
   std::vector<Subscription> subscriptions_;
   std::vector<Held> held_;

@@ -126,6 +126,7 @@ class ReplicationServer::Impl {
   }
 
   void on_sent(LinkId link, size_t accepted, const Now& now) {
+    ECSDB_CHECK(!db_.in_transaction());
     const uint32_t slot = find(link);
     if (slot == kNoSlot) return;
     stats_.bytes_accepted += accepted;
@@ -165,6 +166,7 @@ class ReplicationServer::Impl {
   }
 
   void on_timer(const Now& now) {
+    ECSDB_CHECK(!db_.in_transaction());
     while (deadlines_.earliest() != nullptr && deadlines_.earliest()->at <= now.steady) {
       const Deadlines::Entry entry = deadlines_.pop();
       Slot& slot = slots_[entry.slot];

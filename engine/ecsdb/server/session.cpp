@@ -191,12 +191,12 @@ void Session::add_enters(SessionContext& context, AdvancePlan& plan, Version sin
   }
 }
 
-void Session::send_advance(SessionContext& context, const AdvancePlan& plan, const Now& now) {
-  AdvancePlan sent = plan;
-  sent.to = context.db.published();
-  sent.commit_time_ns = context.published_time_ns;
-  write_advance(sent, MessageType::kAdvance, out_);
-  sent_cut_ = effective_cut_ = sent.to;
+/// Completes the plan and sends it.
+void Session::send_advance(SessionContext& context, AdvancePlan&& plan, const Now& now) {
+  plan.to = context.db.published();
+  plan.commit_time_ns = context.published_time_ns;
+  write_advance(plan, MessageType::kAdvance, out_);
+  sent_cut_ = effective_cut_ = plan.to;
   heartbeat_.on_sent(now.steady);
 }
 
@@ -224,9 +224,11 @@ void Session::finish_step(SessionContext& context, const Now& now) {
   AdvancePlan plan;
   plan.kind = AdvanceKind::kStep;
   plan.from = sent_cut_;
-  plan.blocks = std::exchange(step_blocks_, {});
+  plan.blocks.swap(step_blocks_);
   add_enters(context, plan, effective_cut_);
-  send_advance(context, plan, now);
+  send_advance(context, std::move(plan), now);
+  plan.blocks.clear();
+  plan.blocks.swap(step_blocks_);  // keeps its memory for the next step
   ++context.stats.step_advances;
 }
 
@@ -259,7 +261,7 @@ void Session::on_timer(SessionContext& context, const Now& now) {
       effective_cut_ == context.db.published() && has_window(context)) {
     AdvancePlan nothing;  // the cut moves on although nothing changed
     nothing.from = sent_cut_;
-    return send_advance(context, nothing, now);
+    return send_advance(context, std::move(nothing), now);
   }
   // A heartbeat behind bytes that wait anyway says nothing.
   if (!out_.empty()) return;
@@ -271,8 +273,8 @@ void Session::close(SessionContext& context, Error why, const Now& now) {
   if (!is_open()) return;
   // Before the preface nothing is said, so that strangers get no reply.
   if (phase_ != Phase::kPreface) {
-    send(MessageType::kGoodbye, Goodbye{static_cast<uint16_t>(why.code),
-                                        message_text(why.context, kReasonBytesMax)});
+    send(MessageType::kGoodbye,
+         Goodbye{static_cast<uint16_t>(why.code), message_text(why.context, kReasonBytesMax)});
   }
   phase_ = Phase::kClosing;
   closed_why_ = std::move(why);

@@ -87,7 +87,7 @@ class Session {
   void pump_sync(SessionContext& context);
   AdvancePlan net_plan(SessionContext& context, AdvanceKind kind, Version from);
   void add_enters(SessionContext& context, AdvancePlan& plan, Version since);
-  void send_advance(SessionContext& context, const AdvancePlan& plan, const Now& now);
+  void send_advance(SessionContext& context, AdvancePlan&& plan, const Now& now);
   template <class M>
   void send(MessageType type, const M& message) {
     append_message(out_.own(), type, message);

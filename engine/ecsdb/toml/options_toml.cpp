@@ -5,7 +5,6 @@
 
 #include "ecsdb/base/check.h"
 #include "ecsdb/toml/config_reader.h"
-#include "ecsdb/wire/limits.h"
 
 namespace ecsdb {
 namespace {

@@ -1,0 +1,431 @@
+// The client against a server that is scripted frame by frame, mostly a bad one.
+#include <gtest/gtest.h>
+
+#include "ecsdb/client/test_fixture.h"
+#include "ecsdb/schema/canonical.h"
+#include "ecsdb/wire/frame.h"
+
+namespace ecsdb::client_test {
+/// Bound to a table whose field has another type.
+struct WrongCargo {
+  double gold = 0;
+};
+}  // namespace ecsdb::client_test
+
+template <>
+struct ecsdb::Bind<ecsdb::client_test::WrongCargo> {
+  static constexpr const char* table = "cargo";
+  static constexpr auto fields =
+      std::make_tuple(member("gold", &ecsdb::client_test::WrongCargo::gold));
+};
+
+namespace ecsdb::client_test {
+namespace {
+
+/// A client and the server that the test plays.
+class Script {
+ public:
+  explicit Script(ClientOptions options = {}) : client_(std::move(options), Prng(5)) {}
+
+  Now now() const { return Now{time_, 0}; }
+  void dial() {
+    client_.connect(now());
+    link_ = client_.next_dial().value();
+    client_.on_connected(link_, now());
+  }
+  void feed(ByteSpan bytes) { client_.on_bytes(link_, bytes, now()); }
+  void greet(Preface preface = {}) { feed(encode_preface(preface)); }
+  template <class M>
+  void send(MessageType type, const M& message) {
+    Bytes frame;
+    append_message(frame, type, message);
+    feed(frame);
+  }
+  void send_advance(MessageType type, const Advance& head, ByteSpan tail = {}) {
+    Bytes head_bytes;
+    ByteWriter writer(head_bytes);
+    encode_fields(head, writer);
+    Bytes frame;
+    append_frame(frame, type, head_bytes, tail.size());
+    frame.insert(frame.end(), tail.begin(), tail.end());
+    feed(frame);
+  }
+  AuthReply reply_for(const Schema& schema) const {
+    AuthReply reply;
+    reply.client = ClientId{12};
+    reply.schema_fingerprint = schema.fingerprint();
+    reply.schema_bytes = static_cast<uint32_t>(encode_schema(schema.def()).size());
+    reply.server_time_ns = 77;
+    return reply;
+  }
+  void welcome() {
+    greet();
+    send(MessageType::kAuthReply, reply_for(schema_));
+    send(MessageType::kSchemaPart, SchemaPart{0, encode_schema(schema_.def())});
+  }
+  /// Connected, subscribed, synced to an empty state of version 5.
+  void go_live() {
+    client_.subscribe("ship", now());
+    dial();
+    welcome();
+    send(MessageType::kSyncBegin, SyncBegin{Version{5}, 0});
+    send_advance(MessageType::kAdvance, end_of_sync());
+    client_.poll(now());
+    ASSERT_EQ(client_.sync().phase, SyncStatus::Phase::kLive);
+    take_sent();
+  }
+  static Advance end_of_sync() {
+    Advance end;
+    end.kind = AdvanceKind::kSyncEnd;
+    end.from = end.to = Version{5};
+    return end;
+  }
+  static Advance step(uint64_t from, uint64_t to) {
+    Advance advance;
+    advance.from = Version{from};
+    advance.to = Version{to};
+    return advance;
+  }
+  /// Types of the frames that the client sent since the last call.
+  std::vector<MessageType> take_sent() {
+    std::vector<MessageType> types;
+    sent_.clear();
+    while (client_.has_output(link_)) {
+      const StreamOutput output = client_.output(link_, now());
+      for (const ByteSpan part : output.parts) sent_.insert(sent_.end(), part.begin(), part.end());
+      client_.on_sent(link_, output.bytes(), now());
+      if (output.close || output.bytes() == 0) break;
+    }
+    ByteSpan bytes = sent_;
+    if (!preface_seen_ && bytes.size() >= kPrefaceBytes) {
+      bytes = bytes.subspan(kPrefaceBytes);
+      preface_seen_ = true;
+    }
+    FrameReader reader(FrameLimits{});
+    reader.feed(bytes);
+    while (true) {
+      auto frame = reader.next();
+      EXPECT_TRUE(frame.ok());
+      if (!frame.ok() || !frame->has_value()) return types;
+      types.push_back((*frame)->type);
+      last_head_.assign((*frame)->head.begin(), (*frame)->head.end());
+    }
+  }
+  template <class M>
+  M last_sent() {
+    M message;
+    EXPECT_TRUE(decode_message(last_head_, message).ok());
+    return message;
+  }
+  /// Code of the last event of this kind; kOk if there was none.
+  ErrorCode code_of(ClientEvent::Kind kind) {
+    ErrorCode code = ErrorCode::kOk;
+    while (const auto event = client_.next_event()) {
+      if (event->kind == kind) code = event->code;
+    }
+    return code;
+  }
+  void expect_fault(ErrorCode code) {
+    EXPECT_EQ(code_of(ClientEvent::Kind::kFault), code);
+    EXPECT_EQ(client_.stats().faults, 1u);
+    const auto sent = take_sent();
+    ASSERT_FALSE(sent.empty());
+    EXPECT_EQ(sent.back(), MessageType::kGoodbye);
+    EXPECT_EQ(last_sent<Goodbye>().code, static_cast<uint16_t>(code));
+    EXPECT_TRUE(client_.output(link_, now()).close);
+  }
+
+  Schema schema_ = harbour().build().value();
+  Client client_;
+  Instant time_{1'000'000'000};
+  LinkId link_;
+  Bytes sent_;
+  Bytes last_head_;
+  bool preface_seen_ = false;
+};
+
+class ClientHandshake : public ::testing::Test, public Script {};
+
+TEST_F(ClientHandshake, SaysPrefaceAndAuthFirst) {
+  dial();
+  EXPECT_EQ(take_sent(), (std::vector{MessageType::kAuth}));
+  const auto expected = encode_preface(Preface{});
+  EXPECT_TRUE(std::equal(expected.begin(), expected.end(), sent_.begin()));
+  EXPECT_TRUE(last_sent<Auth>().schema_known == Hash128{});
+  welcome();
+  EXPECT_EQ(code_of(ClientEvent::Kind::kConnected), ErrorCode::kOk);
+  EXPECT_EQ(client_.client_id(), ClientId{12});
+  EXPECT_EQ(client_.sync().phase, SyncStatus::Phase::kNotSubscribed);
+}
+
+TEST_F(ClientHandshake, BadPrefaceIsAFault) {
+  dial();
+  feed(as_bytes("HTTP/1.1 400 Bad Request\r\n"));
+  expect_fault(ErrorCode::kBadPreface);
+}
+
+TEST_F(ClientHandshake, ServerThatChoseAnotherProtocolIsAFault) {
+  dial();
+  greet({.protocol_min = 2, .protocol_max = 3});
+  expect_fault(ErrorCode::kProtocolUnsupported);
+}
+
+TEST_F(ClientHandshake, UnknownMessageIsAFault) {
+  dial();
+  greet();
+  Bytes frame;
+  append_frame(frame, static_cast<MessageType>(99), {});
+  feed(frame);
+  expect_fault(ErrorCode::kUnknownMessage);
+}
+
+TEST_F(ClientHandshake, MessagesOutOfPlaceAreFaults) {
+  const auto refuse = [](auto&& act) {
+    Script test;
+    test.dial();
+    act(test);
+    test.expect_fault(ErrorCode::kUnexpectedMessage);
+  };
+  refuse([](Script& t) { t.greet(), t.send(MessageType::kSchemaPart, SchemaPart{}); });
+  refuse([](Script& t) { t.greet(), t.send(MessageType::kSubscribeReply, SubscribeReply{}); });
+  refuse([](Script& t) { t.greet(), t.send(MessageType::kSyncBegin, SyncBegin{}); });
+  refuse([](Script& t) { t.greet(), t.send_advance(MessageType::kAdvance, step(0, 1)); });
+  refuse([](Script& t) { t.welcome(), t.send(MessageType::kAuthReply, AuthReply{}); });
+  refuse([](Script& t) { t.welcome(), t.send_advance(MessageType::kAdvance, step(0, 1)); });
+  refuse([](Script& t) { t.welcome(), t.send_advance(MessageType::kSyncChunk, step(0, 0)); });
+  refuse([](Script& t) {
+    t.welcome();
+    t.send(MessageType::kSyncBegin, SyncBegin{});
+    t.send(MessageType::kSyncBegin, SyncBegin{});
+  });
+}
+
+TEST_F(ClientHandshake, MessagesThatDoNotDecodeAreFaults) {
+  const MessageType types[] = {MessageType::kAuthReply, MessageType::kServerHeartbeat,
+                               MessageType::kGoodbye};
+  for (const MessageType type : types) {
+    Script t;
+    t.dial();
+    t.greet();
+    Bytes frame;
+    append_frame(frame, type, Bytes{0xff});
+    t.feed(frame);
+    t.expect_fault(ErrorCode::kFrameMalformed);
+  }
+  const MessageType later[] = {MessageType::kSubscribeReply, MessageType::kSyncBegin,
+                               MessageType::kAdvance};
+  for (const MessageType type : later) {
+    Script t;
+    t.dial();
+    t.welcome();
+    Bytes frame;
+    append_frame(frame, type, Bytes{0xff});
+    t.feed(frame);
+    t.expect_fault(ErrorCode::kFrameMalformed);
+  }
+}
+
+TEST_F(ClientHandshake, TailBehindAMessageThatHasNoneIsAFault) {
+  dial();
+  welcome();
+  Bytes head;
+  ByteWriter writer(head);
+  encode_fields(ServerHeartbeat{}, writer);
+  Bytes frame;
+  append_frame(frame, MessageType::kServerHeartbeat, head, 3);
+  frame.insert(frame.end(), 3, 0);
+  feed(frame);
+  expect_fault(ErrorCode::kFrameMalformed);
+}
+
+TEST_F(ClientHandshake, ServerThatStopsInTheMiddleOfTheSchemaIsLeft) {
+  dial();
+  EXPECT_EQ(client_.sync().phase, SyncStatus::Phase::kHandshake);
+  greet();
+  time_ = time_ + Duration::seconds(1);
+  send(MessageType::kAuthReply, reply_for(schema_));
+  EXPECT_EQ(client_.sync().phase, SyncStatus::Phase::kHandshake);
+  EXPECT_EQ(client_.next_deadline(), time_ + Duration::seconds(5));
+  time_ = client_.next_deadline();
+  client_.on_timer(now());
+  EXPECT_EQ(code_of(ClientEvent::Kind::kDisconnected), ErrorCode::kPeerSilent);
+}
+
+TEST_F(ClientHandshake, GoodbyeThatTheLinkDoesNotTakeIsGivenUp) {
+  go_live();
+  client_.disconnect(now());
+  EXPECT_GT(client_.output(link_, now()).bytes(), 0u);
+  EXPECT_EQ(client_.next_deadline(), time_ + Duration::seconds(2));
+  time_ = client_.next_deadline();
+  client_.on_timer(now());
+  EXPECT_TRUE(client_.has_output(link_));
+  EXPECT_EQ(client_.output(link_, now()).bytes(), 0u);
+  EXPECT_TRUE(client_.output(link_, now()).close);
+  EXPECT_EQ(client_.next_deadline(), Instant::never());
+}
+
+TEST_F(ClientHandshake, FrameOverItsLimitIsAFault) {
+  dial();
+  greet();
+  feed(Bytes{static_cast<uint8_t>(MessageType::kAuthReply), 0xff, 0xff, 0xff, 0x7f, 0});
+  expect_fault(ErrorCode::kFrameTooLarge);
+}
+
+TEST_F(ClientHandshake, SchemaPartsMustFollowEachOther) {
+  const Bytes schema = encode_schema(schema_.def());
+  const SchemaPart bad[] = {{1, {1, 2}}, {0, {}}, {0, Bytes(schema.size() + 1)}};
+  for (const SchemaPart& part : bad) {
+    Script t;
+    t.dial();
+    t.greet();
+    t.send(MessageType::kAuthReply, t.reply_for(schema_));
+    t.send(MessageType::kSchemaPart, part);
+    t.expect_fault(ErrorCode::kFrameMalformed);
+  }
+}
+
+TEST_F(ClientHandshake, SchemaMustBeWhatWasAnnounced) {
+  dial();
+  greet();
+  AuthReply reply = reply_for(schema_);
+  reply.schema_fingerprint.low ^= 1;
+  send(MessageType::kAuthReply, reply);
+  send(MessageType::kSchemaPart, SchemaPart{0, encode_schema(schema_.def())});
+  expect_fault(ErrorCode::kSchemaMismatch);
+}
+
+TEST_F(ClientHandshake, ServerMustSendASchemaThatWeLack) {
+  dial();
+  greet();
+  AuthReply reply = reply_for(schema_);
+  reply.schema_bytes = 0;
+  send(MessageType::kAuthReply, reply);
+  expect_fault(ErrorCode::kSchemaMismatch);
+}
+
+TEST_F(ClientHandshake, KnownSchemaIsOfferedAndReused) {
+  go_live();
+  client_.on_closed(link_, now());
+  time_ = time_ + Duration::seconds(5);
+  client_.on_timer(now());
+  dial();
+  preface_seen_ = false;
+  take_sent();
+  EXPECT_EQ(last_sent<Auth>().schema_known, schema_.fingerprint());
+  greet();
+  AuthReply reply = reply_for(schema_);
+  reply.schema_bytes = 0;
+  send(MessageType::kAuthReply, reply);
+  EXPECT_EQ(client_.sync().phase, SyncStatus::Phase::kSyncing);
+  EXPECT_EQ(client_.stats().connects, 2u);
+}
+
+TEST_F(ClientHandshake, StructThatDoesNotFitTheSchemaEndsTheTrying) {
+  client_.bind<WrongCargo>();
+  dial();
+  welcome();
+  expect_fault(ErrorCode::kTypeMismatch);
+  EXPECT_EQ(client_.sync().phase, SyncStatus::Phase::kIdle);
+  client_.on_timer(Now{client_.next_deadline(), 0});  // the goodbye is not waited for any longer
+  EXPECT_FALSE(client_.next_dial());
+  EXPECT_EQ(client_.next_deadline(), Instant::never());
+}
+
+TEST_F(ClientHandshake, StructBoundLaterIsCheckedAtOnce) {
+  go_live();
+  client_.bind<Cargo>();
+  EXPECT_EQ(code_of(ClientEvent::Kind::kFault), ErrorCode::kOk);
+  client_.bind<WrongCargo>();
+  EXPECT_EQ(code_of(ClientEvent::Kind::kFault), ErrorCode::kTypeMismatch);
+}
+
+TEST_F(ClientHandshake, AdvancesMustBeginAndEndInPlace) {
+  const auto refuse = [](ErrorCode code, std::initializer_list<Advance> advances) {
+    Script t;
+    t.go_live();
+    for (const Advance& advance : advances) t.send_advance(MessageType::kAdvance, advance);
+    t.client_.poll(t.now());
+    EXPECT_EQ(t.code_of(ClientEvent::Kind::kFault), code);
+    EXPECT_EQ(t.client_.db().cut(), Version{5});
+  };
+  Advance open = step(5, 6);
+  open.end = false;
+  Advance middle = step(5, 6);
+  middle.begin = false;
+  Advance other = middle;
+  other.to = Version{7};
+  refuse(ErrorCode::kFrameMalformed, {middle});
+  refuse(ErrorCode::kFrameMalformed, {open, step(5, 6)});
+  refuse(ErrorCode::kFrameMalformed, {open, other});
+  refuse(ErrorCode::kUnexpectedMessage, {end_of_sync()});
+  refuse(ErrorCode::kWrongBaseline, {step(4, 6)});
+}
+
+TEST_F(ClientHandshake, AdvanceOfSeveralFramesIsOneCutAndHeartbeatsMayStandBetween) {
+  go_live();
+  Advance first = step(5, 6);
+  first.end = false;
+  Advance second = step(5, 6);
+  second.begin = false;
+  send_advance(MessageType::kAdvance, first);
+  send(MessageType::kServerHeartbeat, ServerHeartbeat{Version{9}, 1000});
+  EXPECT_EQ(client_.poll(now()), 0u);
+  send_advance(MessageType::kAdvance, second);
+  EXPECT_EQ(client_.poll(now()), 1u);
+  EXPECT_EQ(client_.db().cut(), Version{6});
+  EXPECT_EQ(client_.server_head(), Version{9});
+}
+
+TEST_F(ClientHandshake, AdvanceInTheMiddleOfASyncIsAFault) {
+  client_.subscribe("ship", now());
+  dial();
+  welcome();
+  send(MessageType::kSyncBegin, SyncBegin{Version{5}, 0});
+  send_advance(MessageType::kAdvance, step(5, 6));
+  client_.poll(now());
+  expect_fault(ErrorCode::kUnexpectedMessage);
+}
+
+TEST_F(ClientHandshake, BytesNotPolledAreBounded) {
+  ClientOptions options;
+  options.pending_bytes_max = 100;
+  Script t(options);
+  t.go_live();
+  for (uint64_t v = 5; v < 30; ++v) t.send_advance(MessageType::kAdvance, step(v, v + 1));
+  t.expect_fault(ErrorCode::kClientLimit);
+}
+
+TEST_F(ClientHandshake, SubscribeReplyNamesWhatWasRefused) {
+  go_live();
+  SubscribeReply reply;
+  reply.results = {{SubscriptionId{1}, static_cast<uint16_t>(ErrorCode::kNotPermitted)}};
+  send(MessageType::kSubscribeReply, reply);
+  EXPECT_EQ(code_of(ClientEvent::Kind::kSubscribed), ErrorCode::kNotPermitted);
+  reply.results[0].code = 9999;  // of a newer server
+  send(MessageType::kSubscribeReply, reply);
+  EXPECT_EQ(code_of(ClientEvent::Kind::kSubscribed), ErrorCode::kNotPermitted);
+  client_.subscribe("no_such_table", now());
+  EXPECT_EQ(code_of(ClientEvent::Kind::kSubscribed), ErrorCode::kUnknownTable);
+}
+
+TEST_F(ClientHandshake, AckTellsCutAndBytesConsumed) {
+  client_.subscribe("ship", now());
+  dial();
+  welcome();
+  take_sent();
+  EXPECT_EQ(last_sent<Ack>().cut, Version{});
+  EXPECT_EQ(last_sent<Ack>().bytes, client_.stats().bytes_received);
+  send(MessageType::kSyncBegin, SyncBegin{Version{5}, 0});
+  send_advance(MessageType::kAdvance, end_of_sync());
+  take_sent();
+  EXPECT_EQ(last_sent<Ack>().cut, Version{});
+  EXPECT_LT(last_sent<Ack>().bytes, client_.stats().bytes_received);  // not applied yet
+  client_.poll(now());
+  EXPECT_EQ(take_sent(), (std::vector{MessageType::kAck}));
+  EXPECT_EQ(last_sent<Ack>().cut, Version{5});
+  EXPECT_EQ(last_sent<Ack>().bytes, client_.stats().bytes_received);
+  EXPECT_TRUE(take_sent().empty());
+}
+
+}  // namespace
+}  // namespace ecsdb::client_test

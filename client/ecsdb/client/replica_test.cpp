@@ -1,0 +1,471 @@
+#include "ecsdb/client/replica.h"
+
+#include <gtest/gtest.h>
+
+#include "ecsdb/base/hash.h"
+#include "ecsdb/client/test_fixture.h"
+#include "ecsdb/server/cell_blocks.h"
+
+namespace ecsdb::client_test {
+namespace {
+
+constexpr Vec2f kHere{10, 10};
+constexpr Vec2f kThere{100, 100};
+
+/// Everything that reads can see, for before-and-after comparisons.
+struct Picture {
+  Version cut;
+  std::vector<std::tuple<bool, uint32_t, CellKey, Version, uint32_t, Digest>> cells;
+  std::vector<uint32_t> rows;
+  bool operator==(const Picture&) const = default;
+};
+Picture picture(Replica& replica) {
+  Picture out;
+  out.cut = replica.cut();
+  for (size_t i = 0; i < replica.cells().size(); ++i) {
+    const HeldCell& cell = replica.cells()[i];
+    const Digest digest = cell.held ? replica.digest(i) : Digest{};
+    out.cells.emplace_back(cell.held, cell.generation, cell.key, cell.changed, cell.thread.count,
+                           digest);
+  }
+  for (size_t t = 0; t < replica.table_count(); ++t) {
+    out.rows.push_back(replica.table(t).row_count());
+  }
+  return out;
+}
+
+/// A database whose ship cells a replica follows, advance by advance. A cell's handle is its index.
+class ReplicaTest : public ::testing::Test {
+ protected:
+  ReplicaTest() : db_(harbour().build().value(), {}), replica_(harbour().build().value()) {
+    EXPECT_TRUE(db_.bind<Ship>().ok() && replica_.bind<Ship>().ok());
+    anna_ = add(kHere);
+    boris_ = add(kHere);
+    clara_ = add(kThere);
+    db_.finish_publish();
+    replica_.start_sync(db_.head());
+    EXPECT_TRUE(replica_.apply_chunk(enter_all()).ok());
+  }
+
+  template <class Change>
+  void commit(Change&& change) {
+    Transaction tx = db_.begin();
+    change(tx);
+    std::move(tx).commit();
+  }
+  EntityId add(Vec2f pos) {
+    EntityId entity;
+    commit([&](Transaction& tx) {
+      entity = tx.create().value();
+      EXPECT_TRUE(tx.insert(entity, Ship{pos, 1, "s"}).ok());
+    });
+    return entity;
+  }
+  void paint(EntityId entity, uint64_t value) {
+    commit([&](Transaction& tx) { EXPECT_TRUE(tx.set(kShip, entity, kPaint, value).ok()); });
+  }
+  uint32_t cell_of(Vec2f pos) const {
+    const auto part = [](float v) { return static_cast<int64_t>(v) / 64; };
+    return db_.cells(kShip).find(CellKey::grid(part(pos.x), part(pos.y)));
+  }
+
+  static void add_block(ReceivedAdvance& to, uint32_t handle, ByteSpan bytes, uint32_t generation) {
+    to.head.blocks.push_back(
+        {handle, generation, static_cast<uint32_t>(bytes.size()), Fixed32{crc32c(bytes)}});
+    to.tail.insert(to.tail.end(), bytes.begin(), bytes.end());
+  }
+  static void add_blocks(ReceivedAdvance& to, uint32_t handle, const BlockParts& parts,
+                         uint32_t generation = 1) {
+    for (const BlockRef& part : parts) add_block(to, handle, part.bytes(), generation);
+  }
+  CellEnter enter_of(uint32_t cell, uint32_t generation = 1) const {
+    const Cell& at = db_.cell({kShip, cell});
+    return {cell, generation, TableId{1}, at.key, at.published};
+  }
+  ReceivedAdvance enter_all() {
+    ReceivedAdvance chunk;
+    blocks_.begin_publish();
+    for (const auto& [key, cell] : db_.cells(kShip).by_key()) {
+      chunk.head.enters.push_back(enter_of(cell));
+      add_blocks(chunk, cell, blocks_.whole(db_, {kShip, cell}, db_.head()));
+    }
+    return chunk;
+  }
+  /// Publishes what was committed and gives the advance to it.
+  ReceivedAdvance step() {
+    ReceivedAdvance advance;
+    advance.head.from = db_.published();
+    blocks_.begin_publish();
+    for (const CellRef ref : db_.dirty_cells()) {
+      if (db_.cell(ref).published == Version{}) continue;
+      add_blocks(advance, ref.cell, blocks_.relative(db_, ref));
+    }
+    db_.finish_publish();
+    advance.head.to = db_.published();
+    return advance;
+  }
+  ReceivedAdvance net(Version from) {
+    ReceivedAdvance advance;
+    advance.head.kind = AdvanceKind::kNet;
+    advance.head.from = from;
+    advance.head.to = db_.published();
+    for (const auto& [key, cell] : db_.cells(kShip).by_key()) {
+      const Cell& at = db_.cell({kShip, cell});
+      if (at.published > from) add_blocks(advance, cell, blocks_.net(db_, {kShip, cell}, from));
+    }
+    return advance;
+  }
+  void expect_fault(const ReceivedAdvance& advance, ErrorCode code) {
+    const Picture before = picture(replica_);
+    std::vector<RowEvent> events;
+    const Status status = replica_.apply(advance, &events);
+    ASSERT_FALSE(status.ok());
+    EXPECT_EQ(status.code(), code) << status.error().to_string();
+    EXPECT_FALSE(status.error().context.empty());
+    EXPECT_EQ(picture(replica_), before);
+    EXPECT_TRUE(events.empty());
+  }
+  void expect_applies(const ReceivedAdvance& advance) {
+    const Status status = replica_.apply(advance, nullptr);
+    ASSERT_TRUE(status.ok()) << status.error().to_string();
+    EXPECT_EQ(replica_.cut(), db_.published());
+    for (size_t i = 0; i < replica_.cells().size(); ++i) {
+      const HeldCell& cell = replica_.cells()[i];
+      if (!cell.held) continue;
+      EXPECT_EQ(replica_.digest(i), db_.digest(kShip, cell.key));
+    }
+  }
+
+  Database db_;
+  CellBlocks blocks_;
+  Replica replica_;
+  EntityId anna_;
+  EntityId boris_;
+  EntityId clara_;
+};
+
+TEST_F(ReplicaTest, AdvancesMirrorTheDatabase) {
+  EXPECT_EQ(replica_.row_count(), 3u);
+  paint(anna_, 5);
+  expect_applies(step());
+  commit([&](Transaction& tx) {
+    EXPECT_TRUE(tx.set(kShip, anna_, kPos, kThere).ok());
+    EXPECT_TRUE(tx.destroy(boris_).ok());
+  });
+  expect_applies(step());
+  EXPECT_EQ(replica_.get<Ship>(anna_)->pos, kThere);
+  EXPECT_FALSE(replica_.contains<Ship>(boris_));
+}
+
+TEST_F(ReplicaTest, NetDeltaReplacesMissedSteps) {
+  const Version from = replica_.cut();
+  paint(anna_, 5);
+  step();
+  commit([&](Transaction& tx) { EXPECT_TRUE(tx.set(kShip, boris_, kPos, kThere).ok()); });
+  step();
+  expect_applies(net(from));
+}
+
+TEST_F(ReplicaTest, AdvanceFromAnotherCutIsRefused) {
+  paint(anna_, 5);
+  ReceivedAdvance advance = step();
+  advance.head.from = Version{1};
+  expect_fault(advance, ErrorCode::kWrongBaseline);
+  advance.head.from = replica_.cut();
+  advance.head.to = Version{0};
+  expect_fault(advance, ErrorCode::kWrongBaseline);
+}
+
+TEST_F(ReplicaTest, BlockOnAnotherBaselineIsRefused) {
+  paint(anna_, 5);
+  step();  // lost
+  paint(anna_, 6);
+  ReceivedAdvance advance = step();
+  advance.head.from = replica_.cut();
+  expect_fault(advance, ErrorCode::kWrongBaseline);
+  // A net delta from elsewhere.
+  ReceivedAdvance other = net(Version{1});
+  other.head.from = replica_.cut();
+  expect_fault(other, ErrorCode::kWrongBaseline);
+  // A block that says it goes beyond its advance.
+  ReceivedAdvance beyond = net(replica_.cut());
+  beyond.head.to = replica_.cut();
+  expect_fault(beyond, ErrorCode::kWrongBaseline);
+  expect_applies(net(replica_.cut()));
+}
+
+TEST_F(ReplicaTest, WholeRowsAreForEnteringCellsOnly) {
+  ReceivedAdvance advance;
+  advance.head.from = advance.head.to = replica_.cut();
+  const uint32_t cell = cell_of(kHere);
+  add_blocks(advance, cell, blocks_.whole(db_, {kShip, cell}, db_.head()));
+  expect_fault(advance, ErrorCode::kWrongBaseline);
+
+  const Version from = replica_.cut();
+  paint(anna_, 9);
+  step();
+  ReceivedAdvance again = net(from);
+  again.head.leaves.push_back({cell, 1});
+  again.head.enters.push_back(enter_of(cell, 2));
+  for (BlockEntry& entry : again.head.blocks) entry.generation = 2;
+  expect_fault(again, ErrorCode::kWrongBaseline);
+}
+
+TEST_F(ReplicaTest, HandlesMustBeHeldAndOfTheRightGeneration) {
+  paint(anna_, 5);
+  const ReceivedAdvance good = step();
+  const uint32_t cell = cell_of(kHere);
+
+  ReceivedAdvance advance = good;
+  advance.head.blocks[0].handle = 17;
+  expect_fault(advance, ErrorCode::kUnknownHandle);
+  advance = good;
+  advance.head.blocks[0].generation = 2;
+  expect_fault(advance, ErrorCode::kUnknownHandle);
+  advance = good;
+  advance.head.leaves = {{17, 1}};
+  expect_fault(advance, ErrorCode::kUnknownHandle);
+  advance = good;
+  advance.head.leaves = {{cell, 9}};
+  expect_fault(advance, ErrorCode::kUnknownHandle);
+  advance = good;
+  advance.head.leaves = {{cell_of(kThere), 1}, {cell_of(kThere), 1}};
+  expect_fault(advance, ErrorCode::kUnknownHandle);
+  advance = good;
+  advance.head.leaves = {{cell, 1}};  // and then a block for it
+  expect_fault(advance, ErrorCode::kUnknownHandle);
+  expect_applies(good);
+}
+
+TEST_F(ReplicaTest, EntersNameFreeHandlesNewGenerationsAndKnownTables) {
+  const uint32_t cell = cell_of(kHere);
+  ReceivedAdvance good;
+  good.head.from = good.head.to = replica_.cut();
+
+  ReceivedAdvance advance = good;
+  advance.head.enters = {enter_of(cell, 2)};  // still held
+  expect_fault(advance, ErrorCode::kUnknownHandle);
+  advance = good;
+  advance.head.leaves = {{cell, 1}};
+  advance.head.enters = {enter_of(cell, 1)};  // the same generation
+  expect_fault(advance, ErrorCode::kUnknownHandle);
+  advance.head.enters = {enter_of(cell, 2), enter_of(cell, 3)};  // twice
+  expect_fault(advance, ErrorCode::kUnknownHandle);
+  advance = good;
+  CellEnter enter = enter_of(cell, 1);
+  enter.handle = 1000;  // far beyond what was given out
+  advance.head.enters = {enter};
+  expect_fault(advance, ErrorCode::kUnknownHandle);
+  enter.handle = 2;
+  enter.table = TableId{77};
+  advance.head.enters = {enter};
+  expect_fault(advance, ErrorCode::kUnknownTable);
+}
+
+TEST_F(ReplicaTest, LeaveAndEnterOfACellInOneAdvanceFiresOnlyDifferences) {
+  const uint32_t cell = cell_of(kHere);
+  paint(anna_, 9);
+  step();
+  ReceivedAdvance advance;
+  advance.head.from = replica_.cut();
+  advance.head.to = db_.published();
+  advance.head.leaves = {{cell, 1}};
+  advance.head.enters = {enter_of(cell, 2)};
+  add_blocks(advance, cell, blocks_.whole(db_, {kShip, cell}, replica_.cut()), 2);
+  std::vector<RowEvent> events;
+  ASSERT_TRUE(replica_.apply(advance, &events).ok());
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].kind, RowEventKind::kChange);
+  EXPECT_EQ(events[0].entity, anna_);
+  EXPECT_EQ(replica_.cells()[cell].generation, 2u);
+  EXPECT_EQ(replica_.digest(cell), db_.digest({kShip, cell}));
+  paint(boris_, 4);
+  ReceivedAdvance next = step();
+  next.head.blocks[0].generation = 2;
+  expect_applies(next);
+}
+
+TEST_F(ReplicaTest, RowInTwoCellsIsADuplicate) {
+  const Version from = replica_.cut();
+  const uint32_t old_cell = cell_of(kHere);
+  commit([&](Transaction& tx) { EXPECT_TRUE(tx.set(kShip, anna_, kPos, kThere).ok()); });
+  ReceivedAdvance advance = step();
+  ASSERT_EQ(advance.head.blocks.size(), 2u);
+  // Without the block that takes it from its old cell.
+  ReceivedAdvance half;
+  half.head.from = from;
+  half.head.to = advance.head.to;
+  add_blocks(half, cell_of(kThere), blocks_.net(db_, {kShip, cell_of(kThere)}, from));
+  expect_fault(half, ErrorCode::kDuplicateRow);
+  // Twice in the same advance.
+  ReceivedAdvance twice = advance;
+  const size_t moved = advance.head.blocks[0].handle == old_cell ? 1 : 0;
+  const size_t at = moved == 1 ? advance.head.blocks[0].bytes : 0;
+  add_block(twice, advance.head.blocks[moved].handle,
+            ByteSpan(advance.tail).subspan(at, advance.head.blocks[moved].bytes), 1);
+  expect_fault(twice, ErrorCode::kDuplicateRow);
+  expect_applies(advance);
+}
+
+TEST_F(ReplicaTest, RowThatAnotherBlockRemovesCannotChange) {
+  const Version from = replica_.cut();
+  const uint32_t cell = cell_of(kHere);
+  Database copy = db_;
+  paint(anna_, 3);
+  ReceivedAdvance advance = step();
+  // The same base, another history: here anna is gone.
+  Transaction tx = copy.begin();
+  EXPECT_TRUE(tx.remove<Ship>(anna_).ok());
+  std::move(tx).commit();
+  CellBlocks blocks;
+  add_blocks(advance, cell, blocks.relative(copy, {kShip, cell}));
+  advance.head.from = from;
+  expect_fault(advance, ErrorCode::kDuplicateRow);
+}
+
+TEST_F(ReplicaTest, RelativeBlockAboutARowThatIsNotHeldIsRefused) {
+  const uint32_t cell = cell_of(kHere);
+  ReceivedAdvance leave;
+  leave.head.from = leave.head.to = replica_.cut();
+  leave.head.leaves = {{cell, 1}};
+  leave.head.enters = {enter_of(cell, 2)};  // enters, but its rows are withheld
+  ASSERT_TRUE(replica_.apply(leave, nullptr).ok());
+  EXPECT_EQ(replica_.row_count(), 1u);
+  paint(anna_, 5);
+  ReceivedAdvance advance = step();
+  advance.head.blocks[0].generation = 2;
+  expect_fault(advance, ErrorCode::kUnknownRow);
+}
+
+TEST_F(ReplicaTest, DamagedBlocksAreRefused) {
+  paint(anna_, 5);
+  const ReceivedAdvance good = step();
+  ReceivedAdvance advance = good;
+  advance.tail.back() ^= 1;
+  expect_fault(advance, ErrorCode::kChecksumMismatch);
+  advance = good;
+  advance.head.blocks[0].bytes += 1;
+  expect_fault(advance, ErrorCode::kFrameMalformed);
+  advance = good;
+  advance.tail.push_back(0);
+  expect_fault(advance, ErrorCode::kFrameMalformed);
+  // Cut short, with a checksum that fits.
+  advance = good;
+  advance.tail.pop_back();
+  advance.head.blocks[0].bytes -= 1;
+  advance.head.blocks[0].checksum = Fixed32{crc32c(advance.tail)};
+  expect_fault(advance, ErrorCode::kFrameMalformed);
+  advance = good;
+  advance.tail[0] = 0xff;  // no such mode
+  advance.head.blocks[0].checksum = Fixed32{crc32c(advance.tail)};
+  expect_fault(advance, ErrorCode::kFrameMalformed);
+  expect_applies(good);
+}
+
+TEST_F(ReplicaTest, RowsMaxIsTheNumberOfRowsAfterTheAdvance) {
+  replica_.set_rows_max(3);
+  const Version from = replica_.cut();
+  for (const EntityId entity : {anna_, boris_, clara_}) paint(entity, 8);
+  step();
+  expect_applies(net(from));  // every row comes whole, none is new
+  const Version before = replica_.cut();
+  commit([&](Transaction& tx) { EXPECT_TRUE(tx.destroy(boris_).ok()); });
+  add(kThere);
+  step();
+  expect_applies(net(before));  // one goes, one comes
+  add(kThere);
+  const ReceivedAdvance over = step();
+  expect_fault(over, ErrorCode::kClientLimit);
+  replica_.set_rows_max(4);
+  expect_applies(over);
+}
+
+TEST_F(ReplicaTest, ChunksTakeNoLeavesAndNoRowTwice) {
+  const ReceivedAdvance whole = enter_all();
+  Replica fresh(harbour().build().value());
+  fresh.start_sync(db_.head());
+  ASSERT_TRUE(fresh.apply_chunk(whole).ok());
+  ReceivedAdvance again = whole;
+  again.head.enters.clear();
+  EXPECT_EQ(fresh.apply_chunk(again).code(), ErrorCode::kDuplicateRow);
+  ReceivedAdvance leave;
+  leave.head.leaves = {{0, 1}};
+  EXPECT_EQ(fresh.apply_chunk(leave).code(), ErrorCode::kUnknownHandle);
+  EXPECT_EQ(picture(fresh), picture(replica_));
+}
+
+TEST_F(ReplicaTest, BadLastBlockChangesNothing) {
+  Prng random(7);
+  std::vector<EntityId> ships = {anna_, boris_, clara_};
+  for (int round = 0; round < 300; ++round) {
+    const Version from = replica_.cut();
+    for (int i = 0; i < 4; ++i) {
+      const size_t at = random.below(ships.size());
+      const Vec2f pos = random.chance(1, 2) ? kHere : kThere;
+      switch (ships.size() < 3 ? 0 : random.below(4)) {
+        case 0:
+          ships.push_back(add(pos));
+          break;
+        case 1:
+          commit([&](Transaction& tx) { EXPECT_TRUE(tx.destroy(ships[at]).ok()); });
+          ships.erase(ships.begin() + static_cast<ptrdiff_t>(at));
+          break;
+        default:
+          commit([&](Transaction& tx) { EXPECT_TRUE(tx.set(kShip, ships[at], kPos, pos).ok()); });
+          paint(ships[at], random.below(256));
+      }
+    }
+    ReceivedAdvance good = step();
+    if (random.chance(1, 3)) good = net(from);
+    if (good.head.blocks.empty()) continue;
+    ReceivedAdvance bad = good;
+    bad.tail.back() ^= 0x40;
+    expect_fault(bad, ErrorCode::kChecksumMismatch);
+    // As damaged, but with a checksum that fits: refused for another reason, or not at all.
+    const size_t last = bad.head.blocks.back().bytes;
+    bad.head.blocks.back().checksum = Fixed32{crc32c(ByteSpan(bad.tail).last(last))};
+    Replica other = replica_;
+    const Picture before = picture(other);
+    const bool applied = other.apply(bad, nullptr).ok();
+    EXPECT_TRUE(applied || picture(other) == before);
+    expect_applies(good);
+    if (HasFailure()) return;
+  }
+}
+
+TEST_F(ReplicaTest, AdoptTellsTheDifferences) {
+  Replica old = replica_;
+  commit([&](Transaction& tx) { EXPECT_TRUE(tx.destroy(boris_).ok()); });
+  paint(anna_, 50);
+  const EntityId fresh = add(kThere);
+  db_.finish_publish();
+  Replica synced(harbour().build().value());
+  synced.start_sync(db_.head());
+  ASSERT_TRUE(synced.apply_chunk(enter_all()).ok());
+  const Picture expected = picture(synced);
+  for (const bool whole : {false, true}) {
+    Replica replica = old;
+    std::vector<RowEvent> events;
+    replica.adopt(Replica(synced), std::vector<bool>(4, whole), &events);
+    ASSERT_EQ(events.size(), 3u);
+    EXPECT_EQ(events[0].kind, whole ? RowEventKind::kRemove : RowEventKind::kLeave);
+    EXPECT_EQ(events[0].entity, boris_);
+    EXPECT_EQ(events[1].kind, RowEventKind::kChange);
+    EXPECT_EQ(events[1].changed, uint64_t{1} << kPaint);
+    EXPECT_EQ(events[2].kind, RowEventKind::kEnter);
+    EXPECT_EQ(events[2].entity, fresh);
+    EXPECT_EQ(picture(replica), expected);
+    EXPECT_EQ(replica.get<Ship>(anna_)->paint, 50);  // bindings stay
+  }
+}
+
+TEST_F(ReplicaTest, ResetForgetsEverythingButTheLimit) {
+  replica_.set_rows_max(1);
+  replica_.reset(harbour(2).build().value());
+  EXPECT_EQ(replica_.row_count(), 0u);
+  EXPECT_EQ(replica_.cut(), Version{});
+  EXPECT_EQ(replica_.apply_chunk(enter_all()).code(), ErrorCode::kClientLimit);
+}
+
+}  // namespace
+}  // namespace ecsdb::client_test

@@ -1,0 +1,245 @@
+#include "ecsdb/server/cell_blocks.h"
+
+#include <gtest/gtest.h>
+#include <map>
+#include <set>
+
+#include "ecsdb/server/test_peer.h"
+
+namespace ecsdb::server_test {
+namespace {
+
+class CellBlocksTest : public ::testing::Test {
+ protected:
+  CellBlocksTest() : db_(yard(), {}) {}
+
+  template <class Change>
+  void commit(Change&& change) {
+    Transaction tx = db_.begin();
+    change(tx);
+    std::move(tx).commit();
+  }
+  EntityId add_line(Transaction& tx, int64_t room, size_t bytes) {
+    const EntityId entity = tx.create().value();
+    const FieldValue values[] = {{0, room}, {1, std::string(bytes, 'x')}};
+    EXPECT_TRUE(tx.insert(kRoom, entity, values).ok());
+    return entity;
+  }
+  void publish() {
+    db_.finish_publish();
+    blocks_.begin_publish();
+  }
+  CellRef room(int64_t number) { return {kRoom, db_.cells(kRoom).find(CellKey::value(number))}; }
+  /// Decodes against the cell as it is at the block's base: `current`, empty if null.
+  static std::vector<DecodedBlock> decode(const Database& db, const BlockParts& parts,
+                                          const Table* current = nullptr, CellIndex cell = 0) {
+    const Table empty(db.schema().table(kRoom), db.schema().layout(kRoom), false);
+    std::vector<DecodedBlock> out;
+    for (const BlockRef& part : parts) {
+      EXPECT_EQ(part.checksum(), crc32c(part.bytes()));
+      EXPECT_LE(part.bytes().size(), kBlockBytesMax);
+      const Status status = decode_block(part.bytes(), db.schema().table(kRoom),
+                                         current ? *current : empty, cell, out.emplace_back());
+      EXPECT_TRUE(status.ok()) << status.error().to_string();
+    }
+    return out;
+  }
+
+  Database db_;
+  CellBlocks blocks_;
+};
+
+TEST_F(CellBlocksTest, LargeCellComesInPartsInOrderOfEntity) {
+  std::vector<EntityId> lines;
+  commit([&](Transaction& tx) {
+    for (int i = 0; i < 400; ++i) lines.push_back(add_line(tx, 1, 1000));
+  });
+  publish();
+  const auto parts = blocks_.whole(db_, room(1), Version{});
+  EXPECT_GT(parts.size(), 6u);
+  std::vector<EntityId> found;
+  for (const DecodedBlock& block : decode(db_, parts)) {
+    EXPECT_EQ(block.header.form, BlockForm::kRows);
+    EXPECT_EQ(block.header.version, Version{1});
+    for (size_t i = 0; i < block.entities.size(); ++i) {
+      EXPECT_TRUE(block.inserted[i]);
+      EXPECT_EQ(block.texts[0][i].size(), 1000u);
+      found.push_back(block.entities[i]);
+    }
+  }
+  EXPECT_EQ(found, lines);
+}
+
+TEST_F(CellBlocksTest, RowAsLargeAsABlockGoesAlone) {
+  commit([&](Transaction& tx) {
+    for (int i = 0; i < 3; ++i) add_line(tx, 1, 2000);
+  });
+  publish();
+  EXPECT_EQ(blocks_.whole(db_, room(1), Version{}).size(), 1u);
+  EXPECT_EQ(blocks_.blocks_encoded(), 1u);
+  EXPECT_GT(blocks_.block_bytes(), 6000u);
+}
+
+TEST_F(CellBlocksTest, EmptyCellGivesOneEmptyBlock) {
+  EntityId line;
+  commit([&](Transaction& tx) { line = add_line(tx, 1, 5); });
+  publish();
+  commit([&](Transaction& tx) { EXPECT_TRUE(tx.destroy(line).ok()); });
+  publish();
+  const auto blocks = decode(db_, blocks_.whole(db_, room(1), Version{}));
+  ASSERT_EQ(blocks.size(), 1u);
+  EXPECT_TRUE(blocks[0].entities.empty());
+}
+
+TEST_F(CellBlocksTest, SameBlockIsEncodedOnceUntilTheNextPublish) {
+  commit([&](Transaction& tx) { add_line(tx, 1, 5); });
+  publish();
+  const ByteSpan first = blocks_.net(db_, room(1), Version{}).at(0).bytes();
+  EXPECT_EQ(blocks_.net(db_, room(1), Version{}).at(0).bytes().data(), first.data());
+  EXPECT_EQ(blocks_.blocks_encoded(), 1u);
+  blocks_.whole(db_, room(1), Version{});
+  blocks_.whole(db_, room(1), Version{});
+  EXPECT_EQ(blocks_.blocks_encoded(), 2u);
+  blocks_.whole(db_, room(1), Version{1});  // other rows are inserts there
+  EXPECT_EQ(blocks_.blocks_encoded(), 3u);
+  commit([&](Transaction& tx) { add_line(tx, 1, 5); });
+  blocks_.begin_publish();
+  blocks_.relative(db_, room(1));
+  blocks_.relative(db_, room(1));
+  EXPECT_EQ(blocks_.blocks_encoded(), 4u);
+}
+
+TEST_F(CellBlocksTest, RelativeBlockNamesWhatTheLastPublishShowed) {
+  EntityId stays;
+  EntityId goes;
+  commit([&](Transaction& tx) {
+    stays = add_line(tx, 1, 5);
+    goes = add_line(tx, 1, 5);
+  });
+  publish();
+  const Table before = db_.table(kRoom);
+  EntityId unseen;
+  commit([&](Transaction& tx) { unseen = add_line(tx, 1, 5); });
+  commit([&](Transaction& tx) {
+    EXPECT_TRUE(tx.destroy(unseen).ok());  // born and gone between two publishes
+    EXPECT_TRUE(tx.remove(kRoom, goes).ok());
+    EXPECT_TRUE(tx.set(kRoom, stays, 1, std::string("new")).ok());
+  });
+  const auto blocks = decode(db_, blocks_.relative(db_, room(1)), &before, room(1).cell);
+  ASSERT_EQ(blocks.size(), 1u);
+  EXPECT_EQ(blocks[0].header.base, Version{1});
+  EXPECT_EQ(blocks[0].header.version, Version{3});
+  ASSERT_EQ(blocks[0].gone.size(), 1u);
+  EXPECT_EQ(blocks[0].gone[0].entity, goes);
+  EXPECT_FALSE(blocks[0].gone[0].left);
+  EXPECT_EQ(blocks[0].changed, 1u);
+  EXPECT_EQ(blocks[0].texts[0][0], "new");
+}
+
+TEST_F(CellBlocksTest, GoneRowsLeftIfTheyAreElsewhereAndWereRemovedIfNowhere) {
+  EntityId left;
+  EntityId removed;
+  EntityId both;
+  commit([&](Transaction& tx) {
+    left = add_line(tx, 1, 5);
+    removed = add_line(tx, 1, 5);
+    both = add_line(tx, 1, 5);
+  });
+  publish();
+  commit([&](Transaction& tx) {
+    EXPECT_TRUE(tx.set(kRoom, left, 0, int64_t{2}).ok());
+    EXPECT_TRUE(tx.set(kRoom, both, 0, int64_t{2}).ok());
+    EXPECT_TRUE(tx.remove(kRoom, removed).ok());
+  });
+  commit([&](Transaction& tx) { EXPECT_TRUE(tx.remove(kRoom, both).ok()); });
+  publish();
+  const auto blocks = decode(db_, blocks_.net(db_, room(1), Version{1}));
+  ASSERT_EQ(blocks.size(), 1u);
+  std::map<EntityId, bool> gone;
+  for (const auto& entry : blocks[0].gone) gone[entry.entity] = entry.left;
+  EXPECT_EQ(gone, (std::map<EntityId, bool>{{left, true}, {removed, false}, {both, false}}));
+}
+
+TEST_F(CellBlocksTest, RowThatLeftTwiceIsNamedOnceAndOneThatCameBackNotAtAll) {
+  EntityId twice;
+  EntityId back;
+  commit([&](Transaction& tx) {
+    twice = add_line(tx, 1, 5);
+    back = add_line(tx, 1, 5);
+  });
+  publish();
+  for (const int64_t number : {2, 1, 2}) {
+    commit([&](Transaction& tx) { EXPECT_TRUE(tx.set(kRoom, twice, 0, number).ok()); });
+    commit([&](Transaction& tx) { EXPECT_TRUE(tx.set(kRoom, back, 0, 3 - number).ok()); });
+  }
+  publish();
+  const auto blocks = decode(db_, blocks_.net(db_, room(1), Version{1}));
+  ASSERT_EQ(blocks.size(), 1u);
+  ASSERT_EQ(blocks[0].gone.size(), 1u);
+  EXPECT_EQ(blocks[0].gone[0].entity, twice);
+  EXPECT_EQ(blocks[0].entities, (std::vector<EntityId>{back}));
+}
+
+TEST_F(CellBlocksTest, IndexReusedStaysInOnePartWithItsRemoval) {
+  std::vector<EntityId> lines;
+  commit([&](Transaction& tx) {
+    for (int i = 0; i < 203; ++i) lines.push_back(add_line(tx, 1, 1000));
+  });
+  publish();
+  const Table before = db_.table(kRoom);
+  commit([&](Transaction& tx) {
+    for (const EntityId line : lines) EXPECT_TRUE(tx.destroy(line).ok());
+  });
+  commit([&](Transaction& tx) {
+    for (int i = 0; i < 203; ++i) add_line(tx, 1, 1000);
+  });
+  const auto relative = decode(db_, blocks_.relative(db_, room(1)), &before, room(1).cell);
+  EXPECT_GT(relative.size(), 3u);
+  std::set<uint32_t> gone;
+  std::set<uint32_t> come;
+  for (const DecodedBlock& block : relative) {
+    std::set<uint32_t> gone_here;
+    for (const auto& entry : block.gone) gone_here.insert(entry.entity.index());
+    for (const EntityId entity : block.entities) {
+      EXPECT_TRUE(gone_here.contains(entity.index()));
+      EXPECT_TRUE(come.insert(entity.index()).second);
+    }
+    gone.insert(gone_here.begin(), gone_here.end());
+  }
+  EXPECT_EQ(gone.size(), 203u);
+  EXPECT_EQ(come.size(), 203u);
+  publish();
+  const auto net = decode(db_, blocks_.net(db_, room(1), Version{1}));
+  size_t rows = 0;
+  for (const DecodedBlock& block : net) rows += block.entities.size();
+  EXPECT_EQ(rows, 203u);
+}
+
+TEST_F(CellBlocksTest, OnlyRowsBornSinceAreInserts) {
+  EntityId old;
+  commit([&](Transaction& tx) { old = add_line(tx, 2, 5); });
+  publish();
+  commit([&](Transaction& tx) { EXPECT_TRUE(tx.set(kRoom, old, 0, int64_t{1}).ok()); });
+  EntityId fresh;
+  commit([&](Transaction& tx) { fresh = add_line(tx, 1, 5); });
+  publish();
+  const auto blocks = decode(db_, blocks_.net(db_, room(1), Version{1}));
+  ASSERT_EQ(blocks[0].entities, (std::vector<EntityId>{old, fresh}));
+  EXPECT_FALSE(blocks[0].inserted[0]);
+  EXPECT_TRUE(blocks[0].inserted[1]);
+}
+
+TEST_F(CellBlocksTest, RowsOfAScanAreNeverInsertsAndNotKept) {
+  commit([&](Transaction& tx) { add_line(tx, 1, 5); });
+  publish();
+  const RowIndex row = 0;
+  for (int i = 0; i < 2; ++i) {
+    const auto blocks = decode(db_, blocks_.rows(db_, room(1), std::span(&row, 1)));
+    ASSERT_EQ(blocks[0].entities.size(), 1u);
+    EXPECT_FALSE(blocks[0].inserted[0]);
+  }
+  EXPECT_EQ(blocks_.blocks_encoded(), 2u);
+}
+
+}  // namespace
+}  // namespace ecsdb::server_test
