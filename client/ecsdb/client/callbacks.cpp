@@ -31,7 +31,7 @@ void Callbacks::remove(CallbackId id) {
   if (!delivering_) sweep();
 }
 
-void Callbacks::on_schema(const Schema&) { stale_ = true; }
+void Callbacks::on_schema_changed() { stale_ = true; }
 
 void Callbacks::sweep() {
   if (!any_dead_) return;

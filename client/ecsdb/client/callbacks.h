@@ -21,7 +21,7 @@ class Callbacks {
   void remove(CallbackId id);
   bool empty() const { return entries_.empty(); }
   /// Tables are registered by name; ids and indices change with the schema.
-  void on_schema(const Schema& schema);
+  void on_schema_changed();
 
   /// Delivers the events of one cut; `set` is the state after it. Stops early when `*stop` becomes
   /// true (the client was destroyed; then the registry outlives it until this returns).

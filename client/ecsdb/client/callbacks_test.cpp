@@ -139,7 +139,7 @@ TEST_F(CallbacksTest, AnotherSchemaMovesTablesUnderTheirNames) {
   set_ = TableSet(
       SchemaBuilder("other").table(9, "cargo").field(1, "gold", FieldType::kI64).build().value(),
       false);
-  callbacks_.on_schema(set_.schema());
+  callbacks_.on_schema_changed();
   deliver({{RowEventKind::kInsert, 0, kAnna, 0}});
   EXPECT_EQ(take(), (Log{"cargo insert"}));
 }

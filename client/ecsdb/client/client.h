@@ -3,8 +3,9 @@
 // Kinds of methods and the order of calls are those of ReplicationServer: inputs, commands,
 // outputs. After each batch of inputs: poll() when the application wants news, then drain output()
 // of the link, next_dial() (open a stream and report on_connected or on_closed with that link
-// number), next_event() and next_deadline(). Times never fall. Not thread-safe: one thread owns a
-// client.
+// number), next_event() and next_deadline(). A link that was given up still has output: its
+// goodbye, then `close`; close it then, also where the socket is full. Times never fall. Not
+// thread-safe: one thread owns a client.
 #pragma once
 
 #include <memory>

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "ecsdb/base/mutant.h"
-#include "ecsdb/schema/canonical.h"
 
 namespace ecsdb {
 
@@ -53,16 +52,7 @@ void Client::Impl::on_connected(LinkId link, const Now& now) {
   pending_bytes_ = 0;
   progress_ = SyncStatus{};
   subscriptions_.on_disconnected();
-  const auto preface = encode_preface(Preface{});
-  Bytes& own = out_.own();
-  own.insert(own.end(), preface.begin(), preface.end());
-  out_.own_done();
-  Auth auth;
-  auth.token.assign(options_.token.begin(), options_.token.end());
-  auth.client_name = message_text(options_.name, kClientNameBytesMax);
-  auth.database = options_.database;
-  if (visible_.table_count() > 0) auth.schema_known = visible_.schema().fingerprint();
-  send(MessageType::kAuth, auth);
+  send_hello();
 }
 
 void Client::Impl::on_closed(LinkId link, const Now& now) {
@@ -136,21 +126,6 @@ void Client::Impl::on_bytes(LinkId link, ByteSpan bytes, const Now& now) {
   }
 }
 
-Status Client::Impl::take_preface(ByteSpan& bytes) {
-  const size_t n = std::min(bytes.size(), kPrefaceBytes - preface_.size());
-  preface_.insert(preface_.end(), bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(n));
-  bytes = bytes.subspan(n);
-  if (preface_.size() < kPrefaceBytes) return {};
-  auto preface = decode_preface(preface_);
-  if (!preface.ok()) return preface.error();
-  if (preface->protocol_min != kProtocolVersion || preface->protocol_max != kProtocolVersion) {
-    return fail(ErrorCode::kProtocolUnsupported, "the server chose a protocol we do not speak");
-  }
-  consumed_bytes_ += kPrefaceBytes;
-  state_ = State::kAuth;
-  return {};
-}
-
 Status Client::Impl::on_frame(const Frame& frame, const Now&) {
   if (frame.type == MessageType::kAdvance && state_ == State::kReady) return on_advance(frame);
   consumed_bytes_ += frame.bytes;
@@ -193,85 +168,6 @@ Status Client::Impl::on_frame(const Frame& frame, const Now&) {
   return fail(ErrorCode::kUnexpectedMessage, "an advance before the connection is ready");
 }
 
-Status Client::Impl::on_auth_reply(ByteSpan head) {
-  if (state_ != State::kAuth) return fail(ErrorCode::kUnexpectedMessage, "auth_reply");
-  ECSDB_TRY(decode_message(head, auth_reply_));
-  client_id_ = auth_reply_.client;
-  server_time_ns_ = auth_reply_.server_time_ns;
-  server_head_ = Version{};
-  schema_bytes_.clear();
-  state_ = State::kSchema;
-  if (auth_reply_.schema_bytes > 0) return {};
-  const bool is_ours = visible_.table_count() > 0 &&
-                       visible_.schema().fingerprint() == auth_reply_.schema_fingerprint;
-  if (!is_ours) return fail(ErrorCode::kSchemaMismatch, "the server sent no schema");
-  return use_schema(visible_.schema());
-}
-
-Status Client::Impl::on_schema_part(ByteSpan head) {
-  if (state_ != State::kSchema) return fail(ErrorCode::kUnexpectedMessage, "schema_part");
-  SchemaPart part;
-  ECSDB_TRY(decode_message(head, part));
-  const size_t end = schema_bytes_.size() + part.bytes.size();
-  if (part.offset != schema_bytes_.size() || part.bytes.empty() || end > auth_reply_.schema_bytes) {
-    return fail(ErrorCode::kFrameMalformed, "schema_part does not follow the part before");
-  }
-  schema_bytes_.insert(schema_bytes_.end(), part.bytes.begin(), part.bytes.end());
-  if (end < auth_reply_.schema_bytes) return {};
-  auto schema = decode_schema(schema_bytes_);
-  if (!schema.ok()) return schema.error();
-  if (schema->fingerprint() != auth_reply_.schema_fingerprint) {
-    return fail(ErrorCode::kSchemaMismatch, "the schema's fingerprint differs from the announced");
-  }
-  return use_schema(std::move(schema).value());
-}
-
-Status Client::Impl::use_schema(Schema schema) {
-  const bool is_new =
-      visible_.table_count() == 0 || visible_.schema().fingerprint() != schema.fingerprint();
-  if (is_new) {
-    visible_.reset(std::move(schema));
-    callbacks_.on_schema(visible_.schema());
-    for (Status (*bind)(TableSet&) : bindings_) {
-      const Status status = bind(visible_);
-      if (status.ok()) continue;
-      wanted_ = false;  // dialling again would not help
-      return status;
-    }
-  }
-  state_ = State::kReady;
-  ++stats_.connects;
-  events_.push_back({ClientEvent::Kind::kConnected, ErrorCode::kOk, {}, {}});
-  send_subscriptions();
-  return {};
-}
-
-void Client::Impl::send_subscriptions() {
-  while (state_ == State::kReady && subscriptions_.has_changes()) {
-    std::vector<SubscriptionId> unknown;
-    const Subscribe request = subscriptions_.take_request(visible_.schema(), unknown);
-    for (const SubscriptionId id : unknown) {
-      events_.push_back({ClientEvent::Kind::kSubscribed, ErrorCode::kUnknownTable,
-                         "the server's schema has no such table", id});
-    }
-    if (!request.add.empty() || !request.remove.empty()) send(MessageType::kSubscribe, request);
-  }
-}
-
-Status Client::Impl::on_subscribe_reply(ByteSpan head) {
-  if (state_ != State::kReady) return fail(ErrorCode::kUnexpectedMessage, "subscribe_reply");
-  SubscribeReply reply;
-  ECSDB_TRY(decode_message(head, reply));
-  for (const SubscribeResult& result : reply.results) {
-    const ErrorCode code = error_is_known(result.code) ? static_cast<ErrorCode>(result.code)
-                                                       : ErrorCode::kNotPermitted;
-    if (code != ErrorCode::kOk) subscriptions_.on_refused(result.id);
-    events_.push_back(
-        {ClientEvent::Kind::kSubscribed, code, std::string(error_text(code)), result.id});
-  }
-  return {};
-}
-
 Status Client::Impl::on_sync_begin(ByteSpan head) {
   if (state_ != State::kReady || syncing_ || live_) {
     return fail(ErrorCode::kUnexpectedMessage, "sync_begin");
@@ -279,7 +175,7 @@ Status Client::Impl::on_sync_begin(ByteSpan head) {
   SyncBegin begin;
   ECSDB_TRY(decode_message(head, begin));
   syncing_ = true;
-  staged_.reset(visible_.schema());
+  staged_.reset(schema());
   staged_.set_rows_max(options_.rows_max);
   staged_.start_sync(begin.version);
   progress_.rows_total = begin.rows;
@@ -355,6 +251,18 @@ size_t Client::Impl::poll(const Now& now) {
   return cuts;
 }
 
+/// A sync is complete: what was staged becomes visible.
+void Client::Impl::show_staged(std::vector<RowEvent>* events) {
+  if (next_schema_) {
+    visible_.replace(std::move(staged_), events);
+    next_schema_.reset();
+    on_visible_schema();
+  } else {
+    visible_.adopt(std::move(staged_), subscriptions_.whole_tables(visible_.schema()), events);
+  }
+  staged_ = Replica();
+}
+
 Status Client::Impl::apply_next(const Now&) {
   ReceivedAdvance advance = std::move(pending_.front());
   pending_.pop_front();
@@ -366,8 +274,7 @@ Status Client::Impl::apply_next(const Now&) {
       return fail(ErrorCode::kUnexpectedMessage, "an advance in the middle of a full sync");
     }
     ECSDB_TRY(staged_.apply(advance, nullptr));
-    visible_.adopt(std::move(staged_), subscriptions_.whole_tables(visible_.schema()), events);
-    staged_ = Replica();
+    show_staged(events);
     syncing_ = false;
     live_ = true;
     reconnect_.on_success();

@@ -80,7 +80,12 @@ class Client::Impl {
   Status on_frame(const Frame& frame, const Now& now);
   Status on_auth_reply(ByteSpan head);
   Status on_schema_part(ByteSpan head);
+  void send_hello();
   Status use_schema(Schema schema);
+  void on_visible_schema();
+  void show_staged(std::vector<RowEvent>* events);
+  /// Of this connection.
+  const Schema& schema() const { return next_schema_ ? *next_schema_ : visible_.schema(); }
   Status on_subscribe_reply(ByteSpan head);
   Status on_sync_begin(ByteSpan head);
   Status on_chunk(const Frame& frame);
@@ -108,6 +113,7 @@ class Client::Impl {
   FrameReader reader_;
   AuthReply auth_reply_;
   Bytes schema_bytes_;
+  std::optional<Schema> next_schema_;  // becomes the visible one with the sync
   std::vector<Status (*)(TableSet&)> bindings_;
   std::optional<Error> goodbye_;  // what the server said before it closed
 

@@ -276,5 +276,35 @@ TEST(ClientLink, FaultInAFullSyncBacksOff) {
   EXPECT_EQ(w.client_.stats().faults, w.client_.stats().connects);
 }
 
+TEST(Client, AnotherSchemaBecomesVisibleWithItsSync) {
+  World w;
+  const EntityId entity = w.add_ship({10, 10}, "anna");
+  w.log_rows();
+  w.go_live();
+  w.take_rows();
+  w.net_.cut(0);
+  w.net_.forget(0);
+  const OpenAuthenticator authenticator;
+  ReplicationServer other(harbour(2).build().value(), ServerOptions{}, &authenticator);
+  ASSERT_TRUE(other.bind<Ship>().ok());
+  Transaction tx = other.begin();
+  const EntityId fresh = tx.create().value();
+  ASSERT_TRUE(tx.insert(fresh, Ship{{20, 20}, 2, "boris"}).ok());
+  other.commit(std::move(tx), w.net_.now());
+  other.publish(w.net_.now());
+  Loopback net(other);
+  net.add(&w.client_);
+  net.set_poll(false);
+  net.advance(Duration::seconds(5));
+  // Connected to the new server, whose sync waits for poll(): reads show the old state.
+  EXPECT_EQ(w.client_.db().get<Ship>(entity)->name, "anna");
+  EXPECT_EQ(w.client_.db().schema().def().version, 1u);
+  EXPECT_TRUE(w.take_rows().empty());
+  w.client_.poll(net.now());
+  EXPECT_EQ(w.client_.db().schema().def().version, 2u);
+  EXPECT_EQ(w.client_.db().get<Ship>(fresh)->name, "boris");
+  EXPECT_EQ(w.take_rows(), (Log{"leave ship 0", "enter ship 0"}));
+}
+
 }  // namespace
 }  // namespace ecsdb::client_test

@@ -51,6 +51,7 @@ Status Replica::apply(const ReceivedAdvance& advance, std::vector<RowEvent>* eve
   limbo_.clear();
   apply_leaves(head);
   for (size_t i = 0; i < targets_.size(); ++i) apply_gone(targets_[i], blocks_[i]);
+  std::sort(limbo_.begin(), limbo_.end(), by_name);
   apply_enters(head);
   for (size_t i = 0; i < targets_.size(); ++i) {
     apply_changed(targets_[i], blocks_[i], head.to);
@@ -311,10 +312,9 @@ void Replica::apply_whole(const Target& target, const DecodedBlock& block, Versi
     RowIndex row = table.find_index(entity.index());
     if (row != kNoRow && table.row(row).entity != entity) {
       const EntityId old = table.row(row).entity;
-      const auto entry = std::find_if(limbo_.begin(), limbo_.end(), [&](const Limbo& l) {
-        return l.table == target.table && l.entity == old;
-      });
-      ECSDB_CHECK(entry != limbo_.end());  // check_rows saw that it goes
+      const auto entry = std::lower_bound(limbo_.begin(), limbo_.end(),
+                                          Limbo{target.table, old, RowEventKind::kLeave}, by_name);
+      ECSDB_CHECK(entry != limbo_.end() && entry->entity == old);  // check_rows saw that it goes
       erase_row(target.table, old, entry->kind);
       row = kNoRow;
     }
@@ -382,6 +382,22 @@ void Replica::adopt(Replica&& fresh, const std::vector<bool>& whole_tables,
   cells_ = std::move(fresh.cells_);
   cut_ = fresh.cut_;
   commit_time_ns_ = fresh.commit_time_ns_;
+}
+
+void Replica::replace(Replica&& fresh, std::vector<RowEvent>* events) {
+  events_ = events;
+  for (const Table& table : tables_) {
+    const auto index = fresh.schema_.table_index(table.layout().id);
+    if (!index) continue;
+    for (const Row& row : table.rows()) emit(RowEventKind::kLeave, *index, row.entity);
+  }
+  const uint64_t rows_max = rows_max_;
+  *this = std::move(fresh);
+  rows_max_ = rows_max;
+  events_ = events;
+  for (uint16_t t = 0; t < tables_.size(); ++t) {
+    for (const Row& row : tables_[t].rows()) emit(RowEventKind::kEnter, t, row.entity);
+  }
 }
 
 void Replica::reset(Schema schema) {

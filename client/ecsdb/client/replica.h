@@ -47,6 +47,9 @@ class Replica : public ClientDb {
   /// as events. `whole_tables`: by table index, true where every cell is subscribed, so that a
   /// missing row was removed.
   void adopt(Replica&& fresh, const std::vector<bool>& whole_tables, std::vector<RowEvent>* events);
+  /// The same where the schema is another one: every old row leaves, every new one enters. Events
+  /// name tables of the new schema; rows of a table that is gone leave silently.
+  void replace(Replica&& fresh, std::vector<RowEvent>* events);
   uint64_t row_count() const;
   /// Structs bound to the old schema are bound to the new one by the owner.
   void reset(Schema schema);
@@ -62,6 +65,9 @@ class Replica : public ClientDb {
     EntityId entity;
     RowEventKind kind;
   };
+  static bool by_name(const Limbo& a, const Limbo& b) {
+    return a.table != b.table ? a.table < b.table : a.entity < b.entity;
+  }
   struct RowName {
     uint16_t table;
     EntityId entity;

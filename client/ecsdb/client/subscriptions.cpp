@@ -53,10 +53,13 @@ Subscribe Subscriptions::take_request(const Schema& schema, std::vector<Subscrip
   return request;
 }
 
-void Subscriptions::on_refused(SubscriptionId id) {
+bool Subscriptions::on_reply(SubscriptionId id, bool accepted) {
   for (Entry& entry : entries_) {
-    if (entry.id == id) entry.state = State::kRefused;
+    if (entry.id != id) continue;
+    if (!accepted) entry.state = State::kRefused;
+    return true;
   }
+  return false;
 }
 
 std::vector<bool> Subscriptions::whole_tables(const Schema& schema) const {

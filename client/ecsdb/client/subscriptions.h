@@ -21,8 +21,9 @@ class Subscriptions {
 
   /// What to tell the server now; ids whose table the schema lacks go to `unknown`.
   Subscribe take_request(const Schema& schema, std::vector<SubscriptionId>& unknown);
-  /// A refused subscription is kept, but no cell of it will come.
-  void on_refused(SubscriptionId id);
+  /// The server's answer. False if the subscription was ended meanwhile. A refused one is kept, but
+  /// no cell of it will come.
+  bool on_reply(SubscriptionId id, bool accepted);
   /// By table index: true where some accepted subscription covers every cell, and none is hidden.
   std::vector<bool> whole_tables(const Schema& schema) const;
 

@@ -81,7 +81,7 @@ TEST_F(SubscriptionsTest, NewConnectionAsksForEverythingAgain) {
   const SubscriptionId ended = subscriptions_.add("open", SelectorKind::kAll, {});
   const SubscriptionId refused = subscriptions_.add("ruled", SelectorKind::kAll, {});
   take();
-  subscriptions_.on_refused(refused);
+  EXPECT_TRUE(subscriptions_.on_reply(refused, false));
   subscriptions_.remove(ended);
   subscriptions_.on_disconnected();
   const Subscribe request = take();
@@ -110,7 +110,7 @@ TEST_F(SubscriptionsTest, WholeTablesAreThoseOfWhichNoCellIsHidden) {
   EXPECT_EQ(subscriptions_.whole_tables(schema_), (std::vector<bool>{true, false, false}));
   subscriptions_.add("by_role", SelectorKind::kAll, {});
   take();
-  subscriptions_.on_refused(open);
+  EXPECT_TRUE(subscriptions_.on_reply(open, false));
   EXPECT_EQ(subscriptions_.whole_tables(schema_), (std::vector<bool>{false, false, true}));
 }
 

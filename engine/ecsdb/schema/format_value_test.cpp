@@ -3,7 +3,7 @@
 
 #include "ecsdb/schema/canonical.h"
 #include "ecsdb/schema/number_text.h"
-#include "ecsdb/schema/schema_samples.h"
+#include "ecsdb/schema/test_schemas.h"
 
 namespace ecsdb {
 namespace {

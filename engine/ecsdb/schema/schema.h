@@ -27,6 +27,7 @@ inline constexpr size_t kEventsMax = 256;
 inline constexpr size_t kAccessRulesMax = 32;
 inline constexpr size_t kNameBytesMax = 64;
 inline constexpr uint32_t kTextBytesMax = 65'536;
+inline constexpr size_t kRowTextBytesMax = 131'072;  // of all replicated texts of a table together
 inline constexpr size_t kSchemaBytesMax = 1u << 20;  // of the canonical form
 inline constexpr size_t kSchemaProblemsMax = 100;    // that validate() reports before it stops
 // Precisions outside of these would overflow a float or lose its normal range.

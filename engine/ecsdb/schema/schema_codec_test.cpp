@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "ecsdb/schema/canonical.h"
-#include "ecsdb/schema/schema_samples.h"
+#include "ecsdb/schema/test_schemas.h"
 
 namespace ecsdb {
 namespace {

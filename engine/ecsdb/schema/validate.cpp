@@ -107,6 +107,7 @@ class Validator {
         note(at_attribute(place, "codec"), "unknown codec: use \"plain\" or \"packed\"");
       }
       const FieldNames fields = check_fields(table.fields, place, "table");
+      check_row_size(table, place);
       check_cell(table.cell, fields, place);
       check_access(table, table.read, "read", place);
       check_access(table, table.write, "write", place);
@@ -124,6 +125,19 @@ class Validator {
       const FieldNames fields = check_fields(event.fields, place, "event");
       check_cell(event.cell, fields, place);
     }
+  }
+
+  /// A row travels in one block, and a decoder takes blocks up to a size.
+  void check_row_size(const TableDef& table, const SchemaPlace& place) {
+    size_t bytes = 0;
+    for (const FieldDef& field : table.fields) {
+      if (!field.server_only) bytes += field.bytes_max;
+    }
+    if (bytes <= kRowTextBytesMax) return;
+    note(at_attribute(place, "fields"), "the texts of a row may be " + std::to_string(bytes) +
+                                            " bytes together, more than the " + "limit of " +
+                                            std::to_string(kRowTextBytesMax) +
+                                            ": lower the max of some, or split the table");
   }
 
   FieldNames check_fields(const std::vector<FieldDef>& fields, const SchemaPlace& place,

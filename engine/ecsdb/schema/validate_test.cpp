@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "ecsdb/schema/schema_order.h"
-#include "ecsdb/schema/schema_samples.h"
+#include "ecsdb/schema/test_schemas.h"
 
 namespace ecsdb {
 namespace {
@@ -88,6 +88,24 @@ TEST(Validate, AttributesOfOtherTypesAreReported) {
         f.policy = Policy::kLww;
       },
       "policy", "never see");
+}
+
+TEST(Validate, TextsOfARowTogetherFitABlock) {
+  SchemaDef def = small();
+  FieldDef text;
+  text.type = FieldType::kStr;
+  text.bytes_max = kTextBytesMax;
+  for (const uint16_t id : {uint16_t{101}, uint16_t{102}}) {
+    text.id = FieldId{id};
+    text.name = "text" + std::to_string(id);
+    def.tables[0].fields.push_back(text);
+  }
+  EXPECT_TRUE(validate(def).empty());
+  text.id = FieldId{103};
+  text.name = "text103";
+  text.bytes_max = 1;
+  def.tables[0].fields.push_back(text);
+  expect_problem(def, "fields", "more than the limit");
 }
 
 TEST(Validate, NumbersOfQuantisationAreChecked) {

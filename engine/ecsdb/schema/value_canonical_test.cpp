@@ -4,7 +4,7 @@
 
 #include "ecsdb/schema/canonical.h"
 #include "ecsdb/schema/field_lanes.h"
-#include "ecsdb/schema/schema_samples.h"
+#include "ecsdb/schema/test_schemas.h"
 
 namespace ecsdb {
 namespace {

@@ -97,7 +97,11 @@ bool Interest::wants(const Database& db, const Identity& identity, uint16_t tabl
 }
 
 void Interest::hold(CellRef ref) {
-  if (handle_of_.contains(ref) || handle_of_.size() >= kCellsPerConnectionMax) return;
+  if (handle_of_.contains(ref)) return;
+  if (handle_of_.size() >= cells_max_) {
+    overflowed_ = true;
+    return;
+  }
   uint32_t handle = handle_end();
   if (free_.empty()) {
     held_.emplace_back();

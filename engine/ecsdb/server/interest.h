@@ -16,6 +16,8 @@ namespace ecsdb {
 /// client's memory for cells is bounded by their number.
 class Interest {
  public:
+  explicit Interest(size_t cells_max = kCellsPerConnectionMax) : cells_max_(cells_max) {}
+
   enum class State : uint8_t { kFree, kPending, kTold };
   struct Held {
     State state = State::kFree;
@@ -47,6 +49,8 @@ class Interest {
   /// Makes the client forget a told cell and enter it anew, in one advance.
   void enter_again(uint32_t handle);
 
+  /// True once a wanted cell could not be held for the limit: the connection must not go on.
+  bool overflowed() const { return overflowed_; }
   bool has_pending() const { return !pending_.empty() || !leaves_.empty(); }
   /// Leaves to announce, oldest first; afterwards there are none.
   std::vector<CellLeave> take_leaves();
@@ -66,6 +70,8 @@ class Interest {
   void release(uint32_t handle);
   void close_gaps();
 
+  size_t cells_max_;
+  bool overflowed_ = false;
   std::vector<Subscription> subscriptions_;
   std::vector<Held> held_;
   std::vector<uint32_t> free_;

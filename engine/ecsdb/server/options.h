@@ -19,7 +19,8 @@ struct ServerOptions {
   Duration stall_timeout = Duration::seconds(60);      // no accepted byte and no ack, or no byte
   Duration close_timeout = Duration::seconds(2);       // for a goodbye to be accepted
   size_t unacked_bytes_max = kUnackedBytesMax;
-  size_t sync_chunk_bytes = 32 * 1024;  // target size of a full sync's chunks
+  size_t cells_per_connection_max = 65'536;  // more: the connection is closed
+  size_t sync_chunk_bytes = 32 * 1024;       // target size of a full sync's chunks
 };
 
 /// One accepted token of the static list.

@@ -101,7 +101,7 @@ class ReplicationServer::Impl {
     }
     slot_of_[link.value] = slot;
     Slot& at = slots_[slot];
-    at.session.emplace(link, now);
+    at.session.emplace(link, options_, now);
     ++at.incarnation;
     at.in_ready = false;
     at.timer = Instant::never();

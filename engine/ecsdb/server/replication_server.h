@@ -6,9 +6,11 @@
 //   outputs   next_ready, output, next_event, next_deadline: pull them after any input or command
 // After each batch of inputs and commands: drain next_ready() (for each link: offer output() to the
 // socket, report on_sent, until it is empty or the socket is full), then next_event(), then arm one
-// timer for next_deadline(). A link whose socket was full is asked again when it is writable.
-// Times never fall. Links are numbers the driver chooses below kLinksMax; a number may be used
-// again after on_closed. Not thread-safe: one thread owns the server.
+// timer for next_deadline(). A link whose socket was full is asked again when it is writable; one
+// that next_ready() names all the same may have nothing left to send and `close` set: close it
+// then, or a peer that never reads keeps it for ever. Times never fall. Links are numbers the
+// driver chooses below kLinksMax; a number may be used again after on_closed. Not thread-safe: one
+// thread owns the server.
 #pragma once
 
 #include <deque>

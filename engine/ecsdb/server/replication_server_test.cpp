@@ -326,6 +326,21 @@ TEST(ReplicationServer, LinksBeyondTheLimitAreClosedInSilence) {
   EXPECT_EQ(bench.server.connection_count(), 2u);
 }
 
+TEST(ReplicationServer, ConnectionThatWantsMoreCellsThanTheLimitIsClosed) {
+  ServerOptions options;
+  options.cells_per_connection_max = 2;
+  Bench bench(options);
+  bench.add_unit(1, 1);
+  bench.add_unit(11, 1);
+  Peer peer(bench, 0);
+  peer.go_live({1});
+  EXPECT_FALSE(peer.is_closed());
+  bench.add_unit(21, 1);
+  peer.receive();
+  EXPECT_TRUE(peer.is_closed());
+  EXPECT_EQ(bench.closed()->code, ErrorCode::kLimitExceeded);
+}
+
 TEST(ReplicationServer, LinkNumberIsUsedAgainByAnotherClient) {
   Bench bench;
   const EntityId unit = bench.add_unit(1, 1);

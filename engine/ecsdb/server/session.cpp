@@ -6,10 +6,11 @@
 
 namespace ecsdb {
 
-Session::Session(LinkId link, const Now& now)
+Session::Session(LinkId link, const ServerOptions& options, const Now& now)
     : link_(link),
       opened_(now.steady),
-      reader_({.head_bytes_max = kPreAuthFrameBytesMax, .tail_bytes_max = 0}) {}
+      reader_({.head_bytes_max = kPreAuthFrameBytesMax, .tail_bytes_max = 0}),
+      interest_(options.cells_per_connection_max) {}
 
 void Session::on_bytes(SessionContext& context, ByteSpan bytes, const Now& now) {
   if (!is_open()) return;
@@ -133,6 +134,13 @@ bool Session::has_window(const SessionContext& context) const {
 }
 
 void Session::pump(SessionContext& context, const Now& now) {
+  if (interest_.overflowed()) {
+    return close(context,
+                 fail(ErrorCode::kLimitExceeded,
+                      "more than " + std::to_string(context.options.cells_per_connection_max) +
+                          " cells; subscribe to fewer"),
+                 now);
+  }
   if (phase_ == Phase::kSyncing) pump_sync(context);
   const Database& db = context.db;
   const bool may_advance = out_.empty() && has_window(context) && db.head() == db.published();

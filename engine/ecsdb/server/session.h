@@ -44,7 +44,7 @@ class Session {
     kClosing,  // a goodbye is on its way; input is ignored
   };
 
-  Session(LinkId link, const Now& now);
+  Session(LinkId link, const ServerOptions& options, const Now& now);
 
   void on_bytes(SessionContext& context, ByteSpan bytes, const Now& now);
   void on_sent(SessionContext& context, size_t accepted, const Now& now);

@@ -87,6 +87,8 @@ class ConfigFile {
          options.unacked_bytes_max);
     size(server, "sync_chunk_bytes", kSyncChunkBytesMin, static_cast<int64_t>(kBlockBytesMax),
          options.sync_chunk_bytes);
+    size(server, "cells_per_connection_max", 1, static_cast<int64_t>(kCellsPerConnectionMax),
+         options.cells_per_connection_max);
     if (options.heartbeat_interval >= options.stall_timeout) {
       server.problem(server.has("heartbeat_interval") ? "heartbeat_interval" : "stall_timeout",
                      "server.heartbeat_interval must be shorter than server.stall_timeout: a peer "

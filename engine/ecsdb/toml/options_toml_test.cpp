@@ -18,6 +18,7 @@ allowed_origins = ["https://play.example.org"]
 [server]
 tick_hz = 30
 connections_max = 12
+cells_per_connection_max = 99
 handshake_timeout = "1500ms"
 heartbeat_interval = "2s"
 stall_timeout = "1min"
@@ -57,6 +58,7 @@ TEST(ServerToml, WholeFileIsRead) {
   EXPECT_EQ(config->allowed_origins, std::vector<std::string>{"https://play.example.org"});
   EXPECT_EQ(config->tick_hz, 30u);
   EXPECT_EQ(config->server.connections_max, 12u);
+  EXPECT_EQ(config->server.cells_per_connection_max, 99u);
   EXPECT_EQ(config->server.handshake_timeout, Duration::ms(1500));
   EXPECT_EQ(config->server.heartbeat_interval, Duration::seconds(2));
   EXPECT_EQ(config->server.stall_timeout, Duration::seconds(60));

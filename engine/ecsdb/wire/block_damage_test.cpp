@@ -4,10 +4,8 @@
 
 #include "ecsdb/wire/test_support.h"
 
-namespace ecsdb {
+namespace ecsdb::wire_test {
 namespace {
-
-using namespace wire_test;
 
 /// A second encoder, written from the comments in block.h and block_plain.h.
 class Reencoder {
@@ -254,4 +252,4 @@ TEST_F(DamagedBlock, DecodedBlockIsReusedAfterARefusal) {
 }
 
 }  // namespace
-}  // namespace ecsdb
+}  // namespace ecsdb::wire_test

@@ -6,10 +6,8 @@
 
 #include "ecsdb/wire/test_support.h"
 
-namespace ecsdb {
+namespace ecsdb::wire_test {
 namespace {
-
-using namespace wire_test;
 
 /// Everything of a replica that must be as on the server.
 void expect_same(Database& db, Replica& replica) {
@@ -362,4 +360,4 @@ TEST_F(PlainBlockCase, WidestDifferencesSurvive) {
 }
 
 }  // namespace
-}  // namespace ecsdb
+}  // namespace ecsdb::wire_test

@@ -5,10 +5,8 @@
 
 #include "ecsdb/wire/test_support.h"
 
-namespace ecsdb {
+namespace ecsdb::wire_test {
 namespace {
-
-using namespace wire_test;
 
 Bytes join(std::initializer_list<Bytes> parts) {
   Bytes out;
@@ -308,4 +306,4 @@ TEST_F(DotBlock, SecondEncodingOfTheSameIsRefused) {
 }
 
 }  // namespace
-}  // namespace ecsdb
+}  // namespace ecsdb::wire_test

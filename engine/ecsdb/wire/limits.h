@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "ecsdb/schema/schema.h"
+
 namespace ecsdb {
 
 inline constexpr uint8_t kProtocolVersion = 1;
@@ -31,6 +33,8 @@ inline constexpr size_t kUnackedBytesMax = 256 * 1024;  // sent to a client and 
 inline constexpr size_t kOutputPartsMax = 64;           // gathered parts offered to a driver
 
 static_assert(kBlockBytesMax <= kBlockBytesHardMax && kBlockBytesHardMax <= kFrameTailBytesMax);
+// A row alone always fits a block: its texts, and 64 fields of at most four lanes of ten bytes.
+static_assert(kRowTextBytesMax + kFieldsPerTableMax * 48 + 64 <= kBlockBytesHardMax);
 static_assert(kSchemaPartBytesMax + 64 <= kFrameHeadBytesMax);
 static_assert(kTokenBytesMax + 256 <= kPreAuthFrameBytesMax);
 

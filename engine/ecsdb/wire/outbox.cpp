@@ -4,6 +4,8 @@
 
 namespace ecsdb {
 
+void BlockRef::destroy(Block* block) { delete block; }
+
 Bytes& Outbox::own() {
   // Small messages that follow each other share a part, unless the link may be sending it.
   const bool reuse = queue_.size() > 1 && !queue_.back().block && queue_.back().own.size() < 4096;

@@ -27,7 +27,7 @@ class BlockRef {
     return *this;
   }
   ~BlockRef() {
-    if (block_ != nullptr && --block_->references == 0) delete block_;
+    if (block_ != nullptr && --block_->references == 0) destroy(block_);
   }
   explicit operator bool() const { return block_ != nullptr; }
   ByteSpan bytes() const { return block_->bytes; }
@@ -39,6 +39,7 @@ class BlockRef {
     uint32_t checksum;
     Bytes bytes;
   };
+  static void destroy(Block* block);
   Block* block_ = nullptr;
 };
 

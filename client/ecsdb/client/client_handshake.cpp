@@ -1,0 +1,130 @@
+// The client's side of a handshake: preface, auth, schema, subscriptions.
+#include <algorithm>
+#include <utility>
+
+#include "ecsdb/client/client_impl.h"
+#include "ecsdb/schema/canonical.h"
+
+namespace ecsdb {
+
+void Client::Impl::send_hello() {
+  const auto preface = encode_preface(Preface{});
+  Bytes& own = out_.own();
+  own.insert(own.end(), preface.begin(), preface.end());
+  out_.own_done();
+  Auth auth;
+  auth.token.assign(options_.token.begin(), options_.token.end());
+  auth.client_name = message_text(options_.name, kClientNameBytesMax);
+  auth.database = options_.database;
+  if (visible_.table_count() > 0) auth.schema_known = visible_.schema().fingerprint();
+  send(MessageType::kAuth, auth);
+}
+
+Status Client::Impl::take_preface(ByteSpan& bytes) {
+  const size_t n = std::min(bytes.size(), kPrefaceBytes - preface_.size());
+  preface_.insert(preface_.end(), bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(n));
+  bytes = bytes.subspan(n);
+  if (preface_.size() < kPrefaceBytes) return {};
+  auto preface = decode_preface(preface_);
+  if (!preface.ok()) return preface.error();
+  if (preface->protocol_min != kProtocolVersion || preface->protocol_max != kProtocolVersion) {
+    return fail(ErrorCode::kProtocolUnsupported, "the server chose a protocol we do not speak");
+  }
+  consumed_bytes_ += kPrefaceBytes;
+  state_ = State::kAuth;
+  return {};
+}
+
+Status Client::Impl::on_auth_reply(ByteSpan head) {
+  if (state_ != State::kAuth) return fail(ErrorCode::kUnexpectedMessage, "auth_reply");
+  ECSDB_TRY(decode_message(head, auth_reply_));
+  client_id_ = auth_reply_.client;
+  server_time_ns_ = auth_reply_.server_time_ns;
+  server_head_ = Version{};
+  schema_bytes_.clear();
+  state_ = State::kSchema;
+  if (auth_reply_.schema_bytes > 0) return {};
+  const bool is_ours = visible_.table_count() > 0 &&
+                       visible_.schema().fingerprint() == auth_reply_.schema_fingerprint;
+  if (!is_ours) return fail(ErrorCode::kSchemaMismatch, "the server sent no schema");
+  return use_schema(visible_.schema());
+}
+
+Status Client::Impl::on_schema_part(ByteSpan head) {
+  if (state_ != State::kSchema) return fail(ErrorCode::kUnexpectedMessage, "schema_part");
+  SchemaPart part;
+  ECSDB_TRY(decode_message(head, part));
+  const size_t end = schema_bytes_.size() + part.bytes.size();
+  if (part.offset != schema_bytes_.size() || part.bytes.empty() || end > auth_reply_.schema_bytes) {
+    return fail(ErrorCode::kFrameMalformed, "schema_part does not follow the part before");
+  }
+  schema_bytes_.insert(schema_bytes_.end(), part.bytes.begin(), part.bytes.end());
+  if (end < auth_reply_.schema_bytes) return {};
+  auto schema = decode_schema(schema_bytes_);
+  if (!schema.ok()) return schema.error();
+  if (schema->fingerprint() != auth_reply_.schema_fingerprint) {
+    return fail(ErrorCode::kSchemaMismatch, "the schema's fingerprint differs from the announced");
+  }
+  return use_schema(std::move(schema).value());
+}
+
+/// The schema of this connection. One that differs from the visible rows' waits until the sync is
+/// complete, so that reads never change outside poll().
+Status Client::Impl::use_schema(Schema schema) {
+  next_schema_.reset();
+  if (visible_.table_count() == 0 || visible_.schema().fingerprint() != schema.fingerprint()) {
+    TableSet probe(schema, false);
+    for (Status (*bind)(TableSet&) : bindings_) {
+      const Status status = bind(probe);
+      if (status.ok()) continue;
+      wanted_ = false;  // dialling again would not help
+      return status;
+    }
+    if (visible_.row_count() == 0) {
+      visible_.reset(std::move(schema));
+      on_visible_schema();
+    } else {
+      next_schema_ = std::move(schema);
+    }
+  }
+  state_ = State::kReady;
+  ++stats_.connects;
+  events_.push_back({ClientEvent::Kind::kConnected, ErrorCode::kOk, {}, {}});
+  send_subscriptions();
+  return {};
+}
+
+void Client::Impl::on_visible_schema() {
+  callbacks_.on_schema_changed();
+  for (Status (*bind)(TableSet&) : bindings_) {
+    ECSDB_CHECK(bind(visible_).ok());  // use_schema tried it
+  }
+}
+
+void Client::Impl::send_subscriptions() {
+  while (state_ == State::kReady && subscriptions_.has_changes()) {
+    std::vector<SubscriptionId> unknown;
+    const Subscribe request = subscriptions_.take_request(schema(), unknown);
+    for (const SubscriptionId id : unknown) {
+      events_.push_back({ClientEvent::Kind::kSubscribed, ErrorCode::kUnknownTable,
+                         "the server's schema has no such table", id});
+    }
+    if (!request.add.empty() || !request.remove.empty()) send(MessageType::kSubscribe, request);
+  }
+}
+
+Status Client::Impl::on_subscribe_reply(ByteSpan head) {
+  if (state_ != State::kReady) return fail(ErrorCode::kUnexpectedMessage, "subscribe_reply");
+  SubscribeReply reply;
+  ECSDB_TRY(decode_message(head, reply));
+  for (const SubscribeResult& result : reply.results) {
+    const ErrorCode code = error_is_known(result.code) ? static_cast<ErrorCode>(result.code)
+                                                       : ErrorCode::kNotPermitted;
+    if (!subscriptions_.on_reply(result.id, code == ErrorCode::kOk)) continue;  // ended meanwhile
+    events_.push_back(
+        {ClientEvent::Kind::kSubscribed, code, std::string(error_text(code)), result.id});
+  }
+  return {};
+}
+
+}  // namespace ecsdb
