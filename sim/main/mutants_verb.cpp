@@ -71,6 +71,29 @@ uint64_t control_failures(const Arguments& arguments) {
   return failures;
 }
 
+struct Nudged {
+  const char* name;
+  Nudge nudge;
+  bool shown = false;
+};
+
+/// Whether the trace hash shows the smallest difference of each kind.
+std::vector<Nudged> try_nudges(const Arguments& arguments) {
+  set_active_mutant("");
+  SimulationOptions options = arguments.simulation;
+  options.seed = arguments.seeds_first;
+  const uint64_t usual = run_simulation(options).trace.hash();
+  std::vector<Nudged> nudges = {
+      {"byte", Nudge::kByte}, {"timer", Nudge::kTimer}, {"apply", Nudge::kApply}};
+  for (Nudged& nudged : nudges) {
+    options.nudge = nudged.nudge;
+    nudged.shown = run_simulation(options).trace.hash() != usual;
+    std::printf("one changed %-12s %s trace_hash\n", nudged.name,
+                nudged.shown ? "changes" : "DOES NOT CHANGE");
+  }
+  return nudges;
+}
+
 void print_words(const std::vector<Verdict>& verdicts) {
   for (const Verdict& verdict : verdicts) {
     if (verdict.caught) {
@@ -83,7 +106,7 @@ void print_words(const std::vector<Verdict>& verdicts) {
 }
 
 void print_json(const Arguments& arguments, const std::vector<Verdict>& verdicts,
-                uint64_t survivors, uint64_t control) {
+                const std::vector<Nudged>& nudges, uint64_t survivors, uint64_t control) {
   std::string list;
   for (const Verdict& verdict : verdicts) {
     JsonLine one;
@@ -98,6 +121,9 @@ void print_json(const Arguments& arguments, const std::vector<Verdict>& verdicts
   JsonLine json;
   json.add("seeds", arguments.seeds_last - arguments.seeds_first + 1);
   json.put("mutants", "[" + list + "]");
+  for (const Nudged& nudged : nudges) {
+    json.add((std::string(nudged.name) + "_changes_trace_hash").c_str(), nudged.shown);
+  }
   json.add("survivors", survivors);
   json.add("control_failures", control);
   std::puts(json.text().c_str());
@@ -131,7 +157,9 @@ int mutants_verb(const Arguments& arguments) {
   print_words(verdicts);
   std::printf("control: %llu of %llu seeds failed\n", static_cast<unsigned long long>(control),
               static_cast<unsigned long long>(arguments.seeds_last - arguments.seeds_first + 1));
-  if (arguments.json) print_json(arguments, verdicts, survivors, control);
+  const std::vector<Nudged> nudges = try_nudges(arguments);
+  for (const Nudged& nudged : nudges) survivors += nudged.shown ? 0 : 1;
+  if (arguments.json) print_json(arguments, verdicts, nudges, survivors, control);
   if (control > 0) return kExitUnsafe;
   return survivors > 0 ? kExitSurvivor : kExitOk;
 }

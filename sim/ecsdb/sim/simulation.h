@@ -9,6 +9,7 @@
 #include "ecsdb/sim/checkers/violation.h"
 #include "ecsdb/sim/fault_plan.h"
 #include "ecsdb/sim/trace.h"
+#include "ecsdb/sim/virtual_client.h"
 #include "ecsdb/sim/weather.h"
 
 namespace ecsdb::sim {
@@ -29,6 +30,7 @@ struct SimulationOptions {
   uint32_t commits_per_second = 20;
   uint32_t publish_every = 0;  // commits; 0: drawn
   TraceLogWindow trace_log = {};
+  Nudge nudge = Nudge::kNone;  // for tests of the trace
 };
 
 /// What came of it.

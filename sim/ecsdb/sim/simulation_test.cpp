@@ -57,7 +57,7 @@ TEST(Simulation, StormShowsEveryKindOfTrouble) {
   }
 }
 
-TEST(Simulation, TheIssuesRunShowsWhatItAsksFor) {
+TEST(Simulation, SeedOneOfAHundredClientsHasManyResetsPartitionsAndSyncs) {
   SimulationOptions options;
   options.seed = 1;
   options.clients = 100;
@@ -101,6 +101,17 @@ TEST(Simulation, AnyDifferenceChangesTheTrace) {
   SimulationOptions fewer = small(60);
   fewer.entities -= 1;
   EXPECT_NE(run_simulation(fewer).trace.hash(), usual.trace.hash());
+}
+
+TEST(Simulation, AChangedByteTimerOrApplyChangesTheTrace) {
+  const uint64_t usual = run_simulation(small(60)).trace.hash();
+  for (const Nudge nudge : {Nudge::kByte, Nudge::kTimer, Nudge::kApply}) {
+    SimulationOptions nudged = small(60);
+    nudged.nudge = nudge;
+    const RunReport report = run_simulation(nudged);
+    expect_clean(report);
+    EXPECT_NE(report.trace.hash(), usual) << static_cast<int>(nudge);
+  }
 }
 
 TEST(Simulation, LoggingDoesNotChangeTheRun) {

@@ -34,6 +34,7 @@ VirtualClient::VirtualClient(ClientSurroundings around, uint32_t index, ClientId
       model_(around.model),
       published_(around.published),
       no_faults_(around.no_faults),
+      nudge_(around.nudge),
       index_(index),
       target_(world_.add_target(*this)),
       rng_(world_.stream("client", index)),
@@ -45,6 +46,7 @@ VirtualClient::VirtualClient(ClientSurroundings around, uint32_t index, ClientId
   timer_.bind(target_, kTimer);
   poll_timer_.bind(target_, kPoll);
   habit_delay_ = rng_.chance(1, 4) ? kFrame : Duration{};
+  if (nudge_ == Nudge::kApply) habit_delay_.ns += 1;
   restless_ = rng_.chance(1, 2);
   traveller_ = rng_.chance(1, 8);
   watched_ = rng_.chance(1, 8);
@@ -56,8 +58,15 @@ void VirtualClient::start(Instant at) { world_.schedule(at, target_, kStart, 0);
 
 // --- the process ---
 
+ClientOptions VirtualClient::client_options() const {
+  ClientOptions options = scenario_client_options(interest_.identity(), index_);
+  if (nudge_ == Nudge::kByte) options.name.back() = '!';
+  if (nudge_ == Nudge::kTimer) options.heartbeat_interval.ns += 1;
+  return options;
+}
+
 void VirtualClient::launch(const Now& now) {
-  client_ = std::make_unique<Client>(scenario_client_options(interest_.identity(), index_),
+  client_ = std::make_unique<Client>(client_options(),
                                      world_.stream("client jitter", index_).stream("", launches_));
   std::vector<InterestEntry> wanted;
   for (const ClientInterest::Entry& entry : interest_.entries()) {

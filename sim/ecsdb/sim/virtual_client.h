@@ -17,6 +17,14 @@
 
 namespace ecsdb::sim {
 
+/// The smallest differences in what the first client does, to prove that a trace shows them.
+enum class Nudge : uint8_t {
+  kNone,
+  kByte,   // one byte of its auth message
+  kTimer,  // its heartbeats come a nanosecond later
+  kApply,  // it applies what arrived a nanosecond later
+};
+
 /// What a virtual client needs of the world around it. Everything outlives it.
 struct ClientSurroundings {
   World& world;
@@ -25,6 +33,7 @@ struct ClientSurroundings {
   const Version& published;  // by the server
   NoFaults& no_faults;
   ViolationLog& violations;
+  Nudge nudge = Nudge::kNone;  // of this client
 };
 
 /// One application with a client in it. Its process may crash and start anew; what it wants to
@@ -74,6 +83,7 @@ class VirtualClient final : public EventTarget, public EndpointHandler {
   Line* find(LinkId link);
   Now now() const { return world_.now_of(target_); }
   void launch(const Now& now);
+  ClientOptions client_options() const;
   void subscribe(InterestEntry entry, const Now& now);
   void change_subscriptions(const Now& now);
   void arm_habits();
@@ -91,6 +101,7 @@ class VirtualClient final : public EventTarget, public EndpointHandler {
   const Model& model_;
   const Version& published_;
   NoFaults& no_faults_;
+  const Nudge nudge_;
   uint32_t index_;
   TargetId target_;
   Prng rng_;
