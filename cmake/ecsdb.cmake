@@ -2,7 +2,8 @@
 
 add_library(ecsdb_flags INTERFACE)
 target_compile_options(ecsdb_flags INTERFACE
-  -Wall -Wextra -Wconversion -Wshadow -ffp-contract=off -fno-fast-math)
+  -Wall -Wextra -Wconversion -Wshadow -ffp-contract=off -fno-fast-math
+  $<$<CXX_COMPILER_ID:Clang>:-Wno-sign-conversion>)  # as in g++'s -Wconversion
 if(ECSDB_WERROR)
   target_compile_options(ecsdb_flags INTERFACE -Werror)
 endif()

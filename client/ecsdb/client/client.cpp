@@ -67,9 +67,9 @@ CallbackId Client::on_entity(EntityId entity, EntityCallback callback) {
 }
 void Client::remove_callback(CallbackId id) { impl_->callbacks_.remove(id); }
 
-size_t Client::poll(const Now& now) {
+size_t Client::poll(const Now& now, size_t cuts_max) {
   Impl* impl = impl_.get();
-  const size_t cuts = impl->poll(now);
+  const size_t cuts = impl->poll(now, cuts_max);
   if (impl->is_orphaned()) delete impl;  // a callback destroyed *this
   return cuts;
 }

@@ -71,7 +71,8 @@ class Client {
   ~Client();
   Client(Client&&) noexcept;
 
-  // Inputs. Those that name a link other than the one dialled last are ignored.
+  // Inputs. Those that name a link that is neither the one dialled last nor one that still says
+  // goodbye are ignored.
   void on_connected(LinkId link, const Now& now);
   void on_bytes(LinkId link, ByteSpan bytes, const Now& now);
   void on_sent(LinkId link, size_t accepted, const Now& now);
@@ -100,14 +101,15 @@ class Client {
   CallbackId on_entity(EntityId entity, EntityCallback callback);
   void remove_callback(CallbackId id);
 
-  /// Applies every cut that has arrived whole, one after the other, each followed by its callbacks.
-  /// Returns the number of cuts.
-  size_t poll(const Now& now);
+  /// Applies the cuts that have arrived whole, `cuts_max` at most, one after the other, each
+  /// followed by its callbacks. Returns the number of cuts.
+  size_t poll(const Now& now, size_t cuts_max = ~size_t{0});
 
   const ClientDb& db() const;
   ClientDb& db();
-  /// Binds a user struct now or as soon as the schema is known; a mismatch is a kFault event with
-  /// kUnknownTable, kUnknownField or kTypeMismatch and ends in disconnect.
+  /// Binds a user struct now or as soon as the schema is known. A mismatch is a kFault event with
+  /// kUnknownTable, kUnknownField or kTypeMismatch: a schema that does not fit what was bound
+  /// before ends the connection for good; a struct bound later reads as a table without rows.
   template <Bound T>
   void bind() {
     add_binding([](TableSet& set) { return set.template bind<T>(); });

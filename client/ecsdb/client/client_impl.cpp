@@ -178,6 +178,7 @@ Status Client::Impl::on_sync_begin(ByteSpan head) {
   staged_.reset(schema());
   staged_.set_rows_max(options_.rows_max);
   staged_.start_sync(begin.version);
+  whole_tables_ = subscriptions_.whole_tables(schema());
   progress_.rows_total = begin.rows;
   return {};
 }
@@ -234,11 +235,11 @@ Status Client::Impl::on_advance(const Frame& frame) {
 
 // ---- Applying ----
 
-size_t Client::Impl::poll(const Now& now) {
+size_t Client::Impl::poll(const Now& now, size_t cuts_max) {
   ECSDB_CHECK(!polling_);
   polling_ = true;
   size_t cuts = 0;
-  while (!pending_.empty() && !orphaned_) {
+  while (cuts < cuts_max && !pending_.empty() && !orphaned_) {
     const Status status = apply_next(now);
     if (!status.ok()) {
       fault(status.error(), now);
@@ -258,7 +259,7 @@ void Client::Impl::show_staged(std::vector<RowEvent>* events) {
     next_schema_.reset();
     on_visible_schema();
   } else {
-    visible_.adopt(std::move(staged_), subscriptions_.whole_tables(visible_.schema()), events);
+    visible_.adopt(std::move(staged_), whole_tables_, events);
   }
   staged_ = Replica();
 }
@@ -363,7 +364,7 @@ void Client::Impl::on_timer(const Now& now) {
     case State::kReady:
       break;
   }
-  if (now.steady >= last_received_ + options_.silence_timeout) {
+  if (now.steady >= last_received_ + silence_timeout()) {
     return drop_link(fail(ErrorCode::kPeerSilent), false, now);
   }
   if (now.steady < last_sent_ + options_.heartbeat_interval || state_ != State::kReady) return;
@@ -388,12 +389,11 @@ Instant Client::Impl::state_deadline() const {
     case State::kAuth:
       return dialled_at_ + options_.connect_timeout;
     case State::kSchema:
-      return last_received_ + options_.silence_timeout;
+      return last_received_ + silence_timeout();
     case State::kReady:
       break;
   }
-  return std::min(last_received_ + options_.silence_timeout,
-                  last_sent_ + options_.heartbeat_interval);
+  return std::min(last_received_ + silence_timeout(), last_sent_ + options_.heartbeat_interval);
 }
 
 SyncStatus Client::Impl::sync() const {
@@ -412,9 +412,9 @@ SyncStatus Client::Impl::sync() const {
       status.phase = SyncStatus::Phase::kHandshake;
       break;
     case State::kReady:
-      status.phase = live_                    ? SyncStatus::Phase::kLive
-                     : subscriptions_.empty() ? SyncStatus::Phase::kNotSubscribed
-                                              : SyncStatus::Phase::kSyncing;
+      status.phase = live_                          ? SyncStatus::Phase::kLive
+                     : subscriptions_.none_active() ? SyncStatus::Phase::kNotSubscribed
+                                                    : SyncStatus::Phase::kSyncing;
       break;
   }
   return status;

@@ -1,6 +1,7 @@
 // The client's state machine behind client.h.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <optional>
 #include <string>
@@ -28,7 +29,7 @@ class Client::Impl {
   void connect(const Now& now);
   void disconnect(const Now& now);
   void send_subscriptions();
-  size_t poll(const Now& now);
+  size_t poll(const Now& now, size_t cuts_max);
   void add_binding(Status (*bind)(TableSet&));
   bool has_output(LinkId link) const;
   StreamOutput output(LinkId link, const Now& now);
@@ -68,6 +69,10 @@ class Client::Impl {
 
   bool is_current(LinkId link) const { return state_ > State::kWaiting && link == link_; }
   bool ack_is_due() const;
+  /// Longer than asked for where the server announced rarer heartbeats.
+  Duration silence_timeout() const {
+    return std::max(options_.silence_timeout, Duration::ms(auth_reply_.heartbeat_ms) * 3);
+  }
   Version ack_cut() const { return live_ ? visible_.cut() : Version{}; }
   void dial(const Now& now);
   /// Gives the link up and decides when to dial again. `tell`: say goodbye first.
@@ -120,6 +125,7 @@ class Client::Impl {
   bool syncing_ = false;  // between sync_begin and the applied end of the sync
   bool live_ = false;     // a sync of this connection was applied
   Replica staged_;
+  std::vector<bool> whole_tables_;  // that the sync covers
   SyncStatus progress_;
   ReceivedAdvance arriving_;  // frames of an advance that has not ended
   bool has_arriving_ = false;

@@ -254,7 +254,7 @@ TEST(ClientLink, FaultIsToldToTheServerAndMendedByAResync) {
   EXPECT_EQ(w.client_.stats().faults, 1u);
   EXPECT_EQ(w.client_.db().table(kShip).row_count(), 2u);  // the cut before
   EXPECT_EQ(last_of(w.take_server_events(), ServerEvent::Kind::kClosed)->code,
-            ErrorCode::kClientLimit);
+            ErrorCode::kClientLeft);
   EXPECT_EQ(last_of(w.take_events(), Kind::kFault)->code, ErrorCode::kClientLimit);
   w.step([&](Transaction& tx) { EXPECT_TRUE(tx.destroy(first).ok()); });
   w.net_.advance(Duration::seconds(1));

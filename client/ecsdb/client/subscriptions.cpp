@@ -15,7 +15,7 @@ void Subscriptions::remove(SubscriptionId id) {
   const auto found = std::find_if(entries_.begin(), entries_.end(),
                                   [&](const Entry& entry) { return entry.id == id; });
   if (found == entries_.end()) return;
-  if (found->state == State::kSent) {
+  if (found->state == State::kSent || found->state == State::kAccepted) {
     removed_.push_back(id);
     changed_ = true;
   }
@@ -55,18 +55,23 @@ Subscribe Subscriptions::take_request(const Schema& schema, std::vector<Subscrip
 
 bool Subscriptions::on_reply(SubscriptionId id, bool accepted) {
   for (Entry& entry : entries_) {
-    if (entry.id != id) continue;
-    if (!accepted) entry.state = State::kRefused;
+    if (entry.id != id || entry.state != State::kSent) continue;
+    entry.state = accepted ? State::kAccepted : State::kRefused;
     return true;
   }
   return false;
+}
+
+bool Subscriptions::none_active() const {
+  return std::all_of(entries_.begin(), entries_.end(),
+                     [](const Entry& entry) { return entry.state == State::kRefused; });
 }
 
 std::vector<bool> Subscriptions::whole_tables(const Schema& schema) const {
   std::vector<bool> whole(schema.table_count(), false);
   for (const Entry& entry : entries_) {
     const auto table = schema.table_index(std::string_view(entry.table));
-    if (!table || entry.kind != SelectorKind::kAll || entry.state != State::kSent) continue;
+    if (!table || entry.kind != SelectorKind::kAll || entry.state != State::kAccepted) continue;
     // Where rights depend on the cell, a row may also have moved to where it cannot be seen.
     const std::vector<AccessRule>& rules = schema.table(*table).read;
     whole[*table] = std::all_of(rules.begin(), rules.end(), [](const AccessRule& rule) {

@@ -16,19 +16,20 @@ class Subscriptions {
   void remove(SubscriptionId id);
   /// A new connection: the server knows none.
   void on_disconnected();
-  bool empty() const { return entries_.empty(); }
+  /// True if no cell can come: nothing is subscribed, or all of it was refused.
+  bool none_active() const;
   bool has_changes() const { return changed_; }
 
   /// What to tell the server now; ids whose table the schema lacks go to `unknown`.
   Subscribe take_request(const Schema& schema, std::vector<SubscriptionId>& unknown);
-  /// The server's answer. False if the subscription was ended meanwhile. A refused one is kept, but
-  /// no cell of it will come.
+  /// The server's answer. False if none was awaited: the subscription was ended meanwhile. A
+  /// refused one is kept, but no cell of it will come.
   bool on_reply(SubscriptionId id, bool accepted);
   /// By table index: true where some accepted subscription covers every cell, and none is hidden.
   std::vector<bool> whole_tables(const Schema& schema) const;
 
  private:
-  enum class State : uint8_t { kNew, kSent, kRefused };
+  enum class State : uint8_t { kNew, kSent, kAccepted, kRefused };
   struct Entry {
     SubscriptionId id;
     std::string table;

@@ -35,7 +35,7 @@ class SubscriptionsTest : public ::testing::Test {
 };
 
 TEST_F(SubscriptionsTest, NewOnesAreAskedForOnce) {
-  EXPECT_TRUE(subscriptions_.empty());
+  EXPECT_TRUE(subscriptions_.none_active());
   const SubscriptionId all = subscriptions_.add("open", SelectorKind::kAll, {});
   const SubscriptionId some = subscriptions_.add("open", SelectorKind::kKeys, {CellKey::value(3)});
   EXPECT_NE(all, some);
@@ -62,7 +62,7 @@ TEST_F(SubscriptionsTest, RemovedOnesAreEndedOnlyIfTheServerKnowsThem) {
   const Subscribe request = take();
   EXPECT_TRUE(request.add.empty());
   EXPECT_EQ(request.remove, (std::vector<SubscriptionId>{known}));
-  EXPECT_TRUE(subscriptions_.empty());
+  EXPECT_TRUE(subscriptions_.none_active());
 }
 
 TEST_F(SubscriptionsTest, UnknownTablesAreToldAndNotSent) {
@@ -103,14 +103,20 @@ TEST_F(SubscriptionsTest, MoreThanFitOneRequestComeInSeveral) {
 
 TEST_F(SubscriptionsTest, WholeTablesAreThoseOfWhichNoCellIsHidden) {
   const SubscriptionId open = subscriptions_.add("open", SelectorKind::kAll, {});
-  subscriptions_.add("ruled", SelectorKind::kAll, {});
-  subscriptions_.add("by_role", SelectorKind::kKeys, {CellKey::one()});
+  const SubscriptionId ruled = subscriptions_.add("ruled", SelectorKind::kAll, {});
+  const SubscriptionId some = subscriptions_.add("by_role", SelectorKind::kKeys, {CellKey::one()});
   EXPECT_EQ(subscriptions_.whole_tables(schema_), (std::vector<bool>{false, false, false}));
   take();
+  EXPECT_EQ(subscriptions_.whole_tables(schema_), (std::vector<bool>{false, false, false}));
+  for (const SubscriptionId id : {open, ruled, some}) {
+    EXPECT_TRUE(subscriptions_.on_reply(id, true));
+    EXPECT_FALSE(subscriptions_.on_reply(id, true));  // no answer is awaited any more
+  }
   EXPECT_EQ(subscriptions_.whole_tables(schema_), (std::vector<bool>{true, false, false}));
-  subscriptions_.add("by_role", SelectorKind::kAll, {});
+  subscriptions_.remove(open);
+  const SubscriptionId role = subscriptions_.add("by_role", SelectorKind::kAll, {});
   take();
-  EXPECT_TRUE(subscriptions_.on_reply(open, false));
+  EXPECT_TRUE(subscriptions_.on_reply(role, true));
   EXPECT_EQ(subscriptions_.whole_tables(schema_), (std::vector<bool>{false, false, true}));
 }
 

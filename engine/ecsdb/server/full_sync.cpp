@@ -14,6 +14,30 @@ size_t estimate_row_bytes(const Table& table, RowIndex row) {
 
 }  // namespace
 
+/// Where few of a table's rows are held, they are found by their cells instead of by a walk over
+/// the whole table: what is left of them, in order of entity.
+bool FullSync::collect_small_interest(const Database& db, const Interest& interest,
+                                      uint16_t table_index) {
+  const Table& table = db.table(table_index);
+  small_.clear();
+  size_t rows = 0;
+  for (CellIndex cell = 0; cell < handles_.size(); ++cell) {
+    if (handles_[cell] == Interest::kNoHandle) continue;
+    rows += db.cell(interest.at(handles_[cell]).ref).thread.count;
+  }
+  if (rows > kSmallInterestRows || rows >= table.row_count()) return false;
+  for (CellIndex cell = 0; cell < handles_.size(); ++cell) {
+    if (handles_[cell] == Interest::kNoHandle) continue;
+    const RowThread& thread = db.cell(interest.at(handles_[cell]).ref).thread;
+    for (RowIndex at = thread.oldest; at != kNoRow; at = table.row(at).newer) {
+      if (table.row(at).entity.index() >= entity_index_) small_.push_back(at);
+    }
+  }
+  std::sort(small_.begin(), small_.end(),
+            [&](RowIndex a, RowIndex b) { return table.row(a).entity < table.row(b).entity; });
+  return true;
+}
+
 void FullSync::start(Version version) {
   version_ = version;
   table_ = 0;
@@ -30,8 +54,11 @@ AdvancePlan FullSync::next_chunk(const Database& db, const Interest& interest, C
     const Table& table = db.table(table_index);
     interest.told_handles(db, table_index, handles_);
     found_.clear();
+    const bool is_small = collect_small_interest(db, interest, table_index);
+    size_t small_at = 0;
     while (collected < bytes) {
-      const RowIndex row = table.find_from(entity_index_);
+      const RowIndex row = is_small ? (small_at < small_.size() ? small_[small_at++] : kNoRow)
+                                    : table.find_from(entity_index_);
       if (row == kNoRow) {
         ++table_;
         entity_index_ = 0;

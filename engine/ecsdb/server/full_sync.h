@@ -23,6 +23,8 @@ class FullSync {
                          size_t bytes);
 
  private:
+  static constexpr size_t kSmallInterestRows = 4096;
+  bool collect_small_interest(const Database& db, const Interest& interest, uint16_t table_index);
   struct Found {
     uint32_t handle;
     RowIndex row;
@@ -32,6 +34,7 @@ class FullSync {
   uint32_t entity_index_ = 0;
   std::vector<uint32_t> handles_;  // scratch
   std::vector<Found> found_;       // scratch
+  std::vector<RowIndex> small_;    // scratch
   std::vector<RowIndex> rows_;     // scratch
 };
 

@@ -7,23 +7,8 @@
 namespace ecsdb {
 namespace {
 
-bool key_fits(const TableLayout& layout, CellKey::Kind kind) {
-  switch (layout.cell_kind) {
-    case CellKind::kOne:
-      return kind == CellKey::Kind::kOne;
-    case CellKind::kValue:
-      return kind == CellKey::Kind::kValue;
-    case CellKind::kOwner:
-      return kind == CellKey::Kind::kOwner;
-    case CellKind::kGrid:
-      return kind == CellKey::Kind::kGrid;
-    case CellKind::kFollow:
-      return true;  // keys of the followed table, or none
-  }
-  return false;
-}
-
-Status check_keys(const TableDef& table, const TableLayout& layout, const Subscription& s) {
+Status check_keys(const Schema& schema, uint16_t index, const Subscription& s) {
+  const TableDef& table = schema.table(index);
   if (s.kind == SelectorKind::kAll) {
     if (s.keys.empty()) return {};
     return fail(ErrorCode::kTypeMismatch, table.name + ": keys in a subscription to every cell");
@@ -32,7 +17,7 @@ Status check_keys(const TableDef& table, const TableLayout& layout, const Subscr
     return fail(ErrorCode::kTypeMismatch, table.name + ": a box takes two keys");
   }
   for (const CellKey& key : s.keys) {
-    const bool fits = key_fits(layout, key.kind) &&
+    const bool fits = cell_key_fits(schema, index, key) &&
                       (s.kind != SelectorKind::kBox || key.kind == CellKey::Kind::kGrid);
     if (!fits) {
       return fail(ErrorCode::kTypeMismatch,
@@ -62,7 +47,15 @@ Status Interest::add_subscription(const Database& db, const Identity& identity,
     return fail(ErrorCode::kUnknownSubscription,
                 "id " + std::to_string(subscription.id.value) + " is in use");
   }
-  ECSDB_TRY(check_keys(def, db.schema().layout(*table), subscription));
+  ECSDB_TRY(check_keys(db.schema(), *table, subscription));
+  if (keys_ + subscription.keys.size() > kConnectionKeysMax) {
+    return fail(ErrorCode::kLimitExceeded,
+                "a connection names at most " + std::to_string(kConnectionKeysMax) + " keys");
+  }
+  keys_ += subscription.keys.size();
+  if (subscription.kind == SelectorKind::kKeys) {
+    std::sort(subscription.keys.begin(), subscription.keys.end());
+  }
   subscriptions_.push_back(std::move(subscription));
   for (const auto& [key, cell] : db.cells(*table).by_key()) {
     const CellRef ref{*table, cell};
@@ -71,20 +64,23 @@ Status Interest::add_subscription(const Database& db, const Identity& identity,
   return {};
 }
 
-Status Interest::remove_subscription(const Database& db, const Identity& identity,
-                                     SubscriptionId id) {
+Status Interest::remove_subscription(SubscriptionId id) {
   const auto found = std::find_if(subscriptions_.begin(), subscriptions_.end(),
                                   [&](const Subscription& s) { return s.id == id; });
   if (found == subscriptions_.end()) {
     return fail(ErrorCode::kUnknownSubscription, "id " + std::to_string(id.value));
   }
+  keys_ -= found->keys.size();
   subscriptions_.erase(found);
+  return {};
+}
+
+void Interest::release_unwanted(const Database& db, const Identity& identity) {
   for (uint32_t handle = 0; handle < handle_end(); ++handle) {
     const Held& held = held_[handle];
     if (held.state == State::kFree) continue;
     if (!wants(db, identity, held.ref.table, db.cell(held.ref).key)) release(handle);
   }
-  return {};
 }
 
 bool Interest::wants(const Database& db, const Identity& identity, uint16_t table,

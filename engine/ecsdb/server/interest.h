@@ -28,8 +28,10 @@ class Interest {
   /// kUnknownTable, kNotPermitted, kLimitExceeded, kUnknownSubscription (id in use), kTypeMismatch
   /// (keys that the table's cells cannot have).
   Status add_subscription(const Database& db, const Identity& identity, Subscription subscription);
-  /// kUnknownSubscription.
-  Status remove_subscription(const Database& db, const Identity& identity, SubscriptionId id);
+  /// kUnknownSubscription. Cells are released by release_unwanted(), once for several removals.
+  Status remove_subscription(SubscriptionId id);
+  /// Releases every cell that no subscription covers any more.
+  void release_unwanted(const Database& db, const Identity& identity);
   bool has_subscriptions() const { return !subscriptions_.empty(); }
   bool wants(const Database& db, const Identity& identity, uint16_t table,
              const CellKey& key) const;
@@ -72,7 +74,8 @@ class Interest {
 
   size_t cells_max_;
   bool overflowed_ = false;
-  std::vector<Subscription> subscriptions_;
+  std::vector<Subscription> subscriptions_;  // their keys sorted
+  size_t keys_ = 0;                          // of all subscriptions
   std::vector<Held> held_;
   std::vector<uint32_t> free_;
   std::map<CellRef, uint32_t> handle_of_;

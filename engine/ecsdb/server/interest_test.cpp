@@ -30,7 +30,9 @@ class InterestTest : public ::testing::Test {
   }
   Status add(Subscription s) { return interest_.add_subscription(db_, guest_, std::move(s)); }
   Status remove(uint32_t id) {
-    return interest_.remove_subscription(db_, guest_, SubscriptionId{id});
+    const Status status = interest_.remove_subscription(SubscriptionId{id});
+    interest_.release_unwanted(db_, guest_);
+    return status;
   }
 
   Database db_;

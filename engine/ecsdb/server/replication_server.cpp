@@ -85,6 +85,8 @@ class ReplicationServer::Impl {
         authenticator_(authenticator),
         audience_(db_.table_count()) {
     ECSDB_CHECK(authenticator != nullptr);
+    ECSDB_CHECK(options_.heartbeat_interval.ns > 0 && options_.stall_timeout.ns > 0);
+    ECSDB_CHECK(options_.unacked_bytes_max > 0 && options_.sync_chunk_bytes > 0);
     db_.finish_publish();
   }
 

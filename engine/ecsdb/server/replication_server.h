@@ -57,8 +57,9 @@ struct ServerStats {
 
 class ReplicationServer {
  public:
-  /// `authenticator` must outlive the server. `seed` feeds ids that need not be secret.
+  /// `authenticator` must outlive the server. Times and sizes of the options are above zero.
   ReplicationServer(Schema schema, ServerOptions options, const Authenticator* authenticator);
+  /// Serves a database made elsewhere; its own options count, options.database does not.
   ReplicationServer(Database database, ServerOptions options, const Authenticator* authenticator);
   ~ReplicationServer();
   ReplicationServer(ReplicationServer&&) noexcept;
@@ -75,6 +76,7 @@ class ReplicationServer {
   // Commands.
   /// The database, for reading at any time.
   const Database& database() const;
+  /// Of a cell at head; not inside a transaction.
   Digest digest(size_t table, const CellKey& key);
   /// Starts the one open transaction; no input may come before it is committed or dropped.
   Transaction begin();

@@ -46,8 +46,12 @@ Status Session::on_frame(SessionContext& context, const Frame& frame, const Now&
       if (!authenticated) break;
       Ack ack;
       ECSDB_TRY(decode_message(frame.head, ack));
+      const uint64_t unacked = flow_.unacked_bytes();
+      const Version cut = flow_.acked_cut();
       ECSDB_TRY(flow_.on_ack(ack, sent_cut_));
-      heartbeat_.on_progress(now.steady);
+      if (flow_.unacked_bytes() < unacked || flow_.acked_cut() > cut) {
+        heartbeat_.on_progress(now.steady);
+      }
       return {};
     }
     case MessageType::kClientHeartbeat: {
@@ -60,10 +64,11 @@ Status Session::on_frame(SessionContext& context, const Frame& frame, const Now&
       ECSDB_TRY(decode_message(frame.head, goodbye));
       out_.clear();
       phase_ = Phase::kClosing;
-      closed_why_ = fail(goodbye.code != 0 && error_is_known(goodbye.code)
-                             ? static_cast<ErrorCode>(goodbye.code)
-                             : ErrorCode::kClientLeft,
-                         goodbye.reason);
+      closed_why_ = fail(ErrorCode::kClientLeft, goodbye.reason);
+      if (goodbye.code != static_cast<uint16_t>(ErrorCode::kClientLeft)) {
+        const std::string_view name = error_name(static_cast<ErrorCode>(goodbye.code));
+        closed_why_.context = "it says " + std::string(name) + ": " + goodbye.reason;
+      }
       close_deadline_ = now.steady;
       return {};
     }
@@ -98,15 +103,21 @@ Status Session::on_auth(SessionContext& context, ByteSpan head, const Now& now) 
 }
 
 Status Session::on_subscribe(SessionContext& context, ByteSpan head, const Now&) {
+  // A client that asks and does not read the answers must not fill our memory with them.
+  if (out_.empty()) replies_waiting_ = 0;
+  if (++replies_waiting_ > kRepliesWaitingMax) {
+    return fail(ErrorCode::kLimitExceeded, "subscribes without reading the replies");
+  }
   Subscribe request;
   ECSDB_TRY(decode_message(head, request));
   SubscribeReply reply;
   reply.request = request.request;
   for (const SubscriptionId id : request.remove) {
-    const Status status = interest_.remove_subscription(context.db, identity_, id);
+    const Status status = interest_.remove_subscription(id);
     reply.results.push_back(
         {id, static_cast<uint16_t>(status.ok() ? ErrorCode::kOk : status.code())});
   }
+  if (!request.remove.empty()) interest_.release_unwanted(context.db, identity_);
   for (Subscription& subscription : request.add) {
     const SubscriptionId id = subscription.id;
     const Status status =

@@ -107,8 +107,9 @@ class Session {
   FullSync sync_;
   FlowControl flow_;
   Heartbeat heartbeat_;
-  Version sent_cut_;       // where the stream leaves the client
-  Version effective_cut_;  // up to here nothing it holds has changed; >= sent_cut_
+  size_t replies_waiting_ = 0;  // since the outbox was last empty
+  Version sent_cut_;            // where the stream leaves the client
+  Version effective_cut_;       // up to here nothing it holds has changed; >= sent_cut_
   std::vector<AdvancePlan::PlannedBlock> step_blocks_;
   Error closed_why_;
   Instant close_deadline_ = Instant::never();

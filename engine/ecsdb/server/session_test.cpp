@@ -228,7 +228,7 @@ TEST(Session, BytesAfterTheCloseAreIgnored) {
 }
 
 TEST(Session, GoodbyeOfTheClientIsLogged) {
-  const auto leave = [](uint16_t code, ErrorCode logged) {
+  const auto leave = [](uint16_t code, const char* logged) {
     Bench bench;
     Peer peer(bench, 0);
     peer.go_live({1});
@@ -237,15 +237,53 @@ TEST(Session, GoodbyeOfTheClientIsLogged) {
     EXPECT_TRUE(peer.is_closed());
     const auto event = bench.closed();
     ASSERT_TRUE(event);
-    EXPECT_EQ(event->code, logged);
-    EXPECT_EQ(event->reason, "so long");
+    EXPECT_EQ(event->code, ErrorCode::kClientLeft);  // whatever it says, it left
+    EXPECT_EQ(event->reason, logged);
     EXPECT_EQ(event->client_name, "peer");
     EXPECT_EQ(event->principal, PrincipalId{7});
   };
-  leave(501, ErrorCode::kClientLeft);
-  leave(400, ErrorCode::kWrongBaseline);
-  leave(0, ErrorCode::kClientLeft);
-  leave(9999, ErrorCode::kClientLeft);
+  leave(501, "so long");
+  leave(400, "it says wrong_baseline: so long");
+  leave(0, "it says ok: so long");
+  leave(9999, "it says unknown: so long");
+}
+
+// Replies pile up in memory until the peer reads them: there is a bound.
+TEST(Session, AsksWithoutReadingTheAnswersAreRefused) {
+  Bench bench;
+  Peer peer(bench, 0);
+  peer.go_live({1});
+  peer.set_accepts(0);
+  Subscribe request;
+  request.remove = {SubscriptionId{77}};
+  for (size_t i = 0; i < kRepliesWaitingMax; ++i) peer.send(MessageType::kSubscribe, request);
+  EXPECT_FALSE(bench.closed());
+  peer.send(MessageType::kSubscribe, request);
+  peer.set_accepts(~size_t{0});
+  peer.receive();
+  EXPECT_TRUE(peer.is_closed());
+  EXPECT_EQ(bench.closed()->code, ErrorCode::kLimitExceeded);
+}
+
+TEST(Session, AcksThatAcknowledgeNothingNewAreNoProgress) {
+  Bench bench;
+  Peer peer(bench, 0);
+  peer.go_live({1});
+  peer.set_acks(false);
+  const EntityId unit = bench.add_unit(1, 1);
+  peer.receive();
+  peer.set_accepts(0);
+  bench.hit(unit, 1);
+  const uint64_t consumed = peer.consumed();
+  peer.send(MessageType::kAck, Ack{Version{1}, consumed});
+  for (int second = 0; second < 61; ++second) {
+    bench.pass(Duration::seconds(1));
+    peer.send(MessageType::kAck, Ack{Version{1}, consumed});
+  }
+  peer.set_accepts(~size_t{0});
+  peer.receive();
+  EXPECT_TRUE(peer.is_closed());
+  EXPECT_EQ(bench.closed()->code, ErrorCode::kStalled);
 }
 
 TEST(Session, LostLinkIsLogged) {

@@ -57,6 +57,26 @@ void CellSet::destroy(CellIndex index) {
   free_.push_back(index);
 }
 
+bool cell_key_fits(const Schema& schema, size_t table, const CellKey& key) {
+  const bool follows = schema.layout(table).cell_kind == CellKind::kFollow;
+  if (key.kind == CellKey::Kind::kNone) return follows;
+  const TableLayout& owner = schema.layout(follows ? schema.layout(table).follow_table : table);
+  switch (owner.cell_kind) {
+    case CellKind::kOne:
+      return key.kind == CellKey::Kind::kOne;
+    case CellKind::kValue:
+      return key.kind == CellKey::Kind::kValue;
+    case CellKind::kOwner:
+      return key.kind == CellKey::Kind::kOwner;
+    case CellKind::kGrid:
+      return key.kind == CellKey::Kind::kGrid &&
+             (owner.fields[owner.cell_field].lane_count > 2 || key.z == 0);
+    case CellKind::kFollow:
+      break;
+  }
+  return false;
+}
+
 CellKey cell_key_of(const Table& table, RowIndex row) {
   const TableLayout& layout = table.layout();
   const FieldLayout& field = layout.fields[layout.cell_field];

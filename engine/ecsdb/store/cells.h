@@ -83,6 +83,10 @@ class CellSet {
   friend struct SnapshotReader;
 };
 
+/// True if some row of the table can have this key; a following table has those of the followed
+/// one, and none.
+bool cell_key_fits(const Schema& schema, size_t table, const CellKey& key);
+
 /// The key that a table's own rule gives a row; must not be called for a following table.
 CellKey cell_key_of(const Table& table, RowIndex row);
 

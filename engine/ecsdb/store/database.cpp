@@ -40,7 +40,10 @@ void Database::free_entity(EntityId entity) {
   if (slot.reuse < 0xffff) free_entities_.push_back(entity.index());  // a spent slot retires
 }
 
-Digest Database::digest(CellRef ref) { return tables_[ref.table].digest(cell_at(ref).thread); }
+Digest Database::digest(CellRef ref) {
+  ECSDB_CHECK(!in_transaction_);  // it would remember values that may be rolled back
+  return tables_[ref.table].digest(cell_at(ref).thread);
+}
 
 Digest Database::digest(size_t table, const CellKey& key) {
   const CellIndex cell = cells_[table].find(key);

@@ -47,7 +47,8 @@ class Database : public TableSet {
 
   const CellSet& cells(size_t table) const { return cells_[table]; }
   const Cell& cell(CellRef ref) const { return cells_[ref.table].at(ref.cell); }
-  /// Digest of a cell at head. Computed for the rows changed since the last call only.
+  /// Digest of a cell at head; not inside a transaction. Computed for the rows changed since the
+  /// last call only.
   Digest digest(CellRef ref);
   /// Digest of a cell by key; zero if there is none.
   Digest digest(size_t table, const CellKey& key);

@@ -7,26 +7,6 @@ namespace {
 
 Error corrupt(std::string place) { return fail(ErrorCode::kSnapshotCorrupt, std::move(place)); }
 
-/// True if a table's rule can give this key. `owner` is the table whose own rule counts: the
-/// followed one for a following table.
-bool key_fits(const TableLayout& table, const TableLayout& owner, const CellKey& key) {
-  if (key.kind == CellKey::Kind::kNone) return table.cell_kind == CellKind::kFollow;
-  switch (owner.cell_kind) {
-    case CellKind::kOne:
-      return key.kind == CellKey::Kind::kOne;
-    case CellKind::kValue:
-      return key.kind == CellKey::Kind::kValue;
-    case CellKind::kOwner:
-      return key.kind == CellKey::Kind::kOwner;
-    case CellKind::kGrid:
-      return key.kind == CellKey::Kind::kGrid &&
-             (owner.fields[owner.cell_field].lane_count > 2 || key.z == 0);
-    case CellKind::kFollow:
-      return false;
-  }
-  return false;
-}
-
 uint64_t read_lane(ByteReader& in, const Lane& lane) {
   if (lane.kind == LaneKind::kSigned) return static_cast<uint64_t>(unzigzag(in.varint()));
   if (lane.kind == LaneKind::kUnsigned) return in.varint();
@@ -150,12 +130,10 @@ CellKey SnapshotReader::key() {
 }
 
 Status SnapshotReader::cell(Database& db, uint16_t table, const std::string& place) {
-  const TableLayout& layout = db.schema_.layout(table);
-  const bool follows = layout.cell_kind == CellKind::kFollow;
   const CellKey cell_key = key();
   if (!in.ok()) return corrupt(place + ": a cell key is cut off or of no known kind");
   const std::string cell_place = place + ", cell " + cell_key.to_string();
-  if (!key_fits(layout, follows ? db.schema_.layout(layout.follow_table) : layout, cell_key)) {
+  if (!cell_key_fits(db.schema_, table, cell_key)) {
     return corrupt(cell_place + ": not a key of this table");
   }
   CellSet& cells = db.cells_[table];

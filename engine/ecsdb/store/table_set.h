@@ -29,13 +29,17 @@ class TableSet {
   size_t table_count() const { return tables_.size(); }
   const Table& table(size_t index) const { return tables_[index]; }
 
-  /// Binds a user struct; call it once per struct before typed use. Binding again is harmless.
-  /// kUnknownTable, kUnknownField, kTypeMismatch with the name in the context.
+  /// Binds a user struct; call it once per struct before typed use. Binding again is harmless. A
+  /// struct that does not fit reads as a table without rows. kUnknownTable, kUnknownField,
+  /// kTypeMismatch with the name in the context.
   template <Bound T>
   Status bind() {
     if (find_binding(&kBindingTag<T>) != nullptr) return {};
     auto resolved = resolve_binding<T>(schema_);
-    if (!resolved.ok()) return resolved.error();
+    if (!resolved.ok()) {
+      bindings_.push_back({&kBindingTag<T>, kUnbound, {}});
+      return resolved.error();
+    }
     bindings_.push_back(
         {&kBindingTag<T>, resolved->table, {resolved->fields.begin(), resolved->fields.end()}});
     return {};
@@ -49,16 +53,17 @@ class TableSet {
   bool contains(size_t table, EntityId entity) const { return find_row(table, entity) != kNoRow; }
   template <Bound T>
   bool contains(EntityId entity) const {
-    return contains(binding<T>().table, entity);
+    const Binding* bound = readable_binding<T>();
+    return bound != nullptr && contains(bound->table, entity);
   }
 
   /// The row as a struct, or nothing. T must be bound.
   template <Bound T>
   std::optional<T> get(EntityId entity) const {
-    const Binding& bound = binding<T>();
-    const RowIndex row = find_row(bound.table, entity);
+    const Binding* bound = readable_binding<T>();
+    const RowIndex row = bound == nullptr ? kNoRow : find_row(bound->table, entity);
     if (row == kNoRow) return std::nullopt;
-    return read<T>(bound, row);
+    return read<T>(*bound, row);
   }
   /// One field of a row that exists.
   Value value(size_t table, RowIndex row, uint16_t field) const;
@@ -73,6 +78,7 @@ class TableSet {
   }
 
  protected:
+  static constexpr uint16_t kUnbound = 0xffff;
   struct Binding {
     const void* tag;
     uint16_t table;
@@ -82,8 +88,15 @@ class TableSet {
   template <Bound T>
   const Binding& binding() const {
     const Binding* found = find_binding(&kBindingTag<T>);
-    ECSDB_CHECK(found != nullptr);  // call bind<T>() first
+    ECSDB_CHECK(found != nullptr && found->table != kUnbound);  // call bind<T>() first
     return *found;
+  }
+  /// For reads: null where there is nothing to read, before the first schema or without a fit.
+  template <Bound T>
+  const Binding* readable_binding() const {
+    const Binding* found = find_binding(&kBindingTag<T>);
+    ECSDB_CHECK(found != nullptr || tables_.empty());  // call bind<T>() first
+    return found == nullptr || found->table == kUnbound ? nullptr : found;
   }
   template <Bound T>
   T read(const Binding& bound, RowIndex row) const {
@@ -111,8 +124,12 @@ class TableSet {
 template <Bound... Ts>
 class View {
  public:
-  explicit View(const TableSet& set) : set_(&set), bound_{&set.binding<Ts>()...} {
+  explicit View(const TableSet& set) : set_(&set), bound_{set.readable_binding<Ts>()...} {
     for (const auto* bound : bound_) {
+      if (bound == nullptr) {
+        driver_ = nullptr;
+        return;
+      }
       const Table& table = set.tables_[bound->table];
       if (driver_ == nullptr || table.row_count() < driver_->row_count()) driver_ = &table;
     }
@@ -131,16 +148,17 @@ class View {
 
    private:
     void skip() {
-      while (at_ < view_->driver_->row_count() && !view_->matches(at_)) ++at_;
+      while (at_ < view_->row_count() && !view_->matches(at_)) ++at_;
     }
     const View* view_;
     RowIndex at_;
   };
 
   Iterator begin() const { return Iterator(this, 0); }
-  Iterator end() const { return Iterator(this, driver_->row_count()); }
+  Iterator end() const { return Iterator(this, row_count()); }
 
  private:
+  RowIndex row_count() const { return driver_ == nullptr ? 0 : driver_->row_count(); }
   bool matches(RowIndex row) const {
     const EntityId entity = driver_->row(row).entity;
     for (const auto* bound : bound_) {

@@ -32,7 +32,8 @@ class Transaction {
 
   const Database& database() const { return *db_; }
 
-  /// A new entity without rows. kCapacity when all indices are in use.
+  /// A new entity without rows; its id is spent even if the transaction is dropped. kCapacity when
+  /// all indices are in use.
   Result<EntityId> create();
   /// Removes the entity and its rows in every table. kUnknownEntity.
   Status destroy(EntityId entity);

@@ -24,12 +24,14 @@ inline constexpr size_t kReasonBytesMax = 512;
 inline constexpr size_t kSchemaPartBytesMax = 32 * 1024;
 inline constexpr size_t kSubscriptionsMax = 64;       // of one connection
 inline constexpr size_t kSubscriptionKeysMax = 1024;  // keys named by one subscription
+inline constexpr size_t kConnectionKeysMax = 8192;    // keys named by all of them
 inline constexpr size_t kCellsPerFrameMax = 512;      // enters or leaves in one frame
 inline constexpr size_t kBlocksPerFrameMax = 1024;
 inline constexpr size_t kCellsPerConnectionMax = 1u << 20;
 
 // Flow.
 inline constexpr size_t kUnackedBytesMax = 256 * 1024;  // sent to a client and not acknowledged
+inline constexpr size_t kRepliesWaitingMax = 64;        // subscribe replies not yet sent
 inline constexpr size_t kOutputPartsMax = 64;           // gathered parts offered to a driver
 
 static_assert(kBlockBytesMax <= kBlockBytesHardMax && kBlockBytesHardMax <= kFrameTailBytesMax);

@@ -23,7 +23,7 @@ bool Subscription::covers(const CellKey& key) const {
     case SelectorKind::kAll:
       return true;
     case SelectorKind::kKeys:
-      return std::find(keys.begin(), keys.end(), key) != keys.end();
+      return std::binary_search(keys.begin(), keys.end(), key);
     case SelectorKind::kBox: {
       if (keys.size() != 2 || key.kind != CellKey::Kind::kGrid) return false;
       const CellKey& low = keys[0];

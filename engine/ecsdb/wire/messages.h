@@ -102,7 +102,8 @@ struct Subscription {
   SelectorKind kind = SelectorKind::kAll;
   std::vector<CellKey> keys;
 
-  /// True if the selector covers a cell of its table. A box has two grid keys: the corners.
+  /// True if the selector covers a cell of its table. Listed keys must be sorted; a box has two
+  /// grid keys: the corners.
   bool covers(const CellKey& key) const;
 };
 template <>

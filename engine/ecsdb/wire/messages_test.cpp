@@ -17,7 +17,7 @@ TEST(Subscription, AllCoversEveryKey) {
 }
 
 TEST(Subscription, KeysCoverThemselvesOnly) {
-  const Subscription keys = selecting(SelectorKind::kKeys, {CellKey::value(3), CellKey::one()});
+  const Subscription keys = selecting(SelectorKind::kKeys, {CellKey::one(), CellKey::value(3)});
   EXPECT_TRUE(keys.covers(CellKey::value(3)));
   EXPECT_TRUE(keys.covers(CellKey::one()));
   EXPECT_FALSE(keys.covers(CellKey::value(4)));
