@@ -1,9 +1,10 @@
 #include "arguments.h"
 
+#include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cstdio>
-#include <fstream>
-#include <iterator>
+#include <cstring>
 #include <string_view>
 #include <vector>
 
@@ -17,8 +18,8 @@ constexpr const char* kHelp =
 
 usage:
   ecsdb-sim run     [--seed S] [--clients N] [--seconds T] [--twice] [--log FILE] [--plan FILE]
-  ecsdb-sim sweep   [--seeds A..B] [--clients N] [--seconds T] [--jobs J]
-  ecsdb-sim mutants [--only NAME] [--seeds A..B]
+  ecsdb-sim sweep   [--seeds A..B] [--clients N] [--seconds T] [--twice] [--jobs J]
+  ecsdb-sim mutants [--only NAME] [--seeds A..B] [--jobs J]
   ecsdb-sim help
 
   --seed S                what the run is drawn from (1)
@@ -30,7 +31,7 @@ usage:
   --entities N            entities of the world (200)
   --commits-per-second N  (20)
   --publish-every N       commits between publishes; drawn from the seed without it
-  --twice                 run the seed twice and compare every byte, timer and apply
+  --twice                 run each seed twice and compare every byte, timer and apply
   --log FILE              write what happened, with the running hash after each entry
   --plan FILE             faults as listed in the file, in place of drawn ones
   --jobs J                processes (one for each processor)
@@ -38,8 +39,12 @@ usage:
   --json                  the last line of output is one JSON object
 
 exit codes: 0 ok, 2 usage, 3 bad weather or plan file, 7 a safety property was violated,
-  8 no convergence, 9 nondeterminism, 11 a planted bug survived, 70 a failed check inside
+  8 no convergence, 9 nondeterminism, 11 a planted bug survived,
+  70 a failed check inside or output that cannot be written, 130 interrupted
 )";
+
+constexpr size_t kFileBytesMax = 1024 * 1024;  // of a weather or a plan
+constexpr uint64_t kSeedMax = UINT64_MAX - 1;  // so that a count of seeds fits
 
 struct Words {
   int count;
@@ -85,17 +90,31 @@ bool take_seeds(Words& words, Arguments& out) {
   const size_t dots = text.find("..");
   const bool one = dots == std::string::npos;
   const std::string_view all = text;
-  const bool ok = parse_number(all.substr(0, dots), 0, UINT64_MAX - 1, out.seeds_first) &&
-                  parse_number(one ? all : all.substr(dots + 2), 0, UINT64_MAX - 1, out.seeds_last);
+  const bool ok = parse_number(all.substr(0, dots), 0, kSeedMax, out.seeds_first) &&
+                  parse_number(one ? all : all.substr(dots + 2), 0, kSeedMax, out.seeds_last);
   if (ok && out.seeds_first <= out.seeds_last) return true;
-  return complain(words, "--seeds takes A..B with A <= B, not \"" + text + "\"");
+  return complain(words, "--seeds takes A..B with 0 <= A <= B <= " + std::to_string(kSeedMax) +
+                             ", not \"" + text + "\"");
 }
 
-bool read_file(const std::string& name, std::string& out) {
-  std::ifstream file(name, std::ios::binary);
-  if (!file) return false;
-  out.assign(std::istreambuf_iterator<char>(file), {});
-  return !file.bad();
+/// Why the file cannot be read; empty if `out` holds it.
+std::string read_file(const std::string& name, std::string& out) {
+  std::FILE* const file = std::fopen(name.c_str(), "rb");
+  if (file == nullptr) return std::strerror(errno);
+  std::string problem;
+  char part[4096];
+  while (out.size() <= kFileBytesMax) {
+    const size_t got = std::fread(part, 1, sizeof part, file);
+    out.append(part, got);
+    if (got == sizeof part) continue;
+    if (std::ferror(file) != 0) problem = std::strerror(errno);
+    break;
+  }
+  std::fclose(file);
+  if (problem.empty() && out.size() > kFileBytesMax) {
+    problem = "it is larger than " + std::to_string(kFileBytesMax) + " bytes";
+  }
+  return problem;
 }
 
 bool fail_config(Words& words, const std::string& what) {
@@ -109,12 +128,12 @@ bool load_weather(Words& words, Arguments& out) {
   out.simulation.weather = weather_preset(out.weather_name);
   if (out.simulation.weather) return true;
   std::string text;
-  if (!read_file(out.weather_name, text)) {
+  if (const std::string problem = read_file(out.weather_name, text); !problem.empty()) {
     std::string names;
     for (const std::string_view name : weather_preset_names()) names += " " + std::string(name);
     return fail_config(words, "ecsdb-sim: \"" + out.weather_name +
-                                  "\" is neither a weather nor a file that can be read; there are" +
-                                  names);
+                                  "\" is neither a weather nor a file that can be read (" +
+                                  problem + "); there are" + names);
   }
   std::vector<TextProblem> problems;
   auto weather = parse_weather_toml(text, out.weather_name, &problems);
@@ -128,8 +147,8 @@ bool load_weather(Words& words, Arguments& out) {
 bool load_plan(Words& words, Arguments& out) {
   if (!take_text(words, "--plan", out.plan_file)) return false;
   std::string text;
-  if (!read_file(out.plan_file, text)) {
-    return fail_config(words, "ecsdb-sim: cannot read \"" + out.plan_file + "\"");
+  if (const std::string problem = read_file(out.plan_file, text); !problem.empty()) {
+    return fail_config(words, "ecsdb-sim: cannot read \"" + out.plan_file + "\": " + problem);
   }
   auto plan = fault_plan_from_text(text);
   if (!plan.ok()) return fail_config(words, out.plan_file + ": " + plan.error().to_string());
@@ -163,6 +182,17 @@ bool take_option(Words& words, std::string_view option, Arguments& out) {
   return complain(words, "unknown option \"" + std::string(option) + "\"");
 }
 
+/// Options that would change nothing are refused: whoever gives one expects something of it.
+bool fits_verb(std::string_view option, std::string_view verb) {
+  if (option == "--seed" || option == "--log") return verb == "run";
+  if (option == "--seeds" || option == "--jobs") return verb != "run";
+  if (option == "--twice") return verb != "mutants";
+  if (option == "--only") return verb == "mutants";
+  return true;
+}
+
+bool is_help(std::string_view word) { return word == "--help" || word == "-h"; }
+
 bool is_verb(std::string_view word) {
   return word == "run" || word == "sweep" || word == "mutants" || word == "help";
 }
@@ -186,13 +216,22 @@ std::optional<Arguments> parse_arguments(int count, char** list, int& exit_code)
     return std::nullopt;
   }
   out.verb = list[1];
-  if (out.verb == "--help" || out.verb == "-h") out.verb = "help";
+  if (is_help(out.verb)) out.verb = "help";
   if (!is_verb(out.verb)) {
     complain(words, "unknown verb \"" + out.verb + "\"");
     return std::nullopt;
   }
+  if (std::any_of(list + 2, list + count, is_help)) {
+    out.verb = "help";
+    return out;
+  }
   while (words.at < words.count) {
-    if (!take_option(words, words.words[words.at++], out)) return std::nullopt;
+    const std::string_view option = words.words[words.at++];
+    if (!fits_verb(option, out.verb)) {
+      complain(words, out.verb + " has no option \"" + std::string(option) + "\"");
+      return std::nullopt;
+    }
+    if (!take_option(words, option, out)) return std::nullopt;
   }
   if (!check_plan(words, out)) return std::nullopt;
   return out;

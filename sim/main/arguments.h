@@ -19,6 +19,7 @@ enum ExitCode : int {
   kExitNondeterministic = 9,
   kExitSurvivor = 11,
   kExitInternal = 70,
+  kExitInterrupted = 130,
 };
 
 struct Arguments {

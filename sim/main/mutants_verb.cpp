@@ -41,7 +41,7 @@ struct Verdict {
 Verdict hunt(const Arguments& arguments, const Mutant& mutant) {
   Verdict verdict{&mutant, false, 0, {}};
   run_seeds(
-      arguments.simulation, {arguments.seeds_first, arguments.seeds_last}, 1,
+      arguments.simulation, {arguments.seeds_first, arguments.seeds_last}, 1, SeedRuns::kOnce,
       [&] { set_active_mutant(mutant.name); },
       [&](const SeedOutcome& outcome) {
         if (outcome.clean()) return true;
@@ -58,7 +58,7 @@ uint64_t control_failures(const Arguments& arguments) {
   uint64_t failures = 0;
   run_seeds(
       arguments.simulation, {arguments.seeds_first, arguments.seeds_last}, arguments.jobs,
-      [] { set_active_mutant(""); },
+      SeedRuns::kOnce, [] { set_active_mutant(""); },
       [&](const SeedOutcome& outcome) {
         failures += outcome.clean() ? 0 : 1;
         if (!outcome.clean()) {

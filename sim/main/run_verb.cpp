@@ -104,7 +104,10 @@ bool write_log(const std::string& name, const Trace& trace) {
     return false;
   }
   for (const TraceEntry& entry : trace.logged()) print_entry(file, entry);
-  return std::fclose(file) == 0;
+  const bool written = std::ferror(file) == 0;
+  if (std::fclose(file) == 0 && written) return true;
+  std::fprintf(stderr, "ecsdb-sim: \"%s\" could not be written whole\n", name.c_str());
+  return false;
 }
 
 /// Runs the seed again; if the traces differ, shows the first entries that do. True if equal.
@@ -148,17 +151,16 @@ int run_verb(const Arguments& arguments) {
                  reproduction(arguments, arguments.simulation.seed).c_str(),
                  equal ? "" : " --twice");
   }
-  if (!arguments.log_file.empty() && !write_log(arguments.log_file, report.trace)) {
-    return kExitConfig;
-  }
+  const bool logged = arguments.log_file.empty() || write_log(arguments.log_file, report.trace);
   if (arguments.json) {
     print_json(report, wall_seconds);
   } else {
     print_words(report, wall_seconds);
   }
   if (!report.safe()) return kExitUnsafe;
+  if (!equal) return kExitNondeterministic;
   if (!report.converged) return kExitStuck;
-  return equal ? kExitOk : kExitNondeterministic;
+  return logged ? kExitOk : kExitConfig;
 }
 
 }  // namespace ecsdb::sim

@@ -6,16 +6,21 @@
 #include <cstring>
 #include <poll.h>
 #include <signal.h>
+#if defined(__linux__)
+#include <sys/prctl.h>
+#endif
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
 
 #include "ecsdb/base/check.h"
 
+#include "arguments.h"
+
 namespace ecsdb::sim {
 namespace {
 
-void end_quietly(const char*, const char*, int) { std::_Exit(70); }
+void end_quietly(const char*, const char*, int) { std::_Exit(kExitInternal); }
 
 SeedOutcome outcome_of(const RunReport& report) {
   SeedOutcome out;
@@ -61,9 +66,9 @@ struct Worker {
 
 class SeedRunner {
  public:
-  SeedRunner(const SimulationOptions& options, uint64_t stride,
+  SeedRunner(const SimulationOptions& options, uint64_t stride, SeedRuns runs,
              const std::function<void()>& prepare)
-      : options_(options), stride_(stride), prepare_(prepare) {}
+      : options_(options), stride_(stride), runs_(runs), prepare_(prepare) {}
 
   void launch(Worker& worker);
   /// Reads what there is. True if an outcome is complete in worker.arriving.
@@ -71,20 +76,43 @@ class SeedRunner {
   void stop(Worker& worker);
 
  private:
+  SeedOutcome run_one(const SimulationOptions& options) const;
   [[noreturn]] void serve(int fd, uint64_t next, uint64_t count);
 
   const SimulationOptions& options_;
   uint64_t stride_;
+  SeedRuns runs_;
   const std::function<void()>& prepare_;
 };
+
+SeedOutcome SeedRunner::run_one(const SimulationOptions& options) const {
+  prepare_();
+  const RunReport report = run_simulation(options);
+  SeedOutcome outcome = outcome_of(report);
+  if (runs_ == SeedRuns::kOnce) return outcome;
+  prepare_();
+  const RunReport again = run_simulation(options);
+  outcome.deterministic = !Trace::first_difference(report.trace, again.trace);
+  if (!outcome.deterministic && outcome.invariant[0] == '\0') {
+    std::strcpy(outcome.invariant, "nondeterminism");
+  }
+  return outcome;
+}
+
+/// A child whose parent is gone has nobody to report to.
+void end_with_parent(pid_t parent) {
+#if defined(__linux__)
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+#endif
+  if (getppid() != parent) std::_Exit(kExitInterrupted);
+}
 
 void SeedRunner::serve(int fd, uint64_t next, uint64_t count) {
   set_check_handler(end_quietly);
   SimulationOptions options = options_;
   for (uint64_t i = 0; i < count; ++i) {
     options.seed = next + i * stride_;
-    prepare_();
-    const SeedOutcome outcome = outcome_of(run_simulation(options));
+    const SeedOutcome outcome = run_one(options);
     if (!write_all(fd, &outcome, sizeof outcome)) break;
   }
   std::_Exit(0);
@@ -94,9 +122,11 @@ void SeedRunner::launch(Worker& worker) {
   int ends[2];
   ECSDB_CHECK(pipe(ends) == 0);
   worker.filled = 0;
+  const pid_t parent = getpid();
   worker.pid = fork();
   ECSDB_CHECK(worker.pid >= 0);
   if (worker.pid == 0) {
+    end_with_parent(parent);
     close(ends[0]);
     serve(ends[1], worker.next, worker.left);
   }
@@ -135,18 +165,18 @@ bool SeedRunner::receive(Worker& worker) {
 
 }  // namespace
 
-void run_seeds(const SimulationOptions& options, SeedRange seeds, uint32_t jobs,
+void run_seeds(const SimulationOptions& options, SeedRange seeds, uint32_t jobs, SeedRuns runs,
                const std::function<void()>& prepare,
                const std::function<bool(const SeedOutcome&)>& on_outcome) {
   if (jobs == 0) jobs = std::max(1u, std::thread::hardware_concurrency());
   const uint64_t count = seeds.last - seeds.first + 1;
   const uint64_t stride = std::min<uint64_t>(jobs, count);
-  SeedRunner runner(options, stride, prepare);
+  SeedRunner runner(options, stride, runs, prepare);
   std::vector<Worker> workers(static_cast<size_t>(stride));
   for (uint64_t i = 0; i < stride; ++i) {
     Worker& worker = workers[static_cast<size_t>(i)];
     worker.next = seeds.first + i;
-    worker.left = (count - i + stride - 1) / stride;
+    worker.left = (count - i - 1) / stride + 1;
     runner.launch(worker);
   }
   bool go_on = true;

@@ -15,7 +15,8 @@ struct SeedOutcome {
   bool crashed = false;  // the process ended in the middle of it
   bool safe = false;
   bool converged = false;
-  char invariant[64] = {};  // of the first violation
+  bool deterministic = true;  // as far as it was tried
+  char invariant[64] = {};    // of the first violation
   int64_t virtual_ns = 0;
   uint64_t commits = 0;
   uint64_t full_syncs = 0;
@@ -24,7 +25,7 @@ struct SeedOutcome {
   uint64_t cell_moves = 0;
   uint64_t counts[kTraceCounts] = {};
 
-  bool clean() const { return !crashed && safe && converged; }
+  bool clean() const { return !crashed && safe && converged && deterministic; }
 };
 
 struct SeedRange {
@@ -32,10 +33,16 @@ struct SeedRange {
   uint64_t last = 1;
 };
 
-/// Runs the seeds with options that `prepare` (called in the child, once for each seed) completes.
+/// How often a seed is run.
+enum class SeedRuns : uint8_t {
+  kOnce,
+  kTwice,  // and both traces compared
+};
+
+/// Runs the seeds with options that `prepare` (called in the child, before each run) completes.
 /// `on_outcome` hears of each in the order of arrival and returns whether to go on. `jobs` 0: one
 /// for each processor.
-void run_seeds(const SimulationOptions& options, SeedRange seeds, uint32_t jobs,
+void run_seeds(const SimulationOptions& options, SeedRange seeds, uint32_t jobs, SeedRuns runs,
                const std::function<void()>& prepare,
                const std::function<bool(const SeedOutcome&)>& on_outcome);
 

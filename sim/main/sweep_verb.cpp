@@ -16,6 +16,7 @@ struct Sum {
   uint64_t seeds = 0;
   std::vector<SeedOutcome> failed;
   bool unsafe = false;
+  bool nondeterministic = false;
   SeedOutcome counts;
 };
 
@@ -23,6 +24,7 @@ void add(Sum& sum, const SeedOutcome& outcome) {
   ++sum.seeds;
   if (!outcome.clean()) sum.failed.push_back(outcome);
   sum.unsafe |= outcome.crashed || !outcome.safe;
+  sum.nondeterministic |= !outcome.deterministic;
   sum.counts.virtual_ns += outcome.virtual_ns;
   sum.counts.commits += outcome.commits;
   sum.counts.full_syncs += outcome.full_syncs;
@@ -64,7 +66,8 @@ int sweep_verb(const Arguments& arguments) {
   {
     ProgressBar bar(seeds.last - seeds.first + 1);
     run_seeds(
-        arguments.simulation, seeds, arguments.jobs, [] {},
+        arguments.simulation, seeds, arguments.jobs,
+        arguments.twice ? SeedRuns::kTwice : SeedRuns::kOnce, [] {},
         [&](const SeedOutcome& outcome) {
           add(sum, outcome);
           bar.show(sum.seeds, sum.failed.size());
@@ -75,9 +78,10 @@ int sweep_verb(const Arguments& arguments) {
   std::sort(sum.failed.begin(), sum.failed.end(),
             [](const SeedOutcome& a, const SeedOutcome& b) { return a.seed < b.seed; });
   for (const SeedOutcome& outcome : sum.failed) {
-    std::fprintf(stderr, "seed %llu: %s; reproduce: %s\n",
+    std::fprintf(stderr, "seed %llu: %s; reproduce: %s%s\n",
                  static_cast<unsigned long long>(outcome.seed), outcome.invariant,
-                 reproduction(arguments, outcome.seed).c_str());
+                 reproduction(arguments, outcome.seed).c_str(),
+                 outcome.deterministic ? "" : " --twice");
   }
   if (arguments.json) {
     print_json(sum, wall_seconds);
@@ -88,6 +92,7 @@ int sweep_verb(const Arguments& arguments) {
                 static_cast<double>(sum.counts.virtual_ns) / 1e9);
   }
   if (sum.unsafe) return kExitUnsafe;
+  if (sum.nondeterministic) return kExitNondeterministic;
   return sum.failed.empty() ? kExitOk : kExitStuck;
 }
 

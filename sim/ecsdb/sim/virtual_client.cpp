@@ -323,11 +323,12 @@ void VirtualClient::serve_arrival(const Now& now) {
   if (!poll_timer_.armed()) poll_timer_.arm(world_, now.steady + delay);
 }
 
+/// Applies all that has arrived, cut by cut: what an application that polls for everything at once
+/// never sees is checked and traced too.
 void VirtualClient::poll(const Now& now) {
   shadow_.set_now(now.steady);
-  const size_t cuts = client_->poll(now);
   ClientDb& db = client_->db();
-  if (cuts > 0) {
+  while (client_->poll(now, 1) > 0) {
     interest_.on_cut(db.cut());
     monotonic_.on_cut(db.cut(), published_, now.steady);
     world_.trace().record_apply(now.steady, index_, prefix_.on_cut(db, now.steady));
