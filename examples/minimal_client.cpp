@@ -2,8 +2,9 @@
 //
 //   ecsdb-server --feed cubes --listen 127.0.0.1:7900 &
 //   minimal_client 7900 cube
+#include <charconv>
 #include <cstdio>
-#include <cstdlib>
+#include <cstring>
 #include <string>
 
 #include "ecsdb/client.h"
@@ -27,11 +28,20 @@ const char* kind_text(ecsdb::RowEventKind kind) {
   return "?";
 }
 
+/// 0 if the text is no port.
+uint16_t parse_port(const char* text) {
+  uint16_t port = 0;
+  const char* const end = text + std::strlen(text);
+  const auto [stop, error] = std::from_chars(text, end, port);
+  return error == std::errc() && stop == end ? port : uint16_t{0};
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 3 || argc > 4) {
-    std::fprintf(stderr, "usage: minimal_client PORT TABLE [TOKEN]\n");
+  const uint16_t port = argc == 3 || argc == 4 ? parse_port(argv[1]) : uint16_t{0};
+  if (port == 0) {
+    std::fprintf(stderr, "usage: minimal_client PORT TABLE [TOKEN]      (PORT is 1 to 65535)\n");
     return 2;
   }
   ecsdb::ClientOptions options;
@@ -39,7 +49,7 @@ int main(int argc, char** argv) {
   if (argc == 4) options.token = argv[3];
   // The generator spreads reconnects of many clients; give each its own seed.
   ecsdb::Client client(options, ecsdb::Prng(1));
-  ecsdb::PosixClientDriver driver(client, "127.0.0.1", static_cast<uint16_t>(std::atoi(argv[1])));
+  ecsdb::PosixClientDriver driver(client, "127.0.0.1", port);
 
   client.on_row(argv[2], [&](const ecsdb::RowEvent& event) {
     std::printf("version %llu: %s entity %u\n",
@@ -53,9 +63,14 @@ int main(int argc, char** argv) {
     client.poll(driver.now());
     while (const auto event = client.next_event()) {
       if (event->code == ecsdb::ErrorCode::kOk) continue;
-      std::fprintf(stderr, "%s %s\n", std::string(ecsdb::error_text(event->code)).c_str(),
-                   event->reason.c_str());
+      const bool is_lost = event->kind == ecsdb::ClientEvent::Kind::kDisconnected;
+      std::fprintf(
+          stderr, "127.0.0.1:%u: %s: %s\n", port,
+          std::string(ecsdb::error_text(event->code)).c_str(),
+          (is_lost && event->reason.empty() ? driver.last_problem() : event->reason).c_str());
+      // The client dials again by itself after all else.
       if (event->code == ecsdb::ErrorCode::kAuthFailed) return 5;
+      if (event->code == ecsdb::ErrorCode::kUnknownTable) return 6;
     }
   }
 }

@@ -1,5 +1,6 @@
 // ecsdb-server: the server as a program.
 #include <cstdio>
+#include <signal.h>
 
 #include "server/server_program.h"
 #include "server/settings.h"
@@ -19,6 +20,8 @@ int check_only(const ecsdb::Settings& settings) {
 
 int main(int argc, char** argv) {
   ecsdb::exit_on_failed_check();
+  // It would kill the process: only a feed that runs has a use for it, and a handler.
+  signal(SIGUSR1, SIG_IGN);
   const ecsdb::CommandSpec& command = ecsdb::server_command();
   const std::span<const char* const> arguments(argv + 1, static_cast<size_t>(argc - 1));
   const auto line = ecsdb::CommandLine::parse(command, arguments);

@@ -45,7 +45,7 @@ constexpr CommandSpec kCommand{
     kOptions,
     "When it is ready it prints a line `event=ready address= port= ...` to standard error, where\n"
     "all log lines go. SIGINT and SIGTERM say goodbye to all clients and exit; a second one exits\n"
-    "at once. SIGUSR1 pauses the feed and makes it go on again.\n\n"
+    "at once. With a feed, SIGUSR1 pauses it and makes it go on again.\n\n"
     "Exit status: 0 ok, 2 usage, 3 configuration or schema is wrong, 4 cannot listen,\n"
     "130 interrupted twice.",
 };
@@ -154,6 +154,12 @@ class SettingsReader {
   }
 
   bool check_listen(const ServerConfig& config) {
+    if (!net::is_numeric_address(config.listen_address)) {
+      const std::string text = "listen address '" + config.listen_address +
+                               "': give a numeric address, as in 127.0.0.1 or ::1";
+      if (line_.has("--listen")) return fail_usage(text);
+      return fail_with(kExitConfig, "ecsdb-server: " + text);
+    }
     if (net::is_loopback(config.listen_address) || line_.has("--insecure-i-know")) return true;
     return fail_usage("others can reach " + config.listen_address +
                       ", and nothing is encrypted yet: put a TLS proxy in front of a loopback "

@@ -367,7 +367,7 @@ int run_demo(Arguments arguments) {
   sigaction(SIGTERM, &action, nullptr);
   action.sa_handler = SIG_IGN;  // a child that died shows in its exit status
   sigaction(SIGPIPE, &action, nullptr);
-  return Demo(std::move(read).value()).run();
+  return finish_output(Demo(std::move(read).value()).run());
 }
 
 }  // namespace ecsdb

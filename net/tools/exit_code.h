@@ -45,4 +45,13 @@ inline std::string close_text(const Error& error) {
   return error.context.empty() || error.context == text ? text : text + ": " + error.context;
 }
 
+/// The reason of a lost connection: what the client says and, where it was the socket that failed,
+/// what the socket says.
+inline std::string lost_text(ErrorCode code, const std::string& reason,
+                             const std::string& problem) {
+  const bool is_socket = code == ErrorCode::kConnectFailed || code == ErrorCode::kLinkClosed;
+  if (!is_socket || problem.empty()) return reason;
+  return reason.empty() || reason == error_text(code) ? problem : reason + ": " + problem;
+}
+
 }  // namespace ecsdb

@@ -79,22 +79,30 @@ Result<LoadArguments> read_arguments(const CommandLine& line) {
   return out;
 }
 
+/// A percentile of the latencies, or `none` if nothing was measured.
+std::string ms_text(const LoadFigures& f, uint32_t permille, const char* none) {
+  if (f.latency.count() == 0) return none;
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3f", f.latency.percentile_ms(permille));
+  return text;
+}
+
 void print_json(const LoadFigures& f) {
   std::printf(
-      "{\"clients\": %zu, \"synced\": %zu, \"digest_mismatches\": %llu, \"p50_ms\": %.3f, "
-      "\"p99_ms\": %.3f, \"p999_ms\": %.3f, \"bytes_per_client_per_s\": %.1f, \"advances\": %llu, "
+      "{\"clients\": %zu, \"synced\": %zu, \"digest_mismatches\": %llu, \"p50_ms\": %s, "
+      "\"p99_ms\": %s, \"p999_ms\": %s, \"bytes_per_client_per_s\": %.1f, \"advances\": %llu, "
       "\"lag\": %llu}\n",
       f.clients, f.synced, static_cast<unsigned long long>(f.digest_mismatches),
-      f.latency.percentile_ms(500), f.latency.percentile_ms(990), f.latency.percentile_ms(999),
-      f.bytes_per_client_per_s, static_cast<unsigned long long>(f.advances),
-      static_cast<unsigned long long>(f.lag));
+      ms_text(f, 500, "null").c_str(), ms_text(f, 990, "null").c_str(),
+      ms_text(f, 999, "null").c_str(), f.bytes_per_client_per_s,
+      static_cast<unsigned long long>(f.advances), static_cast<unsigned long long>(f.lag));
 }
 
 void print_text(const LoadFigures& f) {
   std::printf("clients            %zu, %zu synced\n", f.clients, f.synced);
-  std::printf("commit to applied  p50 %.3f ms, p99 %.3f ms, p99.9 %.3f ms\n",
-              f.latency.percentile_ms(500), f.latency.percentile_ms(990),
-              f.latency.percentile_ms(999));
+  std::printf("commit to applied  p50 %s ms, p99 %s ms, p99.9 %s ms\n",
+              ms_text(f, 500, "-").c_str(), ms_text(f, 990, "-").c_str(),
+              ms_text(f, 999, "-").c_str());
   std::printf("advances           %llu, worst lag %llu versions\n",
               static_cast<unsigned long long>(f.advances), static_cast<unsigned long long>(f.lag));
   std::printf("received           %.1f bytes per client and second\n", f.bytes_per_client_per_s);
@@ -134,11 +142,20 @@ class LoadVerb {
   }
 
   int report(const Error& error) const {
-    const std::string url =
-        (arguments_.load.urls[0].transport == net::TransportKind::kTcp ? "tcp://" : "ws://") +
-        arguments_.load.urls[0].at.to_text();
-    std::fprintf(stderr, "ecsdb load: %s: %s\n", url.c_str(), close_text(error).c_str());
+    std::fprintf(stderr, "ecsdb load: %s: %s\n", net::url_text(arguments_.load.urls[0]).c_str(),
+                 close_text(error).c_str());
     return exit_of_close(error.code);
+  }
+
+  /// Says on one line why clients are missing, if any are.
+  void explain(const LoadFigures& figures) const {
+    if (figures.synced == figures.clients) return;
+    const std::string why = run_.last_problem() ? close_text(*run_.last_problem())
+                            : interrupted_      ? "interrupted"
+                                                : "no full sync in time";
+    std::fprintf(stderr, "ecsdb load: %s: %zu of %zu clients are not synced; last problem: %s\n",
+                 net::url_text(arguments_.load.urls[0]).c_str(), figures.clients - figures.synced,
+                 figures.clients, why.c_str());
   }
 
   int measure() {
@@ -151,6 +168,7 @@ class LoadVerb {
       clear_progress();
     }
     const LoadFigures figures = run_.figures(true);
+    explain(figures);
     close();
     if (arguments_.json) {
       print_json(figures);
@@ -217,6 +235,7 @@ class LoadVerb {
                     d.lane[3]);
     }
     const LoadFigures figures = run_.figures(true);
+    explain(figures);
     report_line("final", " version=" + std::to_string(common.value_or(Version{}).value) +
                              " digest=" + digest);
     close();
@@ -250,7 +269,7 @@ int run_load(Arguments arguments) {
   if (!line) return exit;
   Result<LoadArguments> read = read_arguments(*line);
   if (!read.ok()) return report_usage(kLoadCommand, read.error());
-  return LoadVerb(std::move(read).value()).run();
+  return finish_output(LoadVerb(std::move(read).value()).run());
 }
 
 }  // namespace ecsdb

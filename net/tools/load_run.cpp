@@ -6,6 +6,8 @@
 #include "ecsdb/base/check.h"
 #include "ecsdb/wire/limits.h"
 
+#include "tools/exit_code.h"
+
 namespace ecsdb {
 
 LoadRun::LoadRun(net::EventLoop& loop, LoadOptions options)
@@ -17,7 +19,7 @@ LoadRun::LoadRun(net::EventLoop& loop, LoadOptions options)
     if (index == 0) return;
     Member& member = members_[index - 1];
     const uint64_t version = client(member).db().cut().value;
-    if (version % options_.digest_stride == 0) check_digest(member);
+    if (member.live && version % options_.digest_stride == 0) check_digest(member);
   };
   runner_ = net::ClientRunner::create(loop_, net::ConnectionOptions{}, std::move(callbacks));
 }
@@ -43,12 +45,24 @@ void LoadRun::on_event(size_t index, const ClientEvent& event) {
       return check_digest(member);
     case ClientEvent::Kind::kDisconnected:
       member.live = false;
+      digests_.clear();
+      last_problem_ = problem_of(index, event);
+      return;
+    case ClientEvent::Kind::kFault:
+      last_problem_ = problem_of(index, event);
+      return;
+    case ClientEvent::Kind::kSubscribed:
+      if (event.code != ErrorCode::kOk) last_problem_ = problem_of(index, event);
       return;
     case ClientEvent::Kind::kConnected:
-    case ClientEvent::Kind::kSubscribed:
-    case ClientEvent::Kind::kFault:
       return;
   }
+}
+
+Error LoadRun::problem_of(size_t index, const ClientEvent& event) const {
+  const bool is_lost = event.kind == ClientEvent::Kind::kDisconnected;
+  const std::string& problem = runner_->last_problem(index);
+  return fail(event.code, is_lost ? lost_text(event.code, event.reason, problem) : event.reason);
 }
 
 void LoadRun::on_probe_event(const ClientEvent& event) {
@@ -67,7 +81,7 @@ void LoadRun::on_probe_event(const ClientEvent& event) {
     });
   } else if (event.kind == ClientEvent::Kind::kDisconnected) {
     probe_done_ = true;
-    failure_ = fail(event.code, event.reason);
+    failure_ = problem_of(0, event);
   }
 }
 

@@ -46,6 +46,8 @@ class LoadRun {
   Status start();
   /// Why the first connection failed, or a client never will connect; the run is then over.
   const std::optional<Error>& failure() const { return failure_; }
+  /// Why a client lost its connection or failed last; nothing if none did.
+  const std::optional<Error>& last_problem() const { return last_problem_; }
   /// Clients whose replica is synced and whose link is up.
   size_t live_count() const;
   bool all_live() const { return live_count() == options_.clients; }
@@ -76,6 +78,8 @@ class LoadRun {
 
   Status add_members();
   void on_event(size_t index, const ClientEvent& event);
+  /// What the event says and, if the connection failed, what the socket said.
+  Error problem_of(size_t index, const ClientEvent& event) const;
   void on_probe_event(const ClientEvent& event);
   void measure(Member& member);
   void check_digest(Member& member);
@@ -90,8 +94,11 @@ class LoadRun {
   std::vector<Member> members_;  // member i is the runner's client i + 1: client 0 is the probe
   std::vector<std::string> tables_;
   std::optional<Error> failure_;
+  std::optional<Error> last_problem_;
   bool probe_done_ = false;
-  std::map<uint64_t, Digest> digests_;  // by version, the first client's that got there
+  // By version, the first client's that got there. Forgotten when a connection is lost: whoever
+  // answers the next one may be a new server, whose versions start anew.
+  std::map<uint64_t, Digest> digests_;
   uint64_t mismatches_ = 0;
   LatencyHistogram latency_;
   Instant begun_;

@@ -24,7 +24,9 @@ constexpr std::string_view kHelp =
     "Exit status: 0 ok, 2 usage, 3 configuration or schema is wrong, 4 cannot connect, 5 token\n"
     "refused, 6 protocol or schema, 8 not synced in time, 10 replicas differ, 11 threshold "
     "missed,\n"
-    "70 internal error, 130 interrupted.\n";
+    "70 internal error or standard output not written, 130 interrupted. 7 (a property was broken) "
+    "and\n"
+    "9 (a seed gave two outcomes) come from the simulator only, see ecsdb-sim --help.\n";
 
 struct Verb {
   std::string_view name;

@@ -183,6 +183,8 @@ TEST(Programs, ServerUsageErrorsExitWithTwo) {
       {{}, "no schema"},
       {{"--feed", "cubs"}, "there is no feed 'cubs'"},
       {{"--feed", "cubes", "--listen", "127.0.0.1"}, "--listen: "},
+      {{"--feed", "cubes", "--listen", "localhost:0"}, "give a numeric address"},
+      {{"--feed", "cubes", "--listen", "1.2.3:0", "--check-config"}, "give a numeric address"},
       {{"--feed", "cubes", "--listen", "0.0.0.0:0"}, "--insecure-i-know"},
       {{"--feed", "cubes", "--tick-hz", "0"}, "--tick-hz must be"},
       {{"--feed", "cubes", "--log-level", "loud"}, "--log-level must be"},
@@ -227,8 +229,13 @@ TEST(Programs, BundledConfigurationIsRight) {
 TEST(Programs, WithoutAServerClientsExitWithFour) {
   const ClosedPort port;
   for (const std::string& url : {port.tcp(), port.ws()}) {
-    EXPECT_EQ(ecsdb({"load", "--url", url, "--clients", "2"}).exit, 4);
-    EXPECT_EQ(ecsdb({"watch", "--url", url}).exit, 4);
+    for (const Words& words :
+         {Words{"load", "--url", url, "--clients", "2"}, {"watch", "--url", url}}) {
+      const Outcome outcome = ecsdb(words);
+      EXPECT_EQ(outcome.exit, 4);
+      EXPECT_TRUE(contains(outcome.error, url)) << outcome.error;
+      EXPECT_TRUE(contains(outcome.error, "refused")) << outcome.error;
+    }
   }
 }
 
@@ -300,6 +307,7 @@ TEST(Programs, LoadAgreesOnAServerThatRests) {
       ecsdb({"load", "--url", running.ws(), "--clients", "3", "--seconds", "0.1"});
   EXPECT_EQ(outcome.exit, 0) << outcome.error;
   EXPECT_TRUE(contains(outcome.out, "3, 3 synced")) << outcome.out;
+  EXPECT_TRUE(contains(outcome.out, "p50 - ms, p99 - ms")) << outcome.out;
 }
 
 TEST(Programs, WatchOncePrintsEveryRowOfEveryTable) {

@@ -1,6 +1,8 @@
 #include "tools/verbs.h"
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 
 #include "tools/exit_code.h"
 
@@ -18,6 +20,16 @@ std::optional<CommandLine> parse_verb(const CommandSpec& spec, Arguments argumen
     return std::nullopt;
   }
   return std::move(line).value();
+}
+
+int finish_output(int exit) {
+  // Who interrupts a program need not read on from it: a flush could wait for ever.
+  if (exit == kExitInterrupted) return exit;
+  errno = 0;
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return exit;
+  const std::string why = errno != 0 ? std::string(": ") + std::strerror(errno) : std::string();
+  std::fprintf(stderr, "ecsdb: standard output could not be written%s\n", why.c_str());
+  return exit == kExitOk ? static_cast<int>(kExitInternal) : exit;
 }
 
 }  // namespace ecsdb

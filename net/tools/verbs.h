@@ -24,4 +24,8 @@ extern const CommandSpec kCubesSliceCommand;
 /// printed.
 std::optional<CommandLine> parse_verb(const CommandSpec& spec, Arguments arguments, int& exit);
 
+/// `exit`, unless standard output did not take all that was printed: then a message, and
+/// kExitInternal in place of kExitOk.
+int finish_output(int exit);
+
 }  // namespace ecsdb

@@ -145,7 +145,8 @@ class WatchVerb {
   }
 
   int report(const Error& error) {
-    std::fprintf(stderr, "ecsdb watch: %s\n", close_text(error).c_str());
+    std::fprintf(stderr, "ecsdb watch: %s: %s\n", net::url_text(arguments_.url).c_str(),
+                 close_text(error).c_str());
     return exit_of_close(error.code);
   }
 
@@ -169,7 +170,10 @@ class WatchVerb {
 
   void on_lost(const ClientEvent& event) {
     if (exit_ || std::exchange(dials_anew_, false)) return;
-    const Error error = fail(event.code, event.reason);
+    const bool is_lost = event.kind == ClientEvent::Kind::kDisconnected;
+    const Error error =
+        fail(event.code, is_lost ? lost_text(event.code, event.reason, runner_->last_problem(0))
+                                 : event.reason);
     if (!subscribed_) return end(report(error));
     report(error);
     if (event.kind == ClientEvent::Kind::kDisconnected) {
@@ -257,7 +261,8 @@ class WatchVerb {
 
   void on_polled() {
     changed_ = true;
-    if (!redraws_) std::fflush(stdout);
+    // A signal may break the write off too, and then it is the signal that counts.
+    if (!redraws_ && std::fflush(stdout) != 0 && interrupts == 0) end(kExitInternal);
   }
 
   /// The state of --once: in order of table and entity.
@@ -309,7 +314,7 @@ int run_watch(Arguments arguments) {
   if (!line) return exit;
   Result<WatchArguments> read = read_arguments(*line);
   if (!read.ok()) return report_usage(kWatchCommand, read.error());
-  return WatchVerb(std::move(read).value()).run();
+  return finish_output(WatchVerb(std::move(read).value()).run());
 }
 
 }  // namespace ecsdb

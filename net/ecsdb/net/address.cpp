@@ -48,6 +48,12 @@ Result<HostPort> parse_host_port(std::string_view text) {
   return out;
 }
 
+bool is_numeric_address(std::string_view host) {
+  boost::system::error_code error;
+  boost::asio::ip::make_address(std::string(host), error);
+  return !error;
+}
+
 bool is_loopback(std::string_view host) {
   if (host == "localhost") return true;
   boost::system::error_code error;
@@ -65,6 +71,11 @@ std::string_view transport_name(TransportKind kind) {
       return "ws";
   }
   return "unknown";
+}
+
+std::string url_text(const StreamUrl& url) {
+  const bool is_tcp = url.transport == TransportKind::kTcp;
+  return is_tcp ? "tcp://" + url.at.to_text() : "ws://" + url.at.to_text() + url.path;
 }
 
 Result<StreamUrl> parse_stream_url(std::string_view text) {

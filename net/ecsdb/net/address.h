@@ -19,6 +19,8 @@ struct HostPort {
 
 /// "127.0.0.1:7900", "[::1]:7900", "example.org:7900". kUsage with what is wrong.
 Result<HostPort> parse_host_port(std::string_view text);
+/// True for an IPv4 or IPv6 address in numbers, without brackets.
+bool is_numeric_address(std::string_view host);
 /// True for numeric addresses of the loopback network and for "localhost".
 bool is_loopback(std::string_view host);
 
@@ -34,6 +36,8 @@ struct StreamUrl {
   std::string path = "/";  // WebSocket only
 };
 
+/// The URL as it would be parsed.
+std::string url_text(const StreamUrl& url);
 /// kUsage with what is wrong.
 Result<StreamUrl> parse_stream_url(std::string_view text);
 

@@ -29,6 +29,21 @@ TEST(Loopback, IsToldApart) {
   }
 }
 
+TEST(NumericAddress, IsNoName) {
+  for (const char* host : {"127.0.0.1", "0.0.0.0", "::1"}) {
+    EXPECT_TRUE(is_numeric_address(host)) << host;
+  }
+  for (const char* host : {"localhost", "1.2.3", "[::1]", "example.org", ""}) {
+    EXPECT_FALSE(is_numeric_address(host)) << host;
+  }
+}
+
+TEST(StreamUrl, UrlTextIsWhatIsParsed) {
+  for (const char* text : {"tcp://127.0.0.1:1", "ws://[::1]:2/ecsdb?x=/y", "ws://h:2/"}) {
+    EXPECT_EQ(url_text(*parse_stream_url(text)), text);
+  }
+}
+
 TEST(StreamUrl, ReadsBothTransports) {
   const StreamUrl tcp = parse_stream_url("tcp://127.0.0.1:1").value();
   EXPECT_EQ(tcp.transport, TransportKind::kTcp);

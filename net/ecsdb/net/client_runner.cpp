@@ -12,6 +12,14 @@ namespace {
 
 using boost::asio::ip::tcp;
 
+/// The text may quote the peer, which may not reach for a terminal.
+std::string printable(std::string text) {
+  for (char& c : text) {
+    if (c < ' ' || c > '~') c = '?';
+  }
+  return text;
+}
+
 class ClientRunnerImpl final : public ClientRunner, private ConnectionHandler {
  public:
   ClientRunnerImpl(EventLoop& loop, ConnectionOptions options, ClientRunnerCallbacks callbacks)
@@ -38,6 +46,7 @@ class ClientRunnerImpl final : public ClientRunner, private ConnectionHandler {
     touch(index);
   }
   size_t socket_count() const override { return connections_.size(); }
+  const std::string& last_problem(size_t index) const override { return entries_[index]->problem; }
   TransportKind transport(size_t index) const override { return entries_[index]->transport; }
 
  private:
@@ -50,6 +59,7 @@ class ClientRunnerImpl final : public ClientRunner, private ConnectionHandler {
     size_t next_target = 0;
     Connection* connection = nullptr;  // of the link dialled last, until it is closed
     LinkId link;
+    std::string problem;
     bool touched = false;
     std::unique_ptr<LoopTimer> timer;
   };
@@ -133,6 +143,7 @@ void ClientRunnerImpl::dial(size_t index, LinkId link) {
 
 void ClientRunnerImpl::on_open(Connection& connection) {
   Entry& entry = *entries_[connection.tag];
+  entry.problem.clear();
   entry.client.on_connected(entry.link, loop_.now());
   mark(connection.tag);
 }
@@ -148,6 +159,7 @@ void ClientRunnerImpl::on_closed(Connection& connection) {
   if (entry.connection != &connection) return;
   if (connection.info().code == ErrorCode::kConnectFailed) ++entry.next_target;
   entry.connection = nullptr;
+  entry.problem = printable(connection.info().reason);
   entry.client.on_closed(entry.link, loop_.now());
   mark(connection.tag);
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "ecsdb/client/client.h"
 #include "ecsdb/net/address.h"
@@ -41,6 +42,9 @@ class ClientRunner {
   virtual void disconnect(size_t index) = 0;
   /// Sockets in any state; 0 once all are disconnected and closed.
   virtual size_t socket_count() const = 0;
+  /// Why the client's connection ended or never came up, in printable ASCII; empty while one is
+  /// open, and before the first.
+  virtual const std::string& last_problem(size_t index) const = 0;
   /// Which transport client `index` uses.
   virtual TransportKind transport(size_t index) const = 0;
 };

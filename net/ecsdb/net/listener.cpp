@@ -47,7 +47,10 @@ class ListenerImpl final : public Listener {
   Status start(const ListenOptions& options) {
     error_code error;
     const auto address = boost::asio::ip::make_address(options.address, error);
-    if (error) return fail(ErrorCode::kUsage, "listen address '" + options.address + "'");
+    if (error) {
+      return fail(ErrorCode::kUsage,
+                  "listen address '" + options.address + "': give a numeric address");
+    }
     const tcp::endpoint endpoint(address, options.port);
     tcp::acceptor& acceptor = state_->acceptor;
     acceptor.open(endpoint.protocol(), error);
