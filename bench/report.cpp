@@ -9,6 +9,21 @@
 
 namespace bench {
 
+namespace {
+
+/// "a.b" as {"a", "b"}, "" as none.
+std::vector<std::string_view> split(std::string_view path) {
+  std::vector<std::string_view> out;
+  while (!path.empty()) {
+    const size_t dot = std::min(path.find('.'), path.size());
+    out.push_back(path.substr(0, dot));
+    path.remove_prefix(std::min(dot + 1, path.size()));
+  }
+  return out;
+}
+
+}  // namespace
+
 Report::Report(std::string_view what) {
   sections_.emplace_back();
   text("what", what);
@@ -38,19 +53,33 @@ void Report::samples(const std::string& stem, const std::string& unit, const Sam
 }
 
 std::string Report::json() const {
-  auto members = [](const Section& section) {
-    std::string out;
-    for (const Figure& figure : section.figures) {
-      if (!out.empty()) out += ", ";
-      out += ecsdb::json_quote(figure.name) + ": " + figure.value;
-    }
-    return out;
+  std::string out = "{";
+  std::vector<std::string_view> open;  // names of the objects we are in
+  bool is_first = true;                // of the innermost
+  auto begin_member = [&](std::string_view name) {
+    if (!is_first) out += ", ";
+    is_first = false;
+    out += ecsdb::json_quote(name) + ": ";
   };
-  std::string out = "{" + members(sections_.front());
-  for (size_t i = 1; i < sections_.size(); ++i) {
-    out += ", " + ecsdb::json_quote(sections_[i].name) + ": {" + members(sections_[i]) + "}";
+  for (const Section& section : sections_) {
+    const std::vector<std::string_view> path = split(section.name);
+    size_t common = 0;
+    while (common < std::min(path.size(), open.size()) && path[common] == open[common]) ++common;
+    for (; open.size() > common; open.pop_back()) {
+      out += "}";
+      is_first = false;
+    }
+    for (; open.size() < path.size(); open.push_back(path[open.size()])) {
+      begin_member(path[open.size()]);
+      out += "{";
+      is_first = true;
+    }
+    for (const Figure& figure : section.figures) {
+      begin_member(figure.name);
+      out += figure.value;
+    }
   }
-  return out + "}";
+  return out + std::string(open.size() + 1, '}');
 }
 
 std::string Report::table() const {

@@ -16,7 +16,8 @@ class Report {
  public:
   explicit Report(std::string_view what);
 
-  /// What is added next belongs to this section, which becomes a nested object.
+  /// What is added next belongs to this section, which becomes a nested object; "a.b" becomes
+  /// object b of object a. Sections of one object follow each other.
   void section(std::string name);
 
   void text(std::string name, std::string_view value);

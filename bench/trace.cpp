@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "ecsdb/base/prng.h"
-#include "ecsdb/schema/schema_builder.h"
 
 #include "units.h"
 
@@ -22,50 +21,30 @@ using ecsdb::SchemaBuilder;
 
 namespace {
 
-Shape make_shape(std::string name, size_t rows, size_t columns, const SchemaBuilder& builder) {
-  Shape shape{std::move(name), rows, columns, builder.build().value()};
-  ECSDB_CHECK(shape.schema.layout(0).lanes.size() == columns);
-  return shape;
-}
-
-SchemaBuilder begin_table(const char* name) {
-  SchemaBuilder builder("bench");
-  builder.table(1, name).codec(ecsdb::CodecTier::kPlain);
-  return builder;
-}
-
-Shape cubes() {
-  SchemaBuilder builder = begin_table("cube");
+void add_cube_fields(SchemaBuilder& builder) {
   builder.field(1, "orientation", FieldType::kQuatf).quaternion_bits(9);
   builder.field(2, "position", FieldType::kVec3f).precision(1.0 / 512);
   builder.field(3, "interacting", FieldType::kBool);
-  return make_shape("cubes", 901, 8, builder);
 }
 
-Shape bodies() {
-  SchemaBuilder builder = begin_table("body");
+void add_body_fields(SchemaBuilder& builder) {
   builder.field(1, "position", FieldType::kVec3f).precision(0.01);
   uint16_t id = 2;
   for (const char* part : {"turn_w", "turn_x", "turn_y", "turn_z"}) {
     builder.field(id++, part, FieldType::kF32).precision(0.001);
   }
-  return make_shape("bodies", 250, 7, builder);
 }
 
-Shape w1() {
-  SchemaBuilder builder = begin_table("unit");
+void add_w1_fields(SchemaBuilder& builder) {
   builder.field(1, "x", FieldType::kF32);
   builder.field(2, "y", FieldType::kF32);
   builder.field(3, "health", FieldType::kI32);
-  return make_shape("w1", 1'000, 3, builder);
 }
 
-Shape synthetic(size_t rows) {
-  SchemaBuilder builder = begin_table("unit");
+void add_synthetic_fields(SchemaBuilder& builder) {
   builder.field(1, "position", FieldType::kVec3f).precision(0.01);
   builder.field(2, "health", FieldType::kI32);
   builder.field(3, "kind", FieldType::kU16);
-  return make_shape("synthetic", rows, 5, builder);
 }
 
 /// Up to `bytes_max` bytes of a file; its errno or 0 goes to `error`.
@@ -90,10 +69,21 @@ std::vector<uint8_t> read_bytes(const std::string& path, size_t bytes_max, int& 
 
 }  // namespace
 
+ecsdb::Schema Shape::schema(ecsdb::CodecTier tier, bool in_cells) const {
+  SchemaBuilder builder("bench");
+  builder.table(1, "row").codec(tier);
+  if (in_cells) builder.follow("place");
+  add_fields(builder);
+  if (in_cells) builder.table(2, "place").by("cell").field(1, "cell", FieldType::kU32);
+  ecsdb::Schema schema = builder.build().value();
+  ECSDB_CHECK(schema.layout(0).lanes.size() == columns);
+  return schema;
+}
+
 Result<Shape> shape_named(std::string_view name) {
-  if (name == "cubes") return cubes();
-  if (name == "bodies") return bodies();
-  if (name == "w1") return w1();
+  if (name == "cubes") return Shape{"cubes", 901, 8, 4, 5, false, add_cube_fields};
+  if (name == "bodies") return Shape{"bodies", 250, 7, 0, 1, false, add_body_fields};
+  if (name == "w1") return Shape{"w1", 1'000, 3, 0, 1, true, add_w1_fields};
   return fail(ErrorCode::kUsage,
               "no shape \"" + std::string(name) + "\"; there are cubes, bodies and w1");
 }
@@ -120,7 +110,7 @@ Result<Trace> read_trace(const std::string& path, Shape shape, uint64_t frames_m
 
 Trace make_synthetic_trace(uint64_t rows, uint64_t changes, uint64_t frames, uint64_t seed) {
   ecsdb::Prng rng(seed);
-  Trace trace{synthetic(rows), {}};
+  Trace trace{Shape{"synthetic", rows, 5, 0, 1, false, add_synthetic_fields}, {}};
   const size_t columns = trace.shape.columns;
   for (uint64_t row = 0; row < rows; ++row) {
     for (int axis = 0; axis < 3; ++axis) {

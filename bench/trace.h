@@ -8,18 +8,24 @@
 #include <vector>
 
 #include "ecsdb/base/result.h"
-#include "ecsdb/schema/schema.h"
+#include "ecsdb/schema/schema_builder.h"
 
 namespace bench {
 
-/// How a trace's rows are laid out. The schema's one table has a lane for each column, in order.
+/// How a trace's rows are laid out.
 struct Shape {
   std::string name;
   size_t rows = 0;
   size_t columns = 0;
-  ecsdb::Schema schema;
+  size_t x = 0;  // columns that cells are squares over
+  size_t y = 1;
+  bool is_float = false;  // x and y are float bits
+  void (*add_fields)(ecsdb::SchemaBuilder&) = nullptr;
 
   size_t frame_values() const { return rows * columns; }
+  /// Table 0 has a lane for each column, in order. `in_cells`: its rows are in the cell that their
+  /// row of table 1 names, which has the one field `cell`; else all are in one cell.
+  ecsdb::Schema schema(ecsdb::CodecTier tier, bool in_cells) const;
 };
 
 /// cubes, bodies or w1: 901 rows {largest quaternion component, the other three in 9 bits, x, y, z

@@ -33,6 +33,7 @@ struct ClientOptions {
   Duration retry_delay_max = Duration::seconds(5);
   Duration retry_delay_clean = Duration::seconds(1);  // at most, after a clean close
   bool reconnect = true;
+  bool compression = true;                      // of what the server sends, if this build has zstd
   uint64_t rows_max = 4'000'000;                // of the replica; beyond: kClientLimit
   size_t pending_bytes_max = 64 * 1024 * 1024;  // received and not yet polled
 };

@@ -17,6 +17,7 @@ struct HeldCell {
   uint16_t table = 0;
   CellKey key;
   Version changed;  // the cell's last published change that is in here: the next block's base
+  CellHistory history;
   RowThread thread;
 };
 

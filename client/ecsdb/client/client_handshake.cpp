@@ -8,7 +8,8 @@
 namespace ecsdb {
 
 void Client::Impl::send_hello() {
-  const auto preface = encode_preface(Preface{});
+  const uint32_t features = options_.compression ? built_in_features() : 0;
+  const auto preface = encode_preface(Preface{.features = features});
   Bytes& own = out_.own();
   own.insert(own.end(), preface.begin(), preface.end());
   out_.own_done();
@@ -30,6 +31,12 @@ Status Client::Impl::take_preface(ByteSpan& bytes) {
   if (preface->protocol_min != kProtocolVersion || preface->protocol_max != kProtocolVersion) {
     return fail(ErrorCode::kProtocolUnsupported, "the server chose a protocol we do not speak");
   }
+  const uint32_t ours = options_.compression ? built_in_features() : 0;
+  if ((preface->features & ~ours) != 0) {
+    return fail(ErrorCode::kProtocolUnsupported, "the server chose a feature we do not have");
+  }
+  features_ = preface->features;
+  visible_.set_features(features_);
   consumed_bytes_ += kPrefaceBytes;
   state_ = State::kAuth;
   return {};

@@ -3,6 +3,7 @@
 
 #include "ecsdb/client/test_fixture.h"
 #include "ecsdb/schema/canonical.h"
+#include "ecsdb/wire/compress.h"
 #include "ecsdb/wire/frame.h"
 
 namespace ecsdb::client_test {
@@ -76,14 +77,15 @@ class Script {
   }
   static Advance end_of_sync() {
     Advance end;
-    end.kind = AdvanceKind::kSyncEnd;
-    end.from = end.to = Version{5};
+    end.set_flags(true, true, AdvanceKind::kSyncEnd);
+    end.from = Version{5};
     return end;
   }
-  static Advance step(uint64_t from, uint64_t to) {
+  static Advance step(uint64_t from, uint64_t to, bool begin = true, bool end = true) {
     Advance advance;
+    advance.set_flags(begin, end, AdvanceKind::kStep);
     advance.from = Version{from};
-    advance.to = Version{to};
+    advance.distance = to - from;
     return advance;
   }
   /// Types of the frames that the client sent since the last call.
@@ -149,7 +151,7 @@ class ClientHandshake : public ::testing::Test, public Script {};
 TEST_F(ClientHandshake, SaysPrefaceAndAuthFirst) {
   dial();
   EXPECT_EQ(take_sent(), (std::vector{MessageType::kAuth}));
-  const auto expected = encode_preface(Preface{});
+  const auto expected = encode_preface(Preface{.features = built_in_features()});
   EXPECT_TRUE(std::equal(expected.begin(), expected.end(), sent_.begin()));
   EXPECT_TRUE(last_sent<Auth>().schema_known == Hash128{});
   welcome();
@@ -348,12 +350,9 @@ TEST_F(ClientHandshake, AdvancesMustBeginAndEndInPlace) {
     EXPECT_EQ(t.code_of(ClientEvent::Kind::kFault), code);
     EXPECT_EQ(t.client_.db().cut(), Version{5});
   };
-  Advance open = step(5, 6);
-  open.end = false;
-  Advance middle = step(5, 6);
-  middle.begin = false;
-  Advance other = middle;
-  other.to = Version{7};
+  const Advance open = step(5, 6, true, false);
+  const Advance middle = step(5, 6, false);
+  const Advance other = step(5, 7, false);
   refuse(ErrorCode::kFrameMalformed, {middle});
   refuse(ErrorCode::kFrameMalformed, {open, step(5, 6)});
   refuse(ErrorCode::kFrameMalformed, {open, other});
@@ -363,14 +362,10 @@ TEST_F(ClientHandshake, AdvancesMustBeginAndEndInPlace) {
 
 TEST_F(ClientHandshake, AdvanceOfSeveralFramesIsOneCutAndHeartbeatsMayStandBetween) {
   go_live();
-  Advance first = step(5, 6);
-  first.end = false;
-  Advance second = step(5, 6);
-  second.begin = false;
-  send_advance(MessageType::kAdvance, first);
+  send_advance(MessageType::kAdvance, step(5, 6, true, false));
   send(MessageType::kServerHeartbeat, ServerHeartbeat{Version{9}, 1000});
   EXPECT_EQ(client_.poll(now()), 0u);
-  send_advance(MessageType::kAdvance, second);
+  send_advance(MessageType::kAdvance, step(5, 6, false));
   EXPECT_EQ(client_.poll(now()), 1u);
   EXPECT_EQ(client_.db().cut(), Version{6});
   EXPECT_EQ(client_.server_head(), Version{9});

@@ -177,6 +177,7 @@ Status Client::Impl::on_sync_begin(ByteSpan head) {
   syncing_ = true;
   staged_.reset(schema());
   staged_.set_rows_max(options_.rows_max);
+  staged_.set_features(features_);
   staged_.start_sync(begin.version);
   whole_tables_ = subscriptions_.whole_tables(schema());
   progress_.rows_total = begin.rows;
@@ -185,9 +186,10 @@ Status Client::Impl::on_sync_begin(ByteSpan head) {
 
 Status Client::Impl::on_chunk(const Frame& frame) {
   if (!syncing_) return fail(ErrorCode::kUnexpectedMessage, "sync_chunk");
+  Advance head;
+  ECSDB_TRY(decode_message(frame.head, head));
   ReceivedAdvance chunk;
-  ECSDB_TRY(decode_message(frame.head, chunk.head));
-  chunk.tail.assign(frame.tail.begin(), frame.tail.end());
+  chunk.add(std::move(head), frame.tail, frame.bytes);
   ECSDB_TRY(staged_.apply_chunk(chunk));
   progress_.rows_done = staged_.row_count();
   progress_.bytes_done += frame.bytes;
@@ -198,36 +200,30 @@ Status Client::Impl::on_advance(const Frame& frame) {
   Advance head;
   ECSDB_TRY(decode_message(frame.head, head));
   if (!syncing_ && !live_) return fail(ErrorCode::kUnexpectedMessage, "advance before a sync");
-  if (head.begin == has_arriving_) {
+  if (head.begin() == has_arriving_) {
     return fail(ErrorCode::kFrameMalformed, "an advance begins inside another, or in its middle");
   }
   if (pending_bytes_ + frame.bytes > options_.pending_bytes_max) {
     return fail(ErrorCode::kClientLimit, "more than pending_bytes_max received without poll()");
   }
-  if (head.begin) {
+  if (head.begin()) {
     arriving_ = ReceivedAdvance{};
     if (!spare_.empty()) {
       arriving_ = std::move(spare_.back());
       spare_.pop_back();
       arriving_.clear();
     }
-    arriving_.head = std::move(head);
   } else {
-    Advance& joined = arriving_.head;
-    if (head.kind != joined.kind || head.from != joined.from || head.to != joined.to) {
+    const Advance& begun = arriving_.head;
+    if (head.kind() != begun.kind() || head.from != begun.from || head.to() != begun.to()) {
       return fail(ErrorCode::kFrameMalformed, "frames of one advance disagree");
     }
-    joined.end = head.end;
-    joined.leaves.insert(joined.leaves.end(), head.leaves.begin(), head.leaves.end());
-    joined.enters.insert(joined.enters.end(), head.enters.begin(), head.enters.end());
-    joined.blocks.insert(joined.blocks.end(), head.blocks.begin(), head.blocks.end());
   }
-  arriving_.tail.insert(arriving_.tail.end(), frame.tail.begin(), frame.tail.end());
-  arriving_.stream_bytes += frame.bytes;
+  arriving_.add(std::move(head), frame.tail, frame.bytes);
   pending_bytes_ += frame.bytes;
-  has_arriving_ = !arriving_.head.end;
+  has_arriving_ = !arriving_.head.end();
   if (!has_arriving_) {
-    server_head_ = std::max(server_head_, arriving_.head.to);
+    server_head_ = std::max(server_head_, arriving_.head.to());
     pending_.push_back(std::move(arriving_));
   }
   return {};
@@ -271,7 +267,7 @@ Status Client::Impl::apply_next(const Now&) {
   row_events_.clear();
   std::vector<RowEvent>* events = callbacks_.empty() ? nullptr : &row_events_;
   if (syncing_) {
-    if (advance.head.kind != AdvanceKind::kSyncEnd) {
+    if (advance.head.kind() != AdvanceKind::kSyncEnd) {
       return fail(ErrorCode::kUnexpectedMessage, "an advance in the middle of a full sync");
     }
     ECSDB_TRY(staged_.apply(advance, nullptr));
@@ -282,12 +278,12 @@ Status Client::Impl::apply_next(const Now&) {
     ++stats_.full_syncs;
     events_.push_back({ClientEvent::Kind::kSynced, ErrorCode::kOk, {}, {}});
   } else {
-    if (advance.head.kind == AdvanceKind::kSyncEnd) {
+    if (advance.head.kind() == AdvanceKind::kSyncEnd) {
       return fail(ErrorCode::kUnexpectedMessage, "the end of a full sync that never began");
     }
     ECSDB_TRY(visible_.apply(advance, events));
 #if defined(ECSDB_MUTANTS)
-    if (ECSDB_MUTANT(apply_twice) && advance.head.to.value % 64 == 0) {
+    if (ECSDB_MUTANT(apply_twice) && advance.head.to().value % 64 == 0) {
       ECSDB_TRY(visible_.apply_again(advance));
     }
 #endif

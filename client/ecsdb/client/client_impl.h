@@ -115,6 +115,7 @@ class Client::Impl {
   std::vector<Leaving> leaving_;
   Outbox out_;
   Bytes preface_;
+  uint32_t features_ = 0;  // that both sides have
   FrameReader reader_;
   AuthReply auth_reply_;
   Bytes schema_bytes_;

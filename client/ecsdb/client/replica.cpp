@@ -19,47 +19,65 @@ std::string row_text(const TableDef& def, EntityId entity) {
 void ReceivedAdvance::clear() {
   head = Advance{};
   tail.clear();
+  frames.clear();
   stream_bytes = 0;
+}
+
+void ReceivedAdvance::add(Advance&& frame_head, ByteSpan frame_tail, size_t bytes) {
+  if (frames.empty()) {
+    head = std::move(frame_head);
+  } else {
+    head.flags |= frame_head.flags;
+    head.leaves.insert(head.leaves.end(), frame_head.leaves.begin(), frame_head.leaves.end());
+    head.enters.insert(head.enters.end(), frame_head.enters.begin(), frame_head.enters.end());
+    head.blocks.insert(head.blocks.end(), frame_head.blocks.begin(), frame_head.blocks.end());
+  }
+  frames.push_back({head.blocks.size(), frame_head.tail_checksum});
+  tail.insert(tail.end(), frame_tail.begin(), frame_tail.end());
+  stream_bytes += bytes;
 }
 
 Status Replica::apply_chunk(const ReceivedAdvance& chunk) {
   events_ = nullptr;
   head_ = &chunk.head;
-  ECSDB_TRY(check_cells(chunk.head));
   if (!chunk.head.leaves.empty()) return fail(ErrorCode::kUnknownHandle, "leave in a sync chunk");
-  ECSDB_TRY(decode_blocks(chunk, true));
-  ECSDB_TRY(check_rows());
+  ECSDB_TRY(stage(chunk, true));
   apply_enters(chunk.head);
-  for (size_t i = 0; i < targets_.size(); ++i) apply_whole(targets_[i], blocks_[i], cut_);
+  for (size_t i = 0; i < targets_.size(); ++i) {
+    apply_whole(targets_[i], blocks_[i], cut_);
+    CellHistory& history = cells_[targets_[i].handle].history;
+    applier_.note_whole(blocks_[i], tables_[targets_[i].table], history);
+    history.publishes = targets_[i].publish;
+  }
   return {};
 }
 
 Status Replica::apply(const ReceivedAdvance& advance, std::vector<RowEvent>* events) {
   const Advance& head = advance.head;
-  if (head.from != cut_ || head.to < head.from) {
+  if (head.from != cut_ || head.to() < head.from) {
     return fail(ErrorCode::kWrongBaseline, "advance from version " +
                                                std::to_string(head.from.value) + " to " +
-                                               std::to_string(head.to.value) + ", but the cut is " +
-                                               std::to_string(cut_.value));
+                                               std::to_string(head.to().value) +
+                                               ", but the cut is " + std::to_string(cut_.value));
   }
   events_ = events;
   head_ = &head;
-  ECSDB_TRY(check_cells(head));
-  ECSDB_TRY(decode_blocks(advance, false));
-  ECSDB_TRY(check_rows());
+  ECSDB_TRY(stage(advance, false));
   // Nothing fails from here on.
+#if defined(ECSDB_MUTANTS)
+  before_again_ = cells_;
+#endif
   limbo_.clear();
   apply_leaves(head);
   for (size_t i = 0; i < targets_.size(); ++i) apply_gone(targets_[i], blocks_[i]);
   std::sort(limbo_.begin(), limbo_.end(), by_name);
   apply_enters(head);
-  for (size_t i = 0; i < targets_.size(); ++i) {
-    apply_changed(targets_[i], blocks_[i], head.to);
-    apply_whole(targets_[i], blocks_[i], head.to);
-    cells_[targets_[i].handle].changed = blocks_[i].header.version;
-  }
+  // Whole rows may move rows in memory, which the changed ones are named by.
+  for (size_t i = 0; i < targets_.size(); ++i) apply_changed(targets_[i], blocks_[i], head.to());
+  for (size_t i = 0; i < targets_.size(); ++i) apply_whole(targets_[i], blocks_[i], head.to());
+  for (size_t i = 0; i < targets_.size(); ++i) finish_block(targets_[i], blocks_[i], head.to());
   finish_limbo();
-  cut_ = head.to;
+  cut_ = head.to();
   commit_time_ns_ = head.commit_time_ns;
   return {};
 }
@@ -70,12 +88,24 @@ Status Replica::apply_again(const ReceivedAdvance& advance) {
   again.head.leaves.clear();
   again.head.enters.clear();
   cut_ = again.head.from;
-  for (size_t i = 0; i < targets_.size(); ++i) {
-    cells_[targets_[i].handle].changed = blocks_[i].header.base;
+  for (const Target& target : targets_) {
+    if (target.handle >= before_again_.size()) continue;
+    cells_[target.handle].changed = before_again_[target.handle].changed;
+    cells_[target.handle].history.publishes = before_again_[target.handle].history.publishes;
   }
   return apply(again, nullptr);
 }
 #endif
+
+/// Everything that can be wrong with an advance or a chunk is found here, and nothing is changed.
+Status Replica::stage(const ReceivedAdvance& advance, bool is_chunk) {
+  ECSDB_TRY(check_cells(advance.head));
+  ECSDB_TRY(find_targets(advance));
+  ECSDB_TRY(check_headers(advance.head, is_chunk));
+  ECSDB_TRY(check_tails(advance));
+  ECSDB_TRY(decode_blocks(advance.head));
+  return check_rows();
+}
 
 /// Leaves name held cells; enters name handles that are free then, with a new generation.
 Status Replica::check_cells(const Advance& head) {
@@ -110,66 +140,121 @@ Status Replica::check_cells(const Advance& head) {
   return {};
 }
 
-Status Replica::find_target(const BlockEntry& entry, Target& target) const {
-  target.handle = entry.handle;
-  if (entry.handle < enter_of_.size() && enter_of_[entry.handle] != kNoEnter) {
-    const CellEnter& enter = head_->enters[enter_of_[entry.handle]];
+/// Cells and bytes of all blocks.
+Status Replica::find_targets(const ReceivedAdvance& advance) {
+  const auto& entries = advance.head.blocks;
+  targets_.resize(entries.size());
+  size_t at = 0;
+  size_t frame = 0;
+  uint32_t handle = 0;
+  for (size_t i = 0; i < entries.size(); ++i) {
+    for (; i == advance.frames[frame].blocks; ++frame) handle = 0;  // each frame starts anew
+    handle += static_cast<uint32_t>(entries[i].step);
+    targets_[i].handle = handle;
+    ECSDB_TRY(find_target(targets_[i]));
+    if (entries[i].bytes > advance.tail.size() - at) {
+      return fail(ErrorCode::kFrameMalformed, "blocks are longer than the frame's tail");
+    }
+    targets_[i].bytes = ByteSpan(advance.tail).subspan(at, entries[i].bytes);
+    at += entries[i].bytes;
+  }
+  if (at == advance.tail.size()) return {};
+  return fail(ErrorCode::kFrameMalformed, "bytes behind the last block");
+}
+
+Status Replica::find_target(Target& target) const {
+  const uint32_t handle = target.handle;
+  if (handle < enter_of_.size() && enter_of_[handle] != kNoEnter) {
+    const CellEnter& enter = head_->enters[enter_of_[handle]];
     target.entered = true;
     target.table = *schema_.table_index(enter.table);
-    if (enter.generation == entry.generation) return {};
-  } else if (entry.handle < cells_.size() && cells_[entry.handle].held &&
-             !is_leaving(entry.handle)) {
-    target.entered = false;
-    target.table = cells_[entry.handle].table;
-    if (cells_[entry.handle].generation == entry.generation) return {};
+    target.generation = enter.generation;
+    return {};
   }
-  return fail(ErrorCode::kUnknownHandle, "block for handle " + std::to_string(entry.handle) +
-                                             ", generation " + std::to_string(entry.generation));
+  if (handle < cells_.size() && cells_[handle].held && !is_leaving(handle)) {
+    target.entered = false;
+    target.table = cells_[handle].table;
+    target.generation = cells_[handle].generation;
+    return {};
+  }
+  return fail(ErrorCode::kUnknownHandle, "block for handle " + std::to_string(handle));
+}
+
+Status Replica::check_headers(const Advance& head, bool is_chunk) {
+  if (blocks_.size() < targets_.size()) blocks_.resize(targets_.size());
+  for (size_t i = 0; i < targets_.size(); ++i) {
+    Target& target = targets_[i];
+    auto header = peek_block_header(target.bytes);
+    if (!header.ok()) return header.error();
+    ECSDB_TRY(check_header(*header, target, head, is_chunk));
+    blocks_[i].header = *header;
+    target.publish = header->form == BlockForm::kRelative
+                         ? cells_[target.handle].history.publishes + 1
+                         : header->publishes;
+  }
+  return {};
 }
 
 Status Replica::check_header(const BlockHeader& header, const Target& target, const Advance& head,
                              bool is_chunk) const {
+  if (header.is_compressed && (features_ & kFeatureZstd) == 0) {
+    return fail(ErrorCode::kFrameMalformed, "table " + schema_.table(target.table).name +
+                                                ": a compressed block, not agreed on");
+  }
   if (is_chunk || target.entered) {
     if (header.form == BlockForm::kRows) return {};
     return fail(ErrorCode::kWrongBaseline, "a cell that enters takes whole rows");
   }
   const HeldCell& cell = cells_[target.handle];
-  const Version base = header.form == BlockForm::kRelative ? cell.changed : head.from;
-  const bool fits = header.form != BlockForm::kRows && header.base == base &&
-                    header.version > cell.changed && header.version <= head.to;
+  const bool is_relative = header.form == BlockForm::kRelative;
+  const Version version = is_relative ? head.to() : header.version;
+  const bool follows = !is_relative || header.chain == (cell.history.publishes & kChainMask);
+  const bool fits =
+      header.form != BlockForm::kRows && follows && version > cell.changed && version <= head.to();
   if (fits || ECSDB_MUTANT(wrong_baseline) || ECSDB_MUTANT(skip_delta)) return {};
-  return fail(ErrorCode::kWrongBaseline, "table " + schema_.table(target.table).name + ", cell " +
-                                             cell.key.to_string() + ": block from version " +
-                                             std::to_string(header.base.value) + " to " +
-                                             std::to_string(header.version.value) +
-                                             " on state of version " + std::to_string(base.value));
+  return fail(ErrorCode::kWrongBaseline,
+              "table " + schema_.table(target.table).name + ", cell " + cell.key.to_string() +
+                  ": a block to version " + std::to_string(version.value) +
+                  " that follows publish " + std::to_string(header.chain) +
+                  " (modulo 8) of the cell, on the state of version " +
+                  std::to_string(cell.changed.value) + " after publish " +
+                  std::to_string(cell.history.publishes));
 }
 
-Status Replica::decode_blocks(const ReceivedAdvance& advance, bool is_chunk) {
-  const auto& entries = advance.head.blocks;
-  targets_.resize(entries.size());
-  if (blocks_.size() < entries.size()) blocks_.resize(entries.size());
+/// The version that a block is relative to.
+Version Replica::base_of(const Target& target, BlockForm form) const {
+  if (form == BlockForm::kRows) return Version{0};
+  return form == BlockForm::kNet ? head_->from : cells_[target.handle].changed;
+}
+
+/// Every frame's blocks are as they were sent, and meant for these cells in this state.
+Status Replica::check_tails(const ReceivedAdvance& advance) const {
+  if (ECSDB_MUTANT(wrong_baseline) || ECSDB_MUTANT(skip_delta)) return {};
   size_t at = 0;
-  for (size_t i = 0; i < entries.size(); ++i) {
-    if (entries[i].bytes > advance.tail.size() - at) {
-      return fail(ErrorCode::kFrameMalformed, "blocks are longer than the frame's tail");
+  for (const ReceivedAdvance::FrameEnd& frame : advance.frames) {
+    TailChecksum checksum;
+    for (; at < frame.blocks; ++at) {
+      const Target& target = targets_[at];
+      checksum.add(target.handle, target.generation, base_of(target, blocks_[at].header.form),
+                   crc32c(target.bytes));
     }
-    const ByteSpan bytes = ByteSpan(advance.tail).subspan(at, entries[i].bytes);
-    at += entries[i].bytes;
-    if (crc32c(bytes) != entries[i].checksum.value) {
-      return fail(ErrorCode::kChecksumMismatch,
-                  "block for handle " + std::to_string(entries[i].handle));
-    }
-    Target& target = targets_[i];
-    ECSDB_TRY(find_target(entries[i], target));
-    auto header = peek_block_header(bytes);
-    if (!header.ok()) return header.error();
-    ECSDB_TRY(check_header(*header, target, advance.head, is_chunk));
-    ECSDB_TRY(decode_block(bytes, schema_.table(target.table), tables_[target.table], target.handle,
-                           blocks_[i]));
+    if (checksum.value() == frame.tail_checksum) continue;
+    return fail(ErrorCode::kChecksumMismatch, "blocks to version " +
+                                                  std::to_string(advance.head.to().value) +
+                                                  ": damaged, or not meant for the state held");
   }
-  if (at == advance.tail.size()) return {};
-  return fail(ErrorCode::kFrameMalformed, "bytes behind the last block");
+  return {};
+}
+
+Status Replica::decode_blocks(const Advance& head) {
+  const CellHistory none;
+  for (size_t i = 0; i < targets_.size(); ++i) {
+    const Target& target = targets_[i];
+    const BlockTarget to{&schema_.table(target.table), &tables_[target.table], target.handle,
+                         target.entered ? &none : &cells_[target.handle].history};
+    ECSDB_TRY(decoder_.decode(target.bytes, to, head.to(), blocks_[i]));
+  }
+  return {};
 }
 
 /// Every whole row finds its entity's place free: held by nobody, by a row that goes in this
@@ -184,9 +269,7 @@ Status Replica::check_rows() {
       if (row == kNoRow || tables_[target.table].row(row).cell != target.handle) continue;
       going_.push_back({target.table, gone.entity});
     }
-    for (size_t k = blocks_[i].changed; k < blocks_[i].entities.size(); ++k) {
-      coming_.push_back({target.table, blocks_[i].entities[k]});
-    }
+    for (const EntityId entity : blocks_[i].whole) coming_.push_back({target.table, entity});
   }
   std::sort(going_.begin(), going_.end());
   going_.erase(std::unique(going_.begin(), going_.end()), going_.end());
@@ -206,21 +289,22 @@ Status Replica::check_rows() {
     const Target& target = targets_[i];
     const Table& table = tables_[target.table];
     const DecodedBlock& block = blocks_[i];
-    for (size_t k = 0; k < block.entities.size(); ++k) {
-      const EntityId entity = block.entities[k];
-      bool fits = true;
-      if (k < block.changed) {
-        fits = !goes(target.table, entity);
-      } else if (const RowIndex row = table.find_index(entity.index()); row != kNoRow) {
-        const Row& held = table.row(row);
-        const bool in_place = held.entity == entity && held.cell == target.handle &&
-                              !target.entered && block.header.form != BlockForm::kRows;
-        fits = in_place || is_leaving(held.cell) || goes(target.table, held.entity);
-        in_place_rows += in_place ? 1 : 0;
-      }
-      if (!fits) {
+    for (const RowIndex row : block.changed) {
+      const EntityId entity = table.row(row).entity;
+      if (goes(target.table, entity)) {
         return fail(ErrorCode::kDuplicateRow, row_text(schema_.table(target.table), entity));
       }
+    }
+    for (const EntityId entity : block.whole) {
+      const RowIndex row = table.find_index(entity.index());
+      if (row == kNoRow) continue;
+      const Row& held = table.row(row);
+      const bool in_place = held.entity == entity && held.cell == target.handle &&
+                            !target.entered && block.header.form != BlockForm::kRows;
+      if (!in_place && !is_leaving(held.cell) && !goes(target.table, held.entity)) {
+        return fail(ErrorCode::kDuplicateRow, row_text(schema_.table(target.table), entity));
+      }
+      in_place_rows += in_place ? 1 : 0;
     }
   }
   uint64_t going_rows = going_.size();
@@ -265,51 +349,29 @@ void Replica::apply_enters(const Advance& head) {
     cell.table = *schema_.table_index(enter.table);
     cell.key = enter.key;
     cell.changed = enter.changed;
+    cell.history.publishes = enter.publishes;
   }
-}
-
-/// Stores the fields in `mask` of the block's row `at`; returns those that differed.
-uint64_t Replica::store_fields(uint16_t table_index, RowIndex row, const DecodedBlock& block,
-                               size_t at, uint64_t mask) {
-  Table& table = tables_[table_index];
-  const TableLayout& layout = table.layout();
-  uint64_t differs = 0;
-  for (const uint16_t index : layout.replicated) {
-    const FieldLayout& field = layout.fields[index];
-    const uint64_t bit = uint64_t{1} << field.replicated_bit;
-    if ((mask & bit) == 0) continue;
-    for (uint16_t k = 0; k < field.lane_count; ++k) {
-      const uint16_t lane = static_cast<uint16_t>(field.lane_first + k);
-      const uint64_t value = block.lanes[lane][at];
-      if (table.lane(row, lane) == value) continue;
-      table.set_lane(row, lane, value);
-      differs |= bit;
-    }
-    if (field.text != kNoText && table.text(row, field.text) != block.texts[field.text][at]) {
-      table.set_text(row, field.text, block.texts[field.text][at]);
-      differs |= bit;
-    }
-  }
-  return differs;
 }
 
 void Replica::apply_changed(const Target& target, const DecodedBlock& block, Version version) {
+  if (block.changed.empty()) return;
+  HeldCell& cell = cells_[target.handle];
   Table& table = tables_[target.table];
-  for (size_t i = 0; i < block.changed; ++i) {
-    const RowIndex row = table.find(block.entities[i]);
-    ECSDB_CHECK(row != kNoRow);  // the decoder found it, and check_rows that it stays
-    const uint64_t differs = store_fields(target.table, row, block, i, block.masks[i]);
-    table.touch(cells_[target.handle].thread, row);
+  applier_.apply_changed(block, table, cell.history, target.publish);
+  for (size_t i = 0; i < block.changed.size(); ++i) {
+    const RowIndex row = block.changed[i];
+    table.touch(cell.thread, row);
     table.row(row).changed = version;
-    if (differs != 0) emit(RowEventKind::kChange, target.table, block.entities[i], differs);
+    const uint64_t differs = applier_.differs()[i];
+    if (differs != 0) emit(RowEventKind::kChange, target.table, table.row(row).entity, differs);
   }
 }
 
 void Replica::apply_whole(const Target& target, const DecodedBlock& block, Version version) {
   Table& table = tables_[target.table];
   RowThread& thread = cells_[target.handle].thread;
-  for (size_t i = block.changed; i < block.entities.size(); ++i) {
-    const EntityId entity = block.entities[i];
+  for (size_t i = 0; i < block.whole.size(); ++i) {
+    const EntityId entity = block.whole[i];
     RowIndex row = table.find_index(entity.index());
     if (row != kNoRow && table.row(row).entity != entity) {
       const EntityId old = table.row(row).entity;
@@ -321,7 +383,7 @@ void Replica::apply_whole(const Target& target, const DecodedBlock& block, Versi
     }
     const bool is_new = row == kNoRow;
     if (is_new) row = table.append(entity);
-    const uint64_t differs = store_fields(target.table, row, block, i, ~uint64_t{0});
+    const uint64_t differs = BlockApplier::apply_whole(block, i, table, row, target.publish);
     if (table.row(row).cell == kNoCell) {
       table.link_newest(thread, row, target.handle);
     } else {
@@ -329,11 +391,23 @@ void Replica::apply_whole(const Target& target, const DecodedBlock& block, Versi
     }
     table.row(row).changed = version;
     if (is_new) {
-      const bool inserted = block.inserted[i - block.changed];
+      const bool inserted = block.inserted[i] != 0;
       emit(inserted ? RowEventKind::kInsert : RowEventKind::kEnter, target.table, entity);
     } else if (differs != 0) {
       emit(RowEventKind::kChange, target.table, entity, differs);
     }
+  }
+}
+
+void Replica::finish_block(const Target& target, const DecodedBlock& block, Version version) {
+  HeldCell& cell = cells_[target.handle];
+  const Table& table = tables_[target.table];
+  const bool is_relative = block.header.form == BlockForm::kRelative;
+  cell.changed = is_relative ? version : block.header.version;
+  applier_.note_whole(block, table, cell.history);
+  cell.history.publishes = target.publish;
+  if (table.has_history() && cell.history.is_pruning_due()) {
+    table.prune_recent(cell.history, target.handle);
   }
 }
 
@@ -403,8 +477,10 @@ void Replica::replace(Replica&& fresh, std::vector<RowEvent>* events) {
 
 void Replica::reset(Schema schema) {
   const uint64_t rows_max = rows_max_;
+  const uint32_t features = features_;
   *this = Replica(std::move(schema));
   rows_max_ = rows_max;
+  features_ = features;
 }
 
 uint64_t Replica::row_count() const {

@@ -6,7 +6,8 @@
 #include "ecsdb/base/result.h"
 #include "ecsdb/client/client_db.h"
 #include "ecsdb/client/events.h"
-#include "ecsdb/wire/block.h"
+#include "ecsdb/wire/block_apply.h"
+#include "ecsdb/wire/block_codec.h"
 #include "ecsdb/wire/messages.h"
 
 namespace ecsdb {
@@ -15,9 +16,16 @@ namespace ecsdb {
 struct ReceivedAdvance {
   Advance head;
   Bytes tail;
+  struct FrameEnd {  // of one frame: how many blocks there are up to here, and its checksum
+    size_t blocks = 0;
+    Fixed32 tail_checksum;
+  };
+  std::vector<FrameEnd> frames;
   size_t stream_bytes = 0;
 
   void clear();
+  /// A frame's head, which becomes or extends this one's, and its tail.
+  void add(Advance&& frame_head, ByteSpan frame_tail, size_t bytes);
 };
 
 /// Applies cuts all or nothing: everything is decoded and checked before the first row changes, so
@@ -28,6 +36,8 @@ class Replica : public ClientDb {
   explicit Replica(Schema schema = Schema()) : ClientDb(std::move(schema)) {}
 
   void set_rows_max(uint64_t rows) { rows_max_ = rows; }
+  /// Features that were agreed on: a compressed block is refused without kFeatureZstd.
+  void set_features(uint32_t features) { features_ = features; }
   /// Where a full sync's scan starts: the base of the net delta that ends it.
   void start_sync(Version version) { cut_ = version; }
 
@@ -35,7 +45,7 @@ class Replica : public ClientDb {
   Status apply_chunk(const ReceivedAdvance& chunk);
   /// One advance. Appends what happened to `events` unless it is null. kWrongBaseline, kUnknownRow,
   /// kDuplicateRow, kUnknownHandle, kUnknownTable, kChecksumMismatch, kClientLimit and whatever
-  /// decode_block returns.
+  /// BlockDecoder returns.
   Status apply(const ReceivedAdvance& advance, std::vector<RowEvent>* events);
 
 #if defined(ECSDB_MUTANTS)
@@ -57,8 +67,11 @@ class Replica : public ClientDb {
  private:
   struct Target {  // of one block
     uint32_t handle = 0;
+    uint32_t generation = 0;
     uint16_t table = 0;
     bool entered = false;
+    ByteSpan bytes;
+    uint32_t publish = 0;  // number of the cell's publish that the block brings it to
   };
   struct Limbo {  // a row that went from its cell and may appear in another
     uint16_t table;
@@ -75,35 +88,44 @@ class Replica : public ClientDb {
   };
 
   Status check_cells(const Advance& head);
-  Status decode_blocks(const ReceivedAdvance& advance, bool is_chunk);
+  Status find_targets(const ReceivedAdvance& advance);
+  Status check_headers(const Advance& head, bool is_chunk);
   Status check_header(const BlockHeader& header, const Target& target, const Advance& head,
                       bool is_chunk) const;
+  Version base_of(const Target& target, BlockForm form) const;
+  Status check_tails(const ReceivedAdvance& advance) const;
+  Status decode_blocks(const Advance& head);
+  Status stage(const ReceivedAdvance& advance, bool is_chunk);
   Status check_rows();
-  Status find_target(const BlockEntry& entry, Target& target) const;
+  Status find_target(Target& target) const;
   bool is_leaving(uint32_t handle) const { return handle < leaving_.size() && leaving_[handle]; }
   void apply_leaves(const Advance& head);
   void apply_gone(const Target& target, const DecodedBlock& block);
   void apply_enters(const Advance& head);
   void apply_whole(const Target& target, const DecodedBlock& block, Version version);
   void apply_changed(const Target& target, const DecodedBlock& block, Version version);
+  void finish_block(const Target& target, const DecodedBlock& block, Version version);
   void finish_limbo();
   void erase_row(uint16_t table, EntityId entity, RowEventKind kind);
-  uint64_t store_fields(uint16_t table, RowIndex row, const DecodedBlock& block, size_t at,
-                        uint64_t mask);
   void emit(RowEventKind kind, uint16_t table, EntityId entity, uint64_t changed = 0);
 
   uint64_t rows_max_ = ~uint64_t{0};
+  uint32_t features_ = 0;
   std::vector<RowEvent>* events_ = nullptr;
   // Scratch of one apply, kept for its memory.
   std::vector<Target> targets_;
   std::vector<DecodedBlock> blocks_;
+  BlockDecoder decoder_;
+  BlockApplier applier_;
   std::vector<bool> leaving_;       // by handle
   std::vector<uint32_t> enter_of_;  // by handle: place in head.enters, or kNoEnter
-  std::vector<uint32_t> entered_handles_;
   const Advance* head_ = nullptr;
   std::vector<RowName> going_;   // rows that go from their cell, sorted
   std::vector<RowName> coming_;  // whole rows; reuse of an index shows as equal indices
   std::vector<Limbo> limbo_;
+#if defined(ECSDB_MUTANTS)
+  std::vector<HeldCell> before_again_;  // what apply_again() goes back to
+#endif
 };
 
 }  // namespace ecsdb

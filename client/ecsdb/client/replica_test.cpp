@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "ecsdb/base/hash.h"
+#include "ecsdb/client/test_draft.h"
 #include "ecsdb/client/test_fixture.h"
 #include "ecsdb/server/cell_blocks.h"
 
@@ -44,7 +45,7 @@ class ReplicaTest : public ::testing::Test {
     clara_ = add(kThere);
     db_.finish_publish();
     replica_.start_sync(db_.head());
-    EXPECT_TRUE(replica_.apply_chunk(enter_all()).ok());
+    EXPECT_TRUE(replica_.apply_chunk(enter_all().seal()).ok());
   }
 
   template <class Change>
@@ -69,52 +70,43 @@ class ReplicaTest : public ::testing::Test {
     return db_.cells(kShip).find(CellKey::grid(part(pos.x), part(pos.y)));
   }
 
-  static void add_block(ReceivedAdvance& to, uint32_t handle, ByteSpan bytes, uint32_t generation) {
-    to.head.blocks.push_back(
-        {handle, generation, static_cast<uint32_t>(bytes.size()), Fixed32{crc32c(bytes)}});
-    to.tail.insert(to.tail.end(), bytes.begin(), bytes.end());
-  }
-  static void add_blocks(ReceivedAdvance& to, uint32_t handle, const BlockParts& parts,
-                         uint32_t generation = 1) {
-    for (const BlockRef& part : parts) add_block(to, handle, part.bytes(), generation);
-  }
   CellEnter enter_of(uint32_t cell, uint32_t generation = 1) const {
     const Cell& at = db_.cell({kShip, cell});
-    return {cell, generation, TableId{1}, at.key, at.published};
+    return {cell, generation, TableId{1}, at.key, at.published, at.history.publishes};
   }
-  ReceivedAdvance enter_all() {
-    ReceivedAdvance chunk;
+  Draft enter_all() {
+    Draft chunk;
     blocks_.begin_publish();
     for (const auto& [key, cell] : db_.cells(kShip).by_key()) {
       chunk.head.enters.push_back(enter_of(cell));
-      add_blocks(chunk, cell, blocks_.whole(db_, {kShip, cell}, db_.head()));
+      chunk.add(cell, blocks_.whole(db_, {kShip, cell}, db_.head()));
     }
     return chunk;
   }
   /// Publishes what was committed and gives the advance to it.
-  ReceivedAdvance step() {
-    ReceivedAdvance advance;
-    advance.head.from = db_.published();
+  Draft step() {
+    Draft advance;
+    const Version from = db_.published();
     blocks_.begin_publish();
-    for (const CellRef ref : db_.dirty_cells()) {
-      if (db_.cell(ref).published == Version{}) continue;
-      add_blocks(advance, ref.cell, blocks_.relative(db_, ref));
-    }
-    db_.finish_publish();
-    advance.head.to = db_.published();
+    db_.publish([&](CellRef ref, const ChangeSet& changes) {
+      if (db_.cell(ref).published == Version{}) return;
+      advance.add(ref.cell, blocks_.relative(db_, ref, changes));
+    });
+    advance.set_span(from, db_.published());
     return advance;
   }
-  ReceivedAdvance net(Version from) {
-    ReceivedAdvance advance;
-    advance.head.kind = AdvanceKind::kNet;
-    advance.head.from = from;
-    advance.head.to = db_.published();
+  Draft net(Version from) {
+    Draft advance;
+    advance.set_kind(AdvanceKind::kNet);
+    advance.set_span(from, db_.published());
     for (const auto& [key, cell] : db_.cells(kShip).by_key()) {
       const Cell& at = db_.cell({kShip, cell});
-      if (at.published > from) add_blocks(advance, cell, blocks_.net(db_, {kShip, cell}, from));
+      if (at.published > from) advance.add(cell, blocks_.net(db_, {kShip, cell}, from));
     }
     return advance;
   }
+  void expect_fault(const Draft& advance, ErrorCode code) { expect_fault(advance.seal(), code); }
+  void expect_applies(const Draft& advance) { expect_applies(advance.seal()); }
   void expect_fault(const ReceivedAdvance& advance, ErrorCode code) {
     const Picture before = picture(replica_);
     std::vector<RowEvent> events;
@@ -168,11 +160,10 @@ TEST_F(ReplicaTest, NetDeltaReplacesMissedSteps) {
 
 TEST_F(ReplicaTest, AdvanceFromAnotherCutIsRefused) {
   paint(anna_, 5);
-  ReceivedAdvance advance = step();
+  Draft advance = step();
   advance.head.from = Version{1};
   expect_fault(advance, ErrorCode::kWrongBaseline);
-  advance.head.from = replica_.cut();
-  advance.head.to = Version{0};
+  advance.set_span(replica_.cut(), Version{0});  // wraps around
   expect_fault(advance, ErrorCode::kWrongBaseline);
 }
 
@@ -180,48 +171,59 @@ TEST_F(ReplicaTest, BlockOnAnotherBaselineIsRefused) {
   paint(anna_, 5);
   step();  // lost
   paint(anna_, 6);
-  ReceivedAdvance advance = step();
-  advance.head.from = replica_.cut();
+  Draft advance = step();
+  advance.set_span(replica_.cut(), db_.published());
   expect_fault(advance, ErrorCode::kWrongBaseline);
+  // Eight publishes on, the block's header fits again; what it is bound to does not.
+  for (int i = 0; i < 6; ++i) {
+    paint(anna_, static_cast<uint64_t>(10 + i));
+    step();
+  }
+  paint(anna_, 7);
+  advance = step();
+  advance.set_span(replica_.cut(), db_.published());
+  expect_fault(advance, ErrorCode::kChecksumMismatch);
   // A net delta from elsewhere.
-  ReceivedAdvance other = net(Version{1});
-  other.head.from = replica_.cut();
-  expect_fault(other, ErrorCode::kWrongBaseline);
+  Draft other = net(Version{1});
+  other.set_span(replica_.cut(), db_.published());
+  expect_fault(other, ErrorCode::kWrongBaseline);  // of a cell that has not changed
+  std::erase_if(other.blocks, [&](const Draft::Block& block) { return block.handle != 0; });
+  expect_fault(other, ErrorCode::kChecksumMismatch);
   // A block that says it goes beyond its advance.
-  ReceivedAdvance beyond = net(replica_.cut());
-  beyond.head.to = replica_.cut();
+  Draft beyond = net(replica_.cut());
+  beyond.set_span(replica_.cut(), replica_.cut());
   expect_fault(beyond, ErrorCode::kWrongBaseline);
   expect_applies(net(replica_.cut()));
 }
 
 TEST_F(ReplicaTest, WholeRowsAreForEnteringCellsOnly) {
-  ReceivedAdvance advance;
-  advance.head.from = advance.head.to = replica_.cut();
+  Draft advance;
+  advance.set_span(replica_.cut(), replica_.cut());
   const uint32_t cell = cell_of(kHere);
-  add_blocks(advance, cell, blocks_.whole(db_, {kShip, cell}, db_.head()));
+  advance.add(cell, blocks_.whole(db_, {kShip, cell}, db_.head()));
   expect_fault(advance, ErrorCode::kWrongBaseline);
 
   const Version from = replica_.cut();
   paint(anna_, 9);
   step();
-  ReceivedAdvance again = net(from);
+  Draft again = net(from);
   again.head.leaves.push_back({cell, 1});
   again.head.enters.push_back(enter_of(cell, 2));
-  for (BlockEntry& entry : again.head.blocks) entry.generation = 2;
+  for (Draft::Block& block : again.blocks) block.generation = 2;
   expect_fault(again, ErrorCode::kWrongBaseline);
 }
 
 TEST_F(ReplicaTest, HandlesMustBeHeldAndOfTheRightGeneration) {
   paint(anna_, 5);
-  const ReceivedAdvance good = step();
+  const Draft good = step();
   const uint32_t cell = cell_of(kHere);
 
-  ReceivedAdvance advance = good;
-  advance.head.blocks[0].handle = 17;
+  Draft advance = good;
+  advance.blocks[0].handle = 17;
   expect_fault(advance, ErrorCode::kUnknownHandle);
   advance = good;
-  advance.head.blocks[0].generation = 2;
-  expect_fault(advance, ErrorCode::kUnknownHandle);
+  advance.blocks[0].generation = 2;
+  expect_fault(advance, ErrorCode::kChecksumMismatch);
   advance = good;
   advance.head.leaves = {{17, 1}};
   expect_fault(advance, ErrorCode::kUnknownHandle);
@@ -239,10 +241,10 @@ TEST_F(ReplicaTest, HandlesMustBeHeldAndOfTheRightGeneration) {
 
 TEST_F(ReplicaTest, EntersNameFreeHandlesNewGenerationsAndKnownTables) {
   const uint32_t cell = cell_of(kHere);
-  ReceivedAdvance good;
-  good.head.from = good.head.to = replica_.cut();
+  Draft good;
+  good.set_span(replica_.cut(), replica_.cut());
 
-  ReceivedAdvance advance = good;
+  Draft advance = good;
   advance.head.enters = {enter_of(cell, 2)};  // still held
   expect_fault(advance, ErrorCode::kUnknownHandle);
   advance = good;
@@ -266,22 +268,21 @@ TEST_F(ReplicaTest, LeaveAndEnterOfACellInOneAdvanceFiresOnlyDifferences) {
   const uint32_t cell = cell_of(kHere);
   paint(anna_, 9);
   step();
-  ReceivedAdvance advance;
-  advance.head.from = replica_.cut();
-  advance.head.to = db_.published();
+  Draft advance;
+  advance.set_span(replica_.cut(), db_.published());
   advance.head.leaves = {{cell, 1}};
   advance.head.enters = {enter_of(cell, 2)};
-  add_blocks(advance, cell, blocks_.whole(db_, {kShip, cell}, replica_.cut()), 2);
+  advance.add(cell, blocks_.whole(db_, {kShip, cell}, replica_.cut()), 2);
   std::vector<RowEvent> events;
-  ASSERT_TRUE(replica_.apply(advance, &events).ok());
+  ASSERT_TRUE(replica_.apply(advance.seal(), &events).ok());
   ASSERT_EQ(events.size(), 1u);
   EXPECT_EQ(events[0].kind, RowEventKind::kChange);
   EXPECT_EQ(events[0].entity, anna_);
   EXPECT_EQ(replica_.cells()[cell].generation, 2u);
   EXPECT_EQ(replica_.digest(cell), db_.digest({kShip, cell}));
   paint(boris_, 4);
-  ReceivedAdvance next = step();
-  next.head.blocks[0].generation = 2;
+  Draft next = step();
+  next.blocks[0].generation = 2;
   expect_applies(next);
 }
 
@@ -289,20 +290,16 @@ TEST_F(ReplicaTest, RowInTwoCellsIsADuplicate) {
   const Version from = replica_.cut();
   const uint32_t old_cell = cell_of(kHere);
   commit([&](Transaction& tx) { EXPECT_TRUE(tx.set(kShip, anna_, kPos, kThere).ok()); });
-  ReceivedAdvance advance = step();
-  ASSERT_EQ(advance.head.blocks.size(), 2u);
+  Draft advance = step();
+  ASSERT_EQ(advance.blocks.size(), 2u);
   // Without the block that takes it from its old cell.
-  ReceivedAdvance half;
-  half.head.from = from;
-  half.head.to = advance.head.to;
-  add_blocks(half, cell_of(kThere), blocks_.net(db_, {kShip, cell_of(kThere)}, from));
+  Draft half;
+  half.set_span(from, advance.head.to());
+  half.add(cell_of(kThere), blocks_.net(db_, {kShip, cell_of(kThere)}, from));
   expect_fault(half, ErrorCode::kDuplicateRow);
   // Twice in the same advance.
-  ReceivedAdvance twice = advance;
-  const size_t moved = advance.head.blocks[0].handle == old_cell ? 1 : 0;
-  const size_t at = moved == 1 ? advance.head.blocks[0].bytes : 0;
-  add_block(twice, advance.head.blocks[moved].handle,
-            ByteSpan(advance.tail).subspan(at, advance.head.blocks[moved].bytes), 1);
+  Draft twice = advance;
+  twice.blocks.push_back(advance.blocks[advance.blocks[0].handle == old_cell ? 1 : 0]);
   expect_fault(twice, ErrorCode::kDuplicateRow);
   expect_applies(advance);
 }
@@ -312,52 +309,51 @@ TEST_F(ReplicaTest, RowThatAnotherBlockRemovesCannotChange) {
   const uint32_t cell = cell_of(kHere);
   Database copy = db_;
   paint(anna_, 3);
-  ReceivedAdvance advance = step();
+  Draft advance = step();
   // The same base, another history: here anna is gone.
   Transaction tx = copy.begin();
   EXPECT_TRUE(tx.remove<Ship>(anna_).ok());
   std::move(tx).commit();
   CellBlocks blocks;
-  add_blocks(advance, cell, blocks.relative(copy, {kShip, cell}));
-  advance.head.from = from;
+  copy.publish([&](CellRef ref, const ChangeSet& changes) {
+    advance.add(cell, blocks.relative(copy, ref, changes));
+  });
+  advance.set_span(from, db_.published());
   expect_fault(advance, ErrorCode::kDuplicateRow);
 }
 
 TEST_F(ReplicaTest, RelativeBlockAboutARowThatIsNotHeldIsRefused) {
   const uint32_t cell = cell_of(kHere);
-  ReceivedAdvance leave;
-  leave.head.from = leave.head.to = replica_.cut();
+  Draft leave;
+  leave.set_span(replica_.cut(), replica_.cut());
   leave.head.leaves = {{cell, 1}};
   leave.head.enters = {enter_of(cell, 2)};  // enters, but its rows are withheld
-  ASSERT_TRUE(replica_.apply(leave, nullptr).ok());
+  ASSERT_TRUE(replica_.apply(leave.seal(), nullptr).ok());
   EXPECT_EQ(replica_.row_count(), 1u);
-  paint(anna_, 5);
-  ReceivedAdvance advance = step();
-  advance.head.blocks[0].generation = 2;
+  commit([&](Transaction& tx) { EXPECT_TRUE(tx.destroy(anna_).ok()); });
+  Draft advance = step();
+  advance.blocks[0].generation = 2;
   expect_fault(advance, ErrorCode::kUnknownRow);
 }
 
 TEST_F(ReplicaTest, DamagedBlocksAreRefused) {
   paint(anna_, 5);
-  const ReceivedAdvance good = step();
-  ReceivedAdvance advance = good;
-  advance.tail.back() ^= 1;
-  expect_fault(advance, ErrorCode::kChecksumMismatch);
-  advance = good;
-  advance.head.blocks[0].bytes += 1;
-  expect_fault(advance, ErrorCode::kFrameMalformed);
-  advance = good;
-  advance.tail.push_back(0);
-  expect_fault(advance, ErrorCode::kFrameMalformed);
+  const Draft good = step();
+  ReceivedAdvance damaged = good.seal();
+  damaged.tail.back() ^= 1;
+  expect_fault(damaged, ErrorCode::kChecksumMismatch);
+  damaged = good.seal();
+  damaged.head.blocks[0].bytes += 1;
+  expect_fault(damaged, ErrorCode::kFrameMalformed);
+  damaged = good.seal();
+  damaged.tail.push_back(0);
+  expect_fault(damaged, ErrorCode::kFrameMalformed);
   // Cut short, with a checksum that fits.
-  advance = good;
-  advance.tail.pop_back();
-  advance.head.blocks[0].bytes -= 1;
-  advance.head.blocks[0].checksum = Fixed32{crc32c(advance.tail)};
+  Draft advance = good;
+  advance.blocks[0].bytes.pop_back();
   expect_fault(advance, ErrorCode::kFrameMalformed);
   advance = good;
-  advance.tail[0] = 0xff;  // no such mode
-  advance.head.blocks[0].checksum = Fixed32{crc32c(advance.tail)};
+  advance.blocks[0].bytes[0] = 0x0f;  // no such mode
   expect_fault(advance, ErrorCode::kFrameMalformed);
   expect_applies(good);
 }
@@ -374,23 +370,23 @@ TEST_F(ReplicaTest, RowsMaxIsTheNumberOfRowsAfterTheAdvance) {
   step();
   expect_applies(net(before));  // one goes, one comes
   add(kThere);
-  const ReceivedAdvance over = step();
+  const Draft over = step();
   expect_fault(over, ErrorCode::kClientLimit);
   replica_.set_rows_max(4);
   expect_applies(over);
 }
 
 TEST_F(ReplicaTest, ChunksTakeNoLeavesAndNoRowTwice) {
-  const ReceivedAdvance whole = enter_all();
+  const Draft whole = enter_all();
   Replica fresh(harbour().build().value());
   fresh.start_sync(db_.head());
-  ASSERT_TRUE(fresh.apply_chunk(whole).ok());
-  ReceivedAdvance again = whole;
+  ASSERT_TRUE(fresh.apply_chunk(whole.seal()).ok());
+  Draft again = whole;
   again.head.enters.clear();
-  EXPECT_EQ(fresh.apply_chunk(again).code(), ErrorCode::kDuplicateRow);
-  ReceivedAdvance leave;
+  EXPECT_EQ(fresh.apply_chunk(again.seal()).code(), ErrorCode::kDuplicateRow);
+  Draft leave;
   leave.head.leaves = {{0, 1}};
-  EXPECT_EQ(fresh.apply_chunk(leave).code(), ErrorCode::kUnknownHandle);
+  EXPECT_EQ(fresh.apply_chunk(leave.seal()).code(), ErrorCode::kUnknownHandle);
   EXPECT_EQ(picture(fresh), picture(replica_));
 }
 
@@ -415,18 +411,18 @@ TEST_F(ReplicaTest, BadLastBlockChangesNothing) {
           paint(ships[at], random.below(256));
       }
     }
-    ReceivedAdvance good = step();
+    Draft good = step();
     if (random.chance(1, 3)) good = net(from);
-    if (good.head.blocks.empty()) continue;
-    ReceivedAdvance bad = good;
-    bad.tail.back() ^= 0x40;
-    expect_fault(bad, ErrorCode::kChecksumMismatch);
+    if (good.blocks.empty()) continue;
+    ReceivedAdvance damaged = good.seal();
+    damaged.tail.back() ^= 0x40;
+    expect_fault(damaged, ErrorCode::kChecksumMismatch);
     // As damaged, but with a checksum that fits: refused for another reason, or not at all.
-    const size_t last = bad.head.blocks.back().bytes;
-    bad.head.blocks.back().checksum = Fixed32{crc32c(ByteSpan(bad.tail).last(last))};
+    Draft bad = good;
+    bad.blocks.back().bytes.back() ^= 0x40;
     Replica other = replica_;
     const Picture before = picture(other);
-    const bool applied = other.apply(bad, nullptr).ok();
+    const bool applied = other.apply(bad.seal(), nullptr).ok();
     EXPECT_TRUE(applied || picture(other) == before);
     expect_applies(good);
     if (HasFailure()) return;
@@ -441,7 +437,7 @@ TEST_F(ReplicaTest, AdoptTellsTheDifferences) {
   db_.finish_publish();
   Replica synced(harbour().build().value());
   synced.start_sync(db_.head());
-  ASSERT_TRUE(synced.apply_chunk(enter_all()).ok());
+  ASSERT_TRUE(synced.apply_chunk(enter_all().seal()).ok());
   const Picture expected = picture(synced);
   for (const bool whole : {false, true}) {
     Replica replica = old;
@@ -464,7 +460,7 @@ TEST_F(ReplicaTest, ResetForgetsEverythingButTheLimit) {
   replica_.reset(harbour(2).build().value());
   EXPECT_EQ(replica_.row_count(), 0u);
   EXPECT_EQ(replica_.cut(), Version{});
-  EXPECT_EQ(replica_.apply_chunk(enter_all()).code(), ErrorCode::kClientLimit);
+  EXPECT_EQ(replica_.apply_chunk(enter_all().seal()).code(), ErrorCode::kClientLimit);
 }
 
 }  // namespace

@@ -22,6 +22,10 @@ T require(std::optional<T> found) {
   return *found;
 }
 
+bool is_flag(const FieldLanes& lanes) {
+  return lanes.count == 1 && lanes.lane[0].kind == LaneKind::kUnsigned && lanes.lane[0].max == 1;
+}
+
 void lay_out_fields(const TableDef& table, TableLayout& out) {
   for (size_t i = 0; i < table.fields.size(); ++i) {
     const FieldDef& def = table.fields[i];
@@ -31,9 +35,11 @@ void lay_out_fields(const TableDef& table, TableLayout& out) {
     field.lane_first = static_cast<uint16_t>(out.lanes.size());
     const FieldLanes lanes = field_lanes(def);
     field.lane_count = lanes.count;
+    field.is_smallest_three = def.quantise.kind == QuantiseKind::kQuat;
     for (uint16_t k = 0; k < lanes.count; ++k) {
-      out.lanes.push_back(lanes.lane[k]);
-      out.lanes.back().field = index;
+      Lane& lane = out.lanes.emplace_back(lanes.lane[k]);
+      lane.field = index;
+      lane.is_predicted = !is_flag(lanes) && !(field.is_smallest_three && k == 0);
     }
     if (is_text(def.type)) field.text = out.text_count++;
     if (!def.server_only) {

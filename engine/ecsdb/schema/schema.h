@@ -210,6 +210,9 @@ struct Lane {
   uint8_t width = 8;   // bytes: 1, 2, 4 or 8
   LaneKind kind = LaneKind::kUnsigned;
   uint64_t max = 0;  // kUnsigned: the largest canonical value
+  // False for what packed blocks do not predict: the largest component of a quantised quaternion,
+  // and a field of one bit, which has flipped when it has changed.
+  bool is_predicted = true;
   bool operator==(const Lane&) const = default;
 };
 
@@ -220,6 +223,7 @@ struct FieldLayout {
   uint16_t lane_count = 0;  // 0 for text fields
   uint16_t text = kNoText;  // index of the text column of a str or bytes field
   bool server_only = false;
+  bool is_smallest_three = false;  // a quantised quaternion: lanes {largest, a, b, c}
   uint8_t replicated_bit = 0;  // bit of this field in presence masks; meaningless if server_only
   bool operator==(const FieldLayout&) const = default;
 };

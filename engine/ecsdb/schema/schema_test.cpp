@@ -30,10 +30,10 @@ TEST(Schema, MakeSortsByIdAndLaysOutLanes) {
   EXPECT_EQ(a.lanes[0], (Lane{0, 8, LaneKind::kFloat, 0}));
   EXPECT_EQ(a.lanes[3], (Lane{1, 4, LaneKind::kSigned, 0}));
   EXPECT_EQ(a.lanes[4], (Lane{3, 2, LaneKind::kSigned, 0}));
-  EXPECT_EQ(a.fields[1], (FieldLayout{1, 3, kNoText, false, 0}));
-  EXPECT_EQ(a.fields[2], (FieldLayout{4, 0, 0, false, 1}));
-  EXPECT_EQ(a.fields[3], (FieldLayout{4, 1, kNoText, false, 2}));
-  EXPECT_EQ(a.fields[4], (FieldLayout{5, 0, 1, false, 3}));
+  EXPECT_EQ(a.fields[1], (FieldLayout{1, 3, kNoText, false, false, 0}));
+  EXPECT_EQ(a.fields[2], (FieldLayout{4, 0, 0, false, false, 1}));
+  EXPECT_EQ(a.fields[3], (FieldLayout{4, 1, kNoText, false, false, 2}));
+  EXPECT_EQ(a.fields[4], (FieldLayout{5, 0, 1, false, false, 3}));
   EXPECT_EQ(a.text_count, 2);
   EXPECT_EQ(a.replicated, (std::vector<uint16_t>{1, 2, 3, 4}));
   EXPECT_EQ(a.replicated_mask(), 15u);

@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "ecsdb/server/cell_blocks.h"
 #include "ecsdb/wire/messages.h"
 #include "ecsdb/wire/outbox.h"
 
@@ -23,8 +24,10 @@ struct AdvancePlan {
   };
   std::vector<PlannedBlock> blocks;
 
-  void add_blocks(uint32_t handle, uint32_t generation, const std::vector<BlockRef>& parts) {
-    for (const BlockRef& part : parts) blocks.push_back({handle, generation, part});
+  /// `features`: of the connection.
+  void add_blocks(uint32_t handle, uint32_t generation, const BlockParts& parts,
+                  uint32_t features) {
+    for (const BlockPart& part : parts) blocks.push_back({handle, generation, part.pick(features)});
   }
 };
 

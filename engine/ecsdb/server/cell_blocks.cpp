@@ -2,10 +2,15 @@
 
 #include <algorithm>
 
-#include "ecsdb/base/hash.h"
 #include "ecsdb/base/mutant.h"
 
 namespace ecsdb {
+namespace {
+
+uint32_t index_of(const Table& table, RowIndex row) { return table.row(row).entity.index(); }
+uint32_t index_of(const Table&, const Tombstone& gone) { return gone.entity.index(); }
+
+}  // namespace
 
 void CellBlocks::begin_publish() { cache_.clear(); }
 
@@ -38,22 +43,39 @@ void CellBlocks::collect_gone(const Database& db, CellRef ref, Version after, bo
     gone_.back().left = row != kNoRow;
   }
   // Newest first among equals, so that unique() keeps the last one.
-  std::stable_sort(gone_.begin(), gone_.end(),
-                   [](const Tombstone& a, const Tombstone& b) { return a.entity < b.entity; });
+  std::sort(gone_.begin(), gone_.end(), [](const Tombstone& a, const Tombstone& b) {
+    return a.entity != b.entity ? a.entity < b.entity : a.version > b.version;
+  });
   gone_.erase(
       std::unique(gone_.begin(), gone_.end(),
                   [](const Tombstone& a, const Tombstone& b) { return a.entity == b.entity; }),
       gone_.end());
 }
 
-const BlockParts& CellBlocks::relative(const Database& db, CellRef ref) {
+BlockSource CellBlocks::source_of(const Database& db, CellRef ref, BlockForm form) const {
   const Cell& cell = db.cell(ref);
-  const Key key{ref, BlockForm::kRelative, cell.published};
-  if (const auto found = cache_.find(key); found != cache_.end()) return found->second;
-  collect_rows(db, ref, db.published());
+  BlockSource source;
+  source.def = &db.schema().table(ref.table);
+  source.table = &db.table(ref.table);
+  source.cell = ref.cell;
+  source.tier = source.def->codec;
+  source.form = form;
+  source.history = &cell.history;
+  source.version = cell.published;
+  source.rows = rows_;
+  source.gone = gone_;
+  return source;
+}
+
+const BlockParts& CellBlocks::relative(const Database& db, CellRef ref, const ChangeSet& changes) {
+  rows_.clear();
   collect_gone(db, ref, db.published(), true);
-  const BlockHeader header{CodecTier::kPlain, BlockForm::kRelative, cell.published, db.head()};
-  return cache_[key] = encode_parts(db, ref, header, db.published());
+  BlockSource source = source_of(db, ref, BlockForm::kRelative);
+  source.changes = &changes;
+  source.since = db.published();
+  relative_.clear();
+  encode_parts(source, source.version, relative_);
+  return relative_;
 }
 
 const BlockParts& CellBlocks::net(const Database& db, CellRef ref, Version cut) {
@@ -63,86 +85,105 @@ const BlockParts& CellBlocks::net(const Database& db, CellRef ref, Version cut) 
   ECSDB_CHECK(db.head() == db.published() && cell.horizon <= cut && cut <= cell.published);
   collect_rows(db, ref, cut);
   collect_gone(db, ref, cut, false);
-  const BlockHeader header{CodecTier::kPlain, BlockForm::kNet, cut, cell.published};
-  return cache_[key] = encode_parts(db, ref, header, cut);
+  BlockSource source = source_of(db, ref, BlockForm::kNet);
+  source.since = cut;
+  BlockParts& parts = cache_[key];
+  encode_parts(source, cut, parts);
+  return parts;
 }
 
 const BlockParts& CellBlocks::whole(const Database& db, CellRef ref, Version since) {
   const Key key{ref, BlockForm::kRows, since};
   if (const auto found = cache_.find(key); found != cache_.end()) return found->second;
-  const Cell& cell = db.cell(ref);
   ECSDB_CHECK(db.head() == db.published());
   collect_rows(db, ref, Version{0});
   gone_.clear();
-  const BlockHeader header{CodecTier::kPlain, BlockForm::kRows, cell.published, cell.published};
-  return cache_[key] = encode_parts(db, ref, header, since);
+  BlockSource source = source_of(db, ref, BlockForm::kRows);
+  source.since = since;
+  BlockParts& parts = cache_[key];
+  encode_parts(source, Version{0}, parts);
+  return parts;
 }
 
 BlockParts CellBlocks::rows(const Database& db, CellRef ref, std::span<const RowIndex> rows) {
-  const Version published = db.cell(ref).published;
   rows_.assign(rows.begin(), rows.end());
   gone_.clear();
-  return encode_parts(db, ref, {CodecTier::kPlain, BlockForm::kRows, published, published},
-                      db.head());
-}
-
-BlockParts CellBlocks::encode_parts(const Database& db, CellRef ref, BlockHeader header,
-                                    Version since) {
-  BlockSource source;
-  source.def = &db.schema().table(ref.table);
-  source.table = &db.table(ref.table);
-  source.header = header;
-  source.rows = rows_;
-  source.gone = gone_;
-  source.since = since;
-  return encode_split(source);
-}
-
-/// Takes up to `count` rows and removals off the front of `rest`, in order of entity index. Those
-/// of one index stay together: a row that takes a removed one's index is decoded with its removal.
-BlockSource CellBlocks::take_run(BlockSource& rest, size_t count) {
-  const Table& table = *rest.table;
-  auto gone_index = [&](size_t i) { return rest.gone[i].entity.index(); };
-  auto row_index = [&](size_t i) { return table.row(rest.rows[i]).entity.index(); };
-  size_t gone = 0;
-  size_t rows = 0;
-  uint32_t last = 0;
-  while (gone < rest.gone.size() || rows < rest.rows.size()) {
-    const bool is_gone = gone < rest.gone.size() &&
-                         (rows == rest.rows.size() || gone_index(gone) <= row_index(rows));
-    const uint32_t index = is_gone ? gone_index(gone) : row_index(rows);
-    if (gone + rows >= count && index != last) break;
-    last = index;
-    ++(is_gone ? gone : rows);
-  }
-  BlockSource run = rest;
-  run.gone = rest.gone.first(gone);
-  run.rows = rest.rows.first(rows);
-  rest.gone = rest.gone.subspan(gone);
-  rest.rows = rest.rows.subspan(rows);
-  return run;
-}
-
-/// Cuts the rows and removals into runs, halving a run whose block comes out too large.
-BlockParts CellBlocks::encode_split(const BlockSource& source) {
+  BlockSource source = source_of(db, ref, BlockForm::kRows);
+  source.since = db.head();
   BlockParts parts;
-  BlockSource rest = source;
-  size_t step = std::max<size_t>(rest.gone.size() + rest.rows.size(), 1);
-  do {
-    const BlockSource before = rest;
-    const BlockSource run = take_run(rest, step);
+  encode_parts(source, Version{0}, parts);
+  return parts;
+}
+
+/// Splits a source at the middle of its entity indices, so that those of one index stay together: a
+/// row that takes a removed one's index is decoded with its removal. False if there is but one.
+bool CellBlocks::halve(const BlockSource& source, BlockSource& first, BlockSource& second) {
+  const Table& table = *source.table;
+  indices_.clear();
+  auto add_rows = [&](std::span<const RowIndex> rows) {
+    for (const RowIndex row : rows) indices_.push_back(table.row(row).entity.index());
+  };
+  add_rows(source.rows);
+  for (const Tombstone& gone : source.gone) indices_.push_back(gone.entity.index());
+  if (source.changes != nullptr) {
+    add_rows(source.changes->known());
+    add_rows(source.changes->entered());
+  }
+  std::erase_if(indices_, [&](uint32_t index) { return !source.range.contains(index); });
+  const auto middle = indices_.begin() + static_cast<ptrdiff_t>(indices_.size() / 2);
+  std::nth_element(indices_.begin(), middle, indices_.end());
+  if (indices_.empty() || *middle == *std::min_element(indices_.begin(), indices_.end())) {
+    return false;
+  }
+  first = second = source;
+  if (source.form == BlockForm::kRelative) {
+    first.range.end = second.range.begin = *middle;
+    return true;
+  }
+  auto is_before = [&](const auto& at) { return index_of(table, at) < *middle; };
+  const auto rows = std::partition_point(source.rows.begin(), source.rows.end(), is_before);
+  const auto gone = std::partition_point(source.gone.begin(), source.gone.end(), is_before);
+  first.rows = {source.rows.begin(), rows};
+  second.rows = {rows, source.rows.end()};
+  first.gone = {source.gone.begin(), gone};
+  second.gone = {gone, source.gone.end()};
+  return true;
+}
+
+/// Texts and the plain tier's whole rows are what zstd finds something in. Small blocks are not
+/// worth the time.
+bool CellBlocks::may_compress(const BlockSource& source, size_t bytes) const {
+  constexpr size_t kBytesMin = 512;
+  if (!compresses_ || bytes < kBytesMin) return false;
+  const bool is_whole = source.form != BlockForm::kRelative;
+  return source.table->layout().text_count > 0 || (is_whole && source.tier == CodecTier::kPlain);
+}
+
+/// Adds one block, or several where it would be too large.
+void CellBlocks::encode_parts(const BlockSource& source, Version base, BlockParts& parts) {
+  pending_.assign(1, source);
+  while (!pending_.empty()) {
+    const BlockSource part = pending_.back();
+    pending_.pop_back();
     buffer_.clear();
-    encode_block(run, buffer_);
-    if (buffer_.size() > kBlockBytesMax && step > 1) {
-      step = std::max<size_t>(std::min(step, run.gone.size() + run.rows.size()) / 2, 1);
-      rest = before;
+    encoder_.encode(part, buffer_);
+    BlockSource first;
+    BlockSource second;
+    if (buffer_.size() > kBlockBytesMax && halve(part, first, second)) {
+      pending_.push_back(second);
+      pending_.push_back(first);
       continue;
     }
     ++blocks_encoded_;
     block_bytes_ += buffer_.size();
-    parts.emplace_back(buffer_, crc32c(buffer_));
-  } while (!rest.gone.empty() || !rest.rows.empty());
-  return parts;
+    BlockPart& made = parts.emplace_back();
+    made.raw = pool_.make(buffer_, base);
+    if (!may_compress(part, buffer_.size())) continue;
+    compressed_.clear();
+    if (encoder_.compress(part, buffer_, compressed_)) {
+      made.compressed = pool_.make(compressed_, base);
+    }
+  }
 }
 
 }  // namespace ecsdb

@@ -5,22 +5,34 @@
 #include <vector>
 
 #include "ecsdb/store/database.h"
-#include "ecsdb/wire/block.h"
+#include "ecsdb/wire/block_codec.h"
 #include "ecsdb/wire/outbox.h"
 
 namespace ecsdb {
 
-using BlockParts = std::vector<BlockRef>;
+/// A block, or a part of one, in the encodings that connections take.
+struct BlockPart {
+  BlockRef raw;
+  BlockRef compressed;  // none where that does not pay, or nobody takes it
+
+  /// For a connection with these features.
+  const BlockRef& pick(uint32_t features) const {
+    return (features & kFeatureZstd) != 0 && compressed ? compressed : raw;
+  }
+};
+using BlockParts = std::vector<BlockPart>;
 
 /// Blocks of cells between two publishes, by what they start from. A cell whose block would be
 /// larger than kBlockBytesMax comes in parts. Not thread-safe.
 class CellBlocks {
  public:
+  /// From now on blocks come compressed, too, where that pays.
+  void compress_from_now_on() { compresses_ = true; }
   /// Forgets everything: the published state moves.
   void begin_publish();
-  /// The cell's change since its last publish. Only between begin_publish() and the database's
-  /// finish_publish().
-  const BlockParts& relative(const Database& db, CellRef ref);
+  /// The cell's change since its last publish, from inside Database::publish(). Valid until the
+  /// next call.
+  const BlockParts& relative(const Database& db, CellRef ref, const ChangeSet& changes);
   /// What changed after `cut`, absolute; `cut` is at or above the cell's horizon.
   const BlockParts& net(const Database& db, CellRef ref, Version cut);
   /// The whole cell for someone who stands at `since` and does not hold it.
@@ -40,15 +52,23 @@ class CellBlocks {
   };
   void collect_rows(const Database& db, CellRef ref, Version after);
   void collect_gone(const Database& db, CellRef ref, Version after, bool shown_only);
-  BlockParts encode_parts(const Database& db, CellRef ref, BlockHeader header, Version since);
-  BlockParts encode_split(const BlockSource& source);
-  static BlockSource take_run(BlockSource& rest, size_t count);
+  BlockSource source_of(const Database& db, CellRef ref, BlockForm form) const;
+  void encode_parts(const BlockSource& source, Version base, BlockParts& parts);
+  bool may_compress(const BlockSource& source, size_t bytes) const;
+  bool halve(const BlockSource& source, BlockSource& first, BlockSource& second);
 
+  BlockPool pool_;
   std::map<Key, BlockParts> cache_;
-  std::vector<RowIndex> rows_;  // scratch, as are the next three
+  BlockParts relative_;
+  std::vector<RowIndex> rows_;  // scratch, as are the next
   std::vector<uint64_t> order_;
   std::vector<Tombstone> gone_;
+  std::vector<uint32_t> indices_;
+  std::vector<BlockSource> pending_;
+  BlockEncoder encoder_;
+  bool compresses_ = false;
   Bytes buffer_;
+  Bytes compressed_;
   uint64_t blocks_encoded_ = 0;
   uint64_t block_bytes_ = 0;
 };

@@ -32,16 +32,31 @@ class CellBlocksTest : public ::testing::Test {
   CellRef room(int64_t number) { return {kRoom, db_.cells(kRoom).find(CellKey::value(number))}; }
   /// Decodes against the cell as it is at the block's base: `current`, empty if null.
   static std::vector<DecodedBlock> decode(const Database& db, const BlockParts& parts,
-                                          const Table* current = nullptr, CellIndex cell = 0) {
+                                          const Table* current = nullptr, CellRef ref = {}) {
     const Table empty(db.schema().table(kRoom), db.schema().layout(kRoom), false);
+    const CellHistory none;
+    const BlockTarget target{&db.schema().table(kRoom), current ? current : &empty,
+                             current ? ref.cell : 0, current ? &db.cell(ref).history : &none};
     std::vector<DecodedBlock> out;
-    for (const BlockRef& part : parts) {
+    BlockDecoder decoder;
+    for (const BlockPart& made : parts) {
+      const BlockRef& part = made.raw;
       EXPECT_EQ(part.checksum(), crc32c(part.bytes()));
       EXPECT_LE(part.bytes().size(), kBlockBytesMax);
-      const Status status = decode_block(part.bytes(), db.schema().table(kRoom),
-                                         current ? *current : empty, cell, out.emplace_back());
+      const Status status = decoder.decode(part.bytes(), target, db.head(), out.emplace_back());
       EXPECT_TRUE(status.ok()) << status.error().to_string();
     }
+    return out;
+  }
+  /// Publishes; the room's relative block, decoded by whoever saw the publish before.
+  std::vector<DecodedBlock> publish_relative(int64_t number, const Table& before) {
+    std::vector<DecodedBlock> out;
+    blocks_.begin_publish();
+    db_.publish([&](CellRef ref, const ChangeSet& changes) {
+      if (ref != room(number)) return;
+      out = decode(db_, blocks_.relative(db_, ref, changes), &before, ref);
+      EXPECT_EQ(blocks_.relative(db_, ref, changes).at(0).raw.base(), db_.cell(ref).published);
+    });
     return out;
   }
 
@@ -61,10 +76,10 @@ TEST_F(CellBlocksTest, LargeCellComesInPartsInOrderOfEntity) {
   for (const DecodedBlock& block : decode(db_, parts)) {
     EXPECT_EQ(block.header.form, BlockForm::kRows);
     EXPECT_EQ(block.header.version, Version{1});
-    for (size_t i = 0; i < block.entities.size(); ++i) {
+    for (size_t i = 0; i < block.whole.size(); ++i) {
       EXPECT_TRUE(block.inserted[i]);
       EXPECT_EQ(block.texts[0][i].size(), 1000u);
-      found.push_back(block.entities[i]);
+      found.push_back(block.whole[i]);
     }
   }
   EXPECT_EQ(found, lines);
@@ -88,25 +103,20 @@ TEST_F(CellBlocksTest, EmptyCellGivesOneEmptyBlock) {
   publish();
   const auto blocks = decode(db_, blocks_.whole(db_, room(1), Version{}));
   ASSERT_EQ(blocks.size(), 1u);
-  EXPECT_TRUE(blocks[0].entities.empty());
+  EXPECT_TRUE(blocks[0].whole.empty());
 }
 
 TEST_F(CellBlocksTest, SameBlockIsEncodedOnceUntilTheNextPublish) {
   commit([&](Transaction& tx) { add_line(tx, 1, 5); });
   publish();
-  const ByteSpan first = blocks_.net(db_, room(1), Version{}).at(0).bytes();
-  EXPECT_EQ(blocks_.net(db_, room(1), Version{}).at(0).bytes().data(), first.data());
+  const ByteSpan first = blocks_.net(db_, room(1), Version{}).at(0).raw.bytes();
+  EXPECT_EQ(blocks_.net(db_, room(1), Version{}).at(0).raw.bytes().data(), first.data());
   EXPECT_EQ(blocks_.blocks_encoded(), 1u);
   blocks_.whole(db_, room(1), Version{});
   blocks_.whole(db_, room(1), Version{});
   EXPECT_EQ(blocks_.blocks_encoded(), 2u);
   blocks_.whole(db_, room(1), Version{1});  // other rows are inserts there
   EXPECT_EQ(blocks_.blocks_encoded(), 3u);
-  commit([&](Transaction& tx) { add_line(tx, 1, 5); });
-  blocks_.begin_publish();
-  blocks_.relative(db_, room(1));
-  blocks_.relative(db_, room(1));
-  EXPECT_EQ(blocks_.blocks_encoded(), 4u);
 }
 
 TEST_F(CellBlocksTest, RelativeBlockNamesWhatTheLastPublishShowed) {
@@ -125,15 +135,44 @@ TEST_F(CellBlocksTest, RelativeBlockNamesWhatTheLastPublishShowed) {
     EXPECT_TRUE(tx.remove(kRoom, goes).ok());
     EXPECT_TRUE(tx.set(kRoom, stays, 1, std::string("new")).ok());
   });
-  const auto blocks = decode(db_, blocks_.relative(db_, room(1)), &before, room(1).cell);
+  const auto blocks = publish_relative(1, before);
   ASSERT_EQ(blocks.size(), 1u);
-  EXPECT_EQ(blocks[0].header.base, Version{1});
-  EXPECT_EQ(blocks[0].header.version, Version{3});
+  EXPECT_EQ(blocks[0].header.form, BlockForm::kRelative);
+  EXPECT_EQ(blocks[0].header.chain, 1u);
   ASSERT_EQ(blocks[0].gone.size(), 1u);
   EXPECT_EQ(blocks[0].gone[0].entity, goes);
   EXPECT_FALSE(blocks[0].gone[0].left);
-  EXPECT_EQ(blocks[0].changed, 1u);
-  EXPECT_EQ(blocks[0].texts[0][0], "new");
+  ASSERT_EQ(blocks[0].changed.size(), 1u);
+  EXPECT_EQ(blocks[0].text_changes[0].values[0], "new");
+}
+
+// Parts of a packed block speak of ranges of entity indices, candidates included.
+TEST_F(CellBlocksTest, PartsOfARelativeBlockAreRangesOfEntityIndices) {
+  std::vector<EntityId> lines;
+  commit([&](Transaction& tx) {
+    for (int i = 0; i < 300; ++i) lines.push_back(add_line(tx, 1, 5));
+  });
+  publish();
+  const Table before = db_.table(kRoom);
+  commit([&](Transaction& tx) {
+    for (const EntityId line : lines) {
+      EXPECT_TRUE(tx.set(kRoom, line, 1, std::string(1000, 'y')).ok());
+    }
+  });
+  const auto blocks = publish_relative(1, before);
+  EXPECT_GT(blocks.size(), 4u);
+  std::set<RowIndex> changed;
+  uint32_t begin = 0;
+  for (const DecodedBlock& block : blocks) {
+    EXPECT_EQ(block.header.range.begin, begin);
+    begin = block.header.range.end;
+    for (const RowIndex row : block.changed) {
+      EXPECT_TRUE(block.header.range.contains(before.row(row).entity.index()));
+      EXPECT_TRUE(changed.insert(row).second);
+    }
+  }
+  EXPECT_EQ(begin, kEntityIndexMax);
+  EXPECT_EQ(changed.size(), 300u);
 }
 
 TEST_F(CellBlocksTest, GoneRowsLeftIfTheyAreElsewhereAndWereRemovedIfNowhere) {
@@ -177,7 +216,7 @@ TEST_F(CellBlocksTest, RowThatLeftTwiceIsNamedOnceAndOneThatCameBackNotAtAll) {
   ASSERT_EQ(blocks.size(), 1u);
   ASSERT_EQ(blocks[0].gone.size(), 1u);
   EXPECT_EQ(blocks[0].gone[0].entity, twice);
-  EXPECT_EQ(blocks[0].entities, (std::vector<EntityId>{back}));
+  EXPECT_EQ(blocks[0].whole, (std::vector<EntityId>{back}));
 }
 
 TEST_F(CellBlocksTest, IndexReusedStaysInOnePartWithItsRemoval) {
@@ -193,14 +232,14 @@ TEST_F(CellBlocksTest, IndexReusedStaysInOnePartWithItsRemoval) {
   commit([&](Transaction& tx) {
     for (int i = 0; i < 203; ++i) add_line(tx, 1, 1000);
   });
-  const auto relative = decode(db_, blocks_.relative(db_, room(1)), &before, room(1).cell);
+  const auto relative = publish_relative(1, before);
   EXPECT_GT(relative.size(), 3u);
   std::set<uint32_t> gone;
   std::set<uint32_t> come;
   for (const DecodedBlock& block : relative) {
     std::set<uint32_t> gone_here;
     for (const auto& entry : block.gone) gone_here.insert(entry.entity.index());
-    for (const EntityId entity : block.entities) {
+    for (const EntityId entity : block.whole) {
       EXPECT_TRUE(gone_here.contains(entity.index()));
       EXPECT_TRUE(come.insert(entity.index()).second);
     }
@@ -208,11 +247,35 @@ TEST_F(CellBlocksTest, IndexReusedStaysInOnePartWithItsRemoval) {
   }
   EXPECT_EQ(gone.size(), 203u);
   EXPECT_EQ(come.size(), 203u);
-  publish();
   const auto net = decode(db_, blocks_.net(db_, room(1), Version{1}));
   size_t rows = 0;
-  for (const DecodedBlock& block : net) rows += block.entities.size();
+  for (const DecodedBlock& block : net) rows += block.whole.size();
   EXPECT_EQ(rows, 203u);
+}
+
+TEST_F(CellBlocksTest, TextsComeCompressedToThoseWhoTakeThem) {
+  if (built_in_features() == 0) return;  // a build without zstd has nothing to offer
+  commit([&](Transaction& tx) {
+    for (int i = 0; i < 20; ++i) add_line(tx, 1, 100);
+  });
+  publish();
+  EXPECT_FALSE(blocks_.whole(db_, room(1), Version{})[0].compressed);  // nobody asked
+  blocks_.begin_publish();
+  blocks_.compress_from_now_on();
+  const BlockPart part = blocks_.whole(db_, room(1), Version{}).at(0);
+  ASSERT_TRUE(part.compressed);
+  EXPECT_LT(part.compressed.bytes().size(), part.raw.bytes().size() / 4);
+  EXPECT_EQ(part.pick(0).bytes().data(), part.raw.bytes().data());
+  EXPECT_EQ(part.pick(kFeatureZstd).bytes().data(), part.compressed.bytes().data());
+  const auto raw = decode(db_, {{part.raw, {}}});
+  const auto small = decode(db_, {{part.compressed, {}}});
+  EXPECT_TRUE(small[0].header.is_compressed);
+  EXPECT_EQ(small[0].whole, raw[0].whole);
+  EXPECT_EQ(small[0].texts, raw[0].texts);
+  // Too small to be worth the time.
+  commit([&](Transaction& tx) { add_line(tx, 2, 100); });
+  publish();
+  EXPECT_FALSE(blocks_.whole(db_, room(2), Version{})[0].compressed);
 }
 
 TEST_F(CellBlocksTest, OnlyRowsBornSinceAreInserts) {
@@ -224,7 +287,7 @@ TEST_F(CellBlocksTest, OnlyRowsBornSinceAreInserts) {
   commit([&](Transaction& tx) { fresh = add_line(tx, 1, 5); });
   publish();
   const auto blocks = decode(db_, blocks_.net(db_, room(1), Version{1}));
-  ASSERT_EQ(blocks[0].entities, (std::vector<EntityId>{old, fresh}));
+  ASSERT_EQ(blocks[0].whole, (std::vector<EntityId>{old, fresh}));
   EXPECT_FALSE(blocks[0].inserted[0]);
   EXPECT_TRUE(blocks[0].inserted[1]);
 }
@@ -235,7 +298,7 @@ TEST_F(CellBlocksTest, RowsOfAScanAreNeverInsertsAndNotKept) {
   const RowIndex row = 0;
   for (int i = 0; i < 2; ++i) {
     const auto blocks = decode(db_, blocks_.rows(db_, room(1), std::span(&row, 1)));
-    ASSERT_EQ(blocks[0].entities.size(), 1u);
+    ASSERT_EQ(blocks[0].whole.size(), 1u);
     EXPECT_FALSE(blocks[0].inserted[0]);
   }
   EXPECT_EQ(blocks_.blocks_encoded(), 2u);

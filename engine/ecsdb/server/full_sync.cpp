@@ -45,7 +45,7 @@ void FullSync::start(Version version) {
 }
 
 AdvancePlan FullSync::next_chunk(const Database& db, const Interest& interest, CellBlocks& blocks,
-                                 size_t bytes) {
+                                 uint32_t features, size_t bytes) {
   AdvancePlan plan;
   plan.from = plan.to = version_;
   size_t collected = 0;
@@ -79,7 +79,7 @@ AdvancePlan FullSync::next_chunk(const Database& db, const Interest& interest, C
         rows_.push_back(found_[at].row);
       }
       const Interest::Held& held = interest.at(handle);
-      plan.add_blocks(handle, held.generation, blocks.rows(db, held.ref, rows_));
+      plan.add_blocks(handle, held.generation, blocks.rows(db, held.ref, rows_), features);
     }
   }
   return plan;

@@ -20,7 +20,7 @@ class FullSync {
   bool scan_done(const Database& db) const { return table_ >= db.table_count(); }
   /// The next rows of told cells, about `bytes` of them; may be empty when the scan ends.
   AdvancePlan next_chunk(const Database& db, const Interest& interest, CellBlocks& blocks,
-                         size_t bytes);
+                         uint32_t features, size_t bytes);
 
  private:
   static constexpr size_t kSmallInterestRows = 4096;

@@ -39,16 +39,17 @@ class FullSyncTest : public ::testing::Test {
   }
   /// Entities of the next chunk, in the order sent, with the key of their cell.
   std::vector<std::pair<EntityId, CellKey>> next(size_t bytes = 1) {
-    const AdvancePlan plan = sync_.next_chunk(db_, interest_, blocks_, bytes);
+    const AdvancePlan plan = sync_.next_chunk(db_, interest_, blocks_, 0, bytes);
     std::vector<std::pair<EntityId, CellKey>> found;
     for (const auto& planned : plan.blocks) {
       const CellRef ref = interest_.at(planned.handle).ref;
       EXPECT_EQ(planned.generation, interest_.at(planned.handle).generation);
       DecodedBlock block;
       const Table empty(db_.schema().table(ref.table), db_.schema().layout(ref.table), false);
-      EXPECT_TRUE(
-          decode_block(planned.block.bytes(), db_.schema().table(ref.table), empty, 0, block).ok());
-      for (const EntityId entity : block.entities) found.emplace_back(entity, db_.cell(ref).key);
+      const CellHistory none;
+      const BlockTarget target{&db_.schema().table(ref.table), &empty, 0, &none};
+      EXPECT_TRUE(BlockDecoder().decode(planned.block.bytes(), target, db_.head(), block).ok());
+      for (const EntityId entity : block.whole) found.emplace_back(entity, db_.cell(ref).key);
     }
     return found;
   }
@@ -80,7 +81,7 @@ TEST_F(FullSyncTest, ScansInOrderOfEntityOneRowAChunk) {
 TEST_F(FullSyncTest, LargeChunkGroupsRowsByCell) {
   for (int i = 0; i < 6; ++i) add_unit(static_cast<float>(10 * (i % 2) + 5));
   start();
-  const AdvancePlan plan = sync_.next_chunk(db_, interest_, blocks_, 100'000);
+  const AdvancePlan plan = sync_.next_chunk(db_, interest_, blocks_, 0, 100'000);
   EXPECT_EQ(plan.blocks.size(), 2u);
   EXPECT_EQ(plan.from, sync_.version());
   EXPECT_EQ(plan.to, sync_.version());

@@ -7,7 +7,7 @@
 
 namespace ecsdb {
 
-Result<bool> PrefaceReader::take(ByteSpan& bytes) {
+Result<std::optional<Preface>> PrefaceReader::take(ByteSpan& bytes) {
   const size_t n = std::min(bytes.size(), kPrefaceBytes - size_);
   std::copy_n(bytes.begin(), n, bytes_.begin() + static_cast<ptrdiff_t>(size_));
   size_ += n;
@@ -16,7 +16,7 @@ Result<bool> PrefaceReader::take(ByteSpan& bytes) {
   if (std::memcmp(bytes_.data(), expected.data(), std::min<size_t>(size_, 8)) != 0) {
     return fail(ErrorCode::kBadPreface, "the stream does not begin with an ecsdb preface");
   }
-  if (size_ < kPrefaceBytes) return false;
+  if (size_ < kPrefaceBytes) return std::optional<Preface>{};
   auto preface = decode_preface(bytes_);
   if (!preface.ok()) return preface.error();
   if (preface->protocol_min > kProtocolVersion || preface->protocol_max < kProtocolVersion) {
@@ -25,11 +25,11 @@ Result<bool> PrefaceReader::take(ByteSpan& bytes) {
                     std::to_string(preface->protocol_max) + ", this server " +
                     std::to_string(kProtocolVersion));
   }
-  return true;
+  return std::optional<Preface>(*preface);
 }
 
-void send_preface(Outbox& out) {
-  const auto preface = encode_preface(Preface{});
+void send_preface(uint32_t features, Outbox& out) {
+  const auto preface = encode_preface(Preface{.features = features});
   Bytes& own = out.own();
   own.insert(own.end(), preface.begin(), preface.end());
   out.own_done();

@@ -201,8 +201,7 @@ class ReplicationServer::Impl {
     for (uint32_t slot = 0; slot < slots_.size(); ++slot) {
       in_step_[slot] = slots_[slot].session && slots_[slot].session->is_in_step(before);
     }
-    for (const CellRef ref : db_.dirty_cells()) offer_cell(ref);
-    db_.finish_publish();
+    db_.publish([&](CellRef ref, const ChangeSet& changes) { offer_cell(ref, changes); });
     published_time_ns_ = commit_time_ns_;
     SessionContext context = make_context();
     const uint32_t count = static_cast<uint32_t>(slots_.size());
@@ -303,7 +302,7 @@ class ReplicationServer::Impl {
 
   /// Encodes one dirty cell for the connections that are in step and hold it; a cell that was never
   /// published is first held by those that want it.
-  void offer_cell(CellRef ref) {
+  void offer_cell(CellRef ref, const ChangeSet& changes) {
     const bool is_new = db_.cell(ref).published == Version{};
     if (is_new) {
       for (uint32_t index = 0; index < slots_.size(); ++index) {
@@ -317,7 +316,7 @@ class ReplicationServer::Impl {
     const BlockParts* parts = nullptr;
     for (const Listener& listener : audience_.of(ref)) {
       if (!in_step_[listener.slot]) continue;
-      if (parts == nullptr) parts = &blocks_.relative(db_, ref);
+      if (parts == nullptr) parts = &blocks_.relative(db_, ref, changes);
       slots_[listener.slot].session->add_step_block(listener.handle, *parts);
     }
   }

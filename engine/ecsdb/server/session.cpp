@@ -16,10 +16,12 @@ void Session::on_bytes(SessionContext& context, ByteSpan bytes, const Now& now) 
   if (!is_open()) return;
   heartbeat_.on_received(now.steady);
   if (phase_ == Phase::kPreface) {
-    auto done = preface_.take(bytes);
-    if (!done.ok()) return close(context, done.error(), now);
-    if (!*done) return;
-    send_preface(out_);
+    auto preface = preface_.take(bytes);
+    if (!preface.ok()) return close(context, preface.error(), now);
+    if (!preface->has_value()) return;
+    features_ = context.options.compression ? (*preface)->features & built_in_features() : 0;
+    if ((features_ & kFeatureZstd) != 0) context.blocks.compress_from_now_on();
+    send_preface(features_, out_);
     phase_ = Phase::kAuth;
   }
   reader_.feed(bytes);
@@ -172,8 +174,8 @@ void Session::pump(SessionContext& context, const Now& now) {
 void Session::pump_sync(SessionContext& context) {
   while (!sync_.scan_done(context.db) && has_window(context) &&
          out_.bytes() < context.options.sync_chunk_bytes) {
-    const AdvancePlan plan =
-        sync_.next_chunk(context.db, interest_, context.blocks, context.options.sync_chunk_bytes);
+    const AdvancePlan plan = sync_.next_chunk(context.db, interest_, context.blocks, features_,
+                                              context.options.sync_chunk_bytes);
     if (!plan.blocks.empty()) write_advance(plan, MessageType::kSyncChunk, out_);
   }
 }
@@ -193,7 +195,7 @@ AdvancePlan Session::net_plan(SessionContext& context, AdvanceKind kind, Version
     if (cell.horizon > from) {
       interest_.enter_again(handle);
     } else {
-      plan.add_blocks(handle, held.generation, context.blocks.net(db, held.ref, from));
+      plan.add_blocks(handle, held.generation, context.blocks.net(db, held.ref, from), features_);
     }
   }
   add_enters(context, plan, from);
@@ -206,7 +208,8 @@ void Session::add_enters(SessionContext& context, AdvancePlan& plan, Version sin
   for (const CellEnter& enter : plan.enters) {
     const CellRef ref = interest_.at(enter.handle).ref;
     if (context.db.cell(ref).thread.count == 0) continue;
-    plan.add_blocks(enter.handle, enter.generation, context.blocks.whole(context.db, ref, since));
+    plan.add_blocks(enter.handle, enter.generation, context.blocks.whole(context.db, ref, since),
+                    features_);
   }
 }
 
@@ -228,7 +231,9 @@ bool Session::is_in_step(const SessionContext& context) const {
 void Session::add_step_block(uint32_t handle, const BlockParts& parts) {
   const Interest::Held& held = interest_.at(handle);
   if (held.state != Interest::State::kTold) return;
-  for (const BlockRef& part : parts) step_blocks_.push_back({handle, held.generation, part});
+  for (const BlockPart& part : parts) {
+    step_blocks_.push_back({handle, held.generation, part.pick(features_)});
+  }
 }
 
 void Session::finish_step(SessionContext& context, const Now& now) {

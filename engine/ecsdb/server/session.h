@@ -98,6 +98,7 @@ class Session {
   Phase phase_ = Phase::kPreface;
   Instant opened_;
   PrefaceReader preface_;
+  uint32_t features_ = 0;  // that both sides have
   FrameReader reader_;
   Outbox out_;
   Identity identity_;

@@ -11,7 +11,7 @@
 #include "ecsdb/base/hash.h"
 #include "ecsdb/schema/schema_builder.h"
 #include "ecsdb/server/replication_server.h"
-#include "ecsdb/wire/block.h"
+#include "ecsdb/wire/block_codec.h"
 #include "ecsdb/wire/frame.h"
 
 namespace ecsdb::server_test {
@@ -257,7 +257,7 @@ class Peer {
           {f.type, Bytes(f.head.begin(), f.head.end()), Bytes(f.tail.begin(), f.tail.end())});
       if (f.type != MessageType::kAdvance) continue;
       const Advance advance = frames_.back().as<Advance>();
-      if (advance.end) cut_ = advance.to;
+      if (advance.end()) cut_ = advance.to();
     }
   }
 
@@ -273,6 +273,16 @@ class Peer {
   bool acks_ = true;
   bool closed_ = false;
 };
+
+/// Handles of an advance's blocks, in the order of its tail.
+inline std::vector<uint32_t> handles_of(const Advance& advance) {
+  std::vector<uint32_t> handles;
+  uint32_t handle = 0;
+  for (const BlockEntry& entry : advance.blocks) {
+    handles.push_back(handle += static_cast<uint32_t>(entry.step));
+  }
+  return handles;
+}
 
 inline Subscription of_keys(uint32_t id, uint16_t table, std::vector<CellKey> keys) {
   Subscription s;

@@ -53,6 +53,7 @@ struct Cell {
   Version published_before;  // the one before: what a relative block is based on
   Version horizon;           // tombstones up to here are forgotten; what a cut below holds of
                              // the cell, or of an earlier one with its key, is not known
+  CellHistory history;
   RowThread thread;
   std::vector<Tombstone> tombstones;  // versions never fall
 };

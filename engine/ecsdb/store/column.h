@@ -11,6 +11,13 @@
 
 namespace ecsdb {
 
+/// A lane's low bits as the 64-bit value that stands for them everywhere.
+inline uint64_t sign_extended(const Lane& lane, uint64_t low_bits) {
+  if (lane.kind != LaneKind::kSigned || lane.width == 8) return low_bits;
+  const unsigned unused = 64 - 8 * lane.width;
+  return static_cast<uint64_t>(static_cast<int64_t>(low_bits << unused) >> unused);
+}
+
 /// Values are 64 bits wide at the interface (sign-extended for signed lanes) and `width` bytes in
 /// memory, native byte order. The row must be in range; row loops check that once per batch.
 class Column {
@@ -58,6 +65,18 @@ class Column {
   }
   uint32_t rows() const { return static_cast<uint32_t>(data_.size() / width_); }
   uint8_t width() const { return width_; }
+  /// Calls `call` with the values as an array of their own type: `const int16_t*` and so on, floats
+  /// as unsigned integers.
+  template <class Call>
+  void visit(Call&& call) const {
+    visit_as<const int8_t, const int16_t, const int32_t, const uint8_t, const uint16_t,
+             const uint32_t, const uint64_t>(data_.data(), call);
+  }
+  /// The same, to change them.
+  template <class Call>
+  void visit(Call&& call) {
+    visit_as<int8_t, int16_t, int32_t, uint8_t, uint16_t, uint32_t, uint64_t>(data_.data(), call);
+  }
   /// The lane as an array of its own type; sizeof(T) must be the width.
   template <class T>
   std::span<const T> as() const {
@@ -66,6 +85,19 @@ class Column {
   }
 
  private:
+  template <class I8, class I16, class I32, class U8, class U16, class U32, class U64, class Call>
+  void visit_as(U8* data, Call& call) const {
+    switch (width_) {
+      case 1:
+        return is_signed_ ? call(reinterpret_cast<I8*>(data)) : call(data);
+      case 2:
+        return is_signed_ ? call(reinterpret_cast<I16*>(data)) : call(reinterpret_cast<U16*>(data));
+      case 4:
+        return is_signed_ ? call(reinterpret_cast<I32*>(data)) : call(reinterpret_cast<U32*>(data));
+      default:
+        return call(reinterpret_cast<U64*>(data));
+    }
+  }
   template <class T>
   static uint64_t load(const uint8_t* at) {
     T v;

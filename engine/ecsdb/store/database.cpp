@@ -1,5 +1,7 @@
 #include "ecsdb/store/database.h"
 
+#include <algorithm>
+
 #include "ecsdb/base/mutant.h"
 #include "ecsdb/store/transaction.h"
 
@@ -120,21 +122,42 @@ void Database::remove_row(uint16_t table, RowIndex index) {
                        [&](CellIndex cell) -> RowThread& { return cells_[table].at(cell).thread; });
 }
 
-void Database::finish_publish() {
-  ECSDB_CHECK(!in_transaction_);
-  for (const CellRef ref : dirty_) {
-    Cell& cell = cell_at(ref);
-    Table& table = tables_[ref.table];
-    for (RowIndex at = cell.thread.newest; at != kNoRow && table.row(at).changed > published_;
-         at = table.row(at).older) {
-      table.adopt_baseline(at);
-    }
-    cell.published_before = cell.published;
-    cell.published = head_;
-    cell.is_dirty = false;
+/// The rows of a dirty cell that changed or entered since the last publish, in order of entity.
+void Database::measure_changes(CellRef ref) {
+  const Table& table = tables_[ref.table];
+  order_.clear();
+  for (RowIndex at = cell(ref).thread.newest; at != kNoRow && table.row(at).changed > published_;
+       at = table.row(at).older) {
+    order_.push_back((uint64_t{table.row(at).entity.index()} << 32) | at);
   }
-  dirty_.clear();
-  published_ = head_;
+  std::reverse(order_.begin(), order_.end());  // most programs change rows in order of entity
+  if (!std::is_sorted(order_.begin(), order_.end())) std::sort(order_.begin(), order_.end());
+  rows_.clear();
+  for (const uint64_t entry : order_) rows_.push_back(static_cast<RowIndex>(entry));
+  changes_.measure(table, rows_);
+}
+
+void Database::finish_cell(CellRef ref) {
+  Cell& cell = cell_at(ref);
+  Table& table = tables_[ref.table];
+  cell.published_before = cell.published;
+  cell.published = head_;
+  cell.is_dirty = false;
+  const uint32_t publish = ++cell.history.publishes;
+  if (table.has_history()) {
+    newly_recent_.clear();
+    for (const RowIndex row : rows_) {
+      const Row& at = table.row(row);
+      if (at.published_cell != at.cell || table.records().age(row, publish) == 0) {
+        newly_recent_.push_back(at.entity.index());
+      }
+    }
+    cell.history.add_recent(newly_recent_);
+  }
+  table.adopt(changes_, publish);
+  if (table.has_history() && cell.history.is_pruning_due()) {
+    table.prune_recent(cell.history, ref.cell);
+  }
 }
 
 std::vector<std::pair<CellRef, CellKey>> Database::trim() {

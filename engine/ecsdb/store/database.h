@@ -3,10 +3,12 @@
 
 #include <deque>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "ecsdb/base/bytes.h"
 #include "ecsdb/store/cells.h"
+#include "ecsdb/store/change_set.h"
 #include "ecsdb/store/table_set.h"
 
 namespace ecsdb {
@@ -59,12 +61,27 @@ class Database : public TableSet {
   Version published() const { return published_; }
   /// Cells changed since, in order of their first change.
   std::span<const CellRef> dirty_cells() const { return dirty_; }
-  /// Makes head the published version: shifts the dirty cells' publish versions and adopts their
-  /// changed rows as the new baseline. Blocks for them must have been encoded before.
-  void finish_publish();
+  /// Makes head the published version. For each dirty cell, in order: `visit(CellRef, const
+  /// ChangeSet&)` sees what changed in it since the last publish, while baseline and history are
+  /// still those of that; then they move on, and so do the cell's publish versions.
+  template <class Visit>
+  void publish(Visit&& visit) {
+    ECSDB_CHECK(!in_transaction_);
+    for (const CellRef ref : dirty_) {
+      measure_changes(ref);
+      visit(ref, std::as_const(changes_));
+      finish_cell(ref);
+    }
+    dirty_.clear();
+    published_ = head_;
+  }
+  /// The same where nobody looks.
+  void finish_publish() {
+    publish([](CellRef, const ChangeSet&) {});
+  }
   /// Forgets tombstones beyond the options' horizon and destroys cells that are empty and have
   /// none; returns those, oldest first. A version's tombstones go together. A check fails if a
-  /// cell is dirty: call it after finish_publish().
+  /// cell is dirty: call it after publish().
   std::vector<std::pair<CellRef, CellKey>> trim();
 
   /// The whole state as bytes, canonical for equal histories; not inside a transaction. The format
@@ -105,6 +122,8 @@ class Database : public TableSet {
   void remove_row(uint16_t table, RowIndex row);
   void follow(uint16_t table, EntityId entity);
   void check_cell_versions(const Cell& cell) const;
+  void measure_changes(CellRef ref);
+  void finish_cell(CellRef ref);
 
   DatabaseOptions options_;
   Version head_;
@@ -114,6 +133,10 @@ class Database : public TableSet {
   std::vector<uint32_t> free_entities_;
   std::vector<CellSet> cells_;  // by table
   std::vector<CellRef> dirty_;
+  ChangeSet changes_;            // of the cell that is being published
+  std::vector<uint64_t> order_;  // scratch, as are the next two
+  std::vector<RowIndex> rows_;
+  std::vector<uint32_t> newly_recent_;
   std::deque<TombstoneRef> tombstones_;  // all of them, oldest first, for trim()
 };
 

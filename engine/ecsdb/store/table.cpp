@@ -1,11 +1,13 @@
 #include "ecsdb/store/table.h"
 
 #include "ecsdb/base/bytes.h"
+#include "ecsdb/base/hash.h"
+#include "ecsdb/store/change_set.h"
 
 namespace ecsdb {
 
 Table::Table(const TableDef& def, const TableLayout& layout, bool with_baseline)
-    : layout_(layout), with_baseline_(with_baseline) {
+    : layout_(layout), records_(layout, with_baseline, def.codec == CodecTier::kPacked) {
   for (const Lane& lane : layout.lanes) lanes_.emplace_back(lane);
   texts_.resize(layout.text_count);
   default_texts_.resize(layout.text_count);
@@ -19,10 +21,7 @@ Table::Table(const TableDef& def, const TableLayout& layout, bool with_baseline)
       defaults_.push_back(default_lanes(def.fields[i]));
     }
   }
-  if (with_baseline) {
-    baseline_ = lanes_;
-    baseline_texts_ = texts_;
-  }
+  if (with_baseline) baseline_texts_ = texts_;
 }
 
 RowIndex Table::find_from(uint32_t entity_index) const {
@@ -57,7 +56,7 @@ RowIndex Table::append(EntityId entity) {
     }
   }
   for (size_t i = 0; i < texts_.size(); ++i) texts_[i].push_back(default_texts_[i]);
-  for (Column& column : baseline_) column.push(0);
+  records_.push();
   for (auto& column : baseline_texts_) column.emplace_back();
   return index;
 }
@@ -75,7 +74,7 @@ void Table::erase_unthreaded(RowIndex row) {
     column.pop_back();
   };
   for (Column& column : lanes_) column.swap_erase(row);
-  for (Column& column : baseline_) column.swap_erase(row);
+  records_.swap_erase(row);
   for (auto& column : texts_) erase_text(column);
   for (auto& column : baseline_texts_) erase_text(column);
 }
@@ -99,17 +98,117 @@ bool Table::field_equals(RowIndex row, const Table& other, RowIndex other_row,
   return field_lanes(row, field) == other.field_lanes(other_row, field);
 }
 
+uint64_t Table::baseline_lane(RowIndex row, uint16_t lane) const {
+  return sign_extended(layout_.lanes[lane], records_.baseline(row, lane));
+}
+
 void Table::adopt_baseline(RowIndex row) {
-  ECSDB_CHECK(with_baseline_);
+  ECSDB_CHECK(records_.has_baseline());
   for (const uint16_t index : layout_.replicated) {
     const FieldLayout& field = layout_.fields[index];
     for (uint16_t k = 0; k < field.lane_count; ++k) {
-      const size_t lane = field.lane_first + size_t{k};
-      baseline_[lane].set(row, lanes_[lane].get(row));
+      const uint16_t lane = static_cast<uint16_t>(field.lane_first + k);
+      records_.set_baseline(row, lane, lanes_[lane].get(row));
     }
     if (field.text != kNoText) baseline_texts_[field.text][row] = texts_[field.text][row];
   }
   rows_[row].published_cell = rows_[row].cell;
+}
+
+void Table::adopt(const ChangeSet& changes, uint32_t publish) {
+  for (const RowIndex row : changes.entered()) {
+    adopt_baseline(row);
+    records_.enter(row, publish);
+  }
+  const std::span<const RowIndex> rows = changes.known();
+  const std::span<const uint64_t> masks = changes.masks();
+  repeatable_.resize(rows.size());
+  if (has_history()) {
+    for (size_t i = 0; i < rows.size(); ++i) {
+      if (masks[i] != 0) repeatable_[i] = records_.advance(rows[i], masks[i], publish);
+    }
+  }
+  for (const uint16_t index : layout_.replicated) {
+    const FieldLayout& field = layout_.fields[index];
+    adopt_field(changes, field);
+    if (field.text == kNoText) continue;
+    for (size_t i = 0; i < rows.size(); ++i) {
+      if ((masks[i] >> field.replicated_bit & 1) == 0) continue;
+      baseline_texts_[field.text][rows[i]] = texts_[field.text][rows[i]];
+    }
+  }
+}
+
+void Table::adopt_field(const ChangeSet& changes, const FieldLayout& field) {
+  std::span<const uint32_t> interrupted;
+  for (uint16_t k = 0; k < field.lane_count; ++k) {
+    const uint16_t lane = static_cast<uint16_t>(field.lane_first + k);
+    if (records_.place(lane).is_wide) {
+      adopt_lane<uint64_t>(changes, lane, field.replicated_bit, interrupted);
+    } else {
+      adopt_lane<uint32_t>(changes, lane, field.replicated_bit, interrupted);
+    }
+    if (field.is_smallest_three && k == 0) interrupted = changes.deltas<uint32_t>(lane);
+  }
+}
+
+/// `interrupted` is empty, or tells of each row whether the lane was coded without a prediction.
+template <class S>
+void Table::adopt_lane(const ChangeSet& changes, uint16_t lane, uint8_t bit,
+                       std::span<const uint32_t> interrupted) {
+  const std::span<const RowIndex> rows = changes.known();
+  const std::span<const uint64_t> masks = changes.masks();
+  const std::span<const S> deltas = changes.deltas<S>(lane);
+  const RowRecords::LanePlace& place = records_.place(lane);
+  const bool is_predicted = records_.has_history() && layout_.lanes[lane].is_predicted;
+  lanes_[lane].visit([&](const auto* values) {
+    for (size_t i = 0; i < rows.size(); ++i) {
+      if ((masks[i] >> bit & 1) == 0) continue;
+      uint8_t* record = records_.at(rows[i]);
+      RowRecords::store(record, place.baseline, static_cast<S>(values[rows[i]]));
+      if (!is_predicted) continue;
+      if (!interrupted.empty() && interrupted[i] != 0) {
+        RowRecords::interrupt_lane(record, place);
+      } else {
+        RowRecords::advance_lane(record, place, (repeatable_[i] >> bit & 1) != 0, deltas[i]);
+      }
+    }
+  });
+}
+
+uint64_t Table::history_hash(RowIndex row, uint32_t publish) const {
+  RunningHash hash;
+  hash.add(rows_[row].entity.value);
+  const uint32_t age = has_history() ? records_.age(row, publish) : 0;
+  hash.add(age);
+  if (age == 0) return hash.value();
+  const RowRecords::Head& head = records_.head(row);
+  hash.add(age == 1 && head.is_steady ? 1 : 0);
+  hash.add(head.fields);
+  hash.add(head.before);
+  const uint64_t repeatable = RowRecords::repeatable(head, publish);
+  for (const uint16_t index : layout_.replicated) {
+    const FieldLayout& field = layout_.fields[index];
+    for (uint16_t k = 0; k < field.lane_count; ++k) {
+      const uint16_t lane = static_cast<uint16_t>(field.lane_first + k);
+      if (!layout_.lanes[lane].is_predicted) continue;
+      const LaneState state = records_.state(row, lane);
+      hash.add(state.magnitude);
+      if (state.magnitude == kMagnitudeNone) continue;
+      hash.add(static_cast<uint64_t>(state.trend + kTrendMax));
+      const bool repeats = (repeatable >> field.replicated_bit & 1) != 0;
+      hash.add(repeats ? records_.delta(row, lane) : 0);
+    }
+  }
+  return hash.value();
+}
+
+void Table::prune_recent(CellHistory& history, CellIndex cell) const {
+  std::erase_if(history.recent, [&](uint32_t index) {
+    const RowIndex row = find_index(index);
+    return row == kNoRow || rows_[row].cell != cell ||
+           records_.age(row, history.publishes + 1) == 0;
+  });
 }
 
 void Table::link_newest(RowThread& thread, RowIndex row, CellIndex cell) {

@@ -11,12 +11,11 @@
 #include "ecsdb/schema/canonical.h"
 #include "ecsdb/schema/schema.h"
 #include "ecsdb/store/column.h"
+#include "ecsdb/store/history.h"
 
 namespace ecsdb {
 
-using RowIndex = uint32_t;
 using CellIndex = uint32_t;
-inline constexpr RowIndex kNoRow = 0xffffffff;
 inline constexpr CellIndex kNoCell = 0xffffffff;
 
 /// Entity indices at and above this are refused, on the server as capacity, on a client as a limit:
@@ -50,11 +49,14 @@ struct Row {
   bool is_removed = false;  // hidden from reads; erased by the commit
 };
 
+class ChangeSet;
+
 /// Columns and rows of one table. Rows move when others are erased: keep entities, not indices.
 /// A value type; owns its data. Not thread-safe.
 class Table {
  public:
-  /// `with_baseline` keeps a second copy of the replicated lanes: the values at the last publish.
+  /// `with_baseline` keeps a second copy of the replicated values: those at the last publish.
+  /// Tables of the packed tier keep history, too.
   Table(const TableDef& def, const TableLayout& layout, bool with_baseline);
 
   const TableLayout& layout() const { return layout_; }
@@ -92,6 +94,7 @@ class Table {
   uint64_t lane(RowIndex row, uint16_t lane) const { return lanes_[lane].get(row); }
   void set_lane(RowIndex row, uint16_t lane, uint64_t value) { lanes_[lane].set(row, value); }
   const Column& column(uint16_t lane) const { return lanes_[lane]; }
+  Column& column(uint16_t lane) { return lanes_[lane]; }
   const std::string& text(RowIndex row, uint16_t text) const { return texts_[text][row]; }
   void set_text(RowIndex row, uint16_t text, std::string_view value) { texts_[text][row] = value; }
   LaneValues field_lanes(RowIndex row, uint16_t field) const;
@@ -99,12 +102,25 @@ class Table {
   bool field_equals(RowIndex row, const Table& other, RowIndex other_row, uint16_t field) const;
 
   // Baseline: the values that every in-step replica holds.
-  uint64_t baseline_lane(RowIndex row, uint16_t lane) const { return baseline_[lane].get(row); }
+  uint64_t baseline_lane(RowIndex row, uint16_t lane) const;
   const std::string& baseline_text(RowIndex row, uint16_t text) const {
     return baseline_texts_[text][row];
   }
-  /// Makes the current replicated values and cell of a row its published ones.
+  /// Makes the current replicated values and cell of a row its published ones. Its history stays.
   void adopt_baseline(RowIndex row);
+  /// The same for the rows of a cell that `changes` were measured of, and moves their history on:
+  /// `publish` is the number of the cell's publish that shows them.
+  void adopt(const ChangeSet& changes, uint32_t publish);
+
+  // Baselines and history, by row.
+  const RowRecords& records() const { return records_; }
+  RowRecords& records() { return records_; }
+  bool has_history() const { return records_.has_history(); }
+  /// Hash of what a block of the publish may depend on in the row's history; the same wherever the
+  /// same blocks follow. For tests: digests do not cover history.
+  uint64_t history_hash(RowIndex row, uint32_t publish) const;
+  /// Frees `history.recent` of rows that have no history in the cell any more.
+  void prune_recent(CellHistory& history, CellIndex cell) const;
 
   // Threads.
   void link_newest(RowThread& thread, RowIndex row, CellIndex cell);
@@ -118,6 +134,10 @@ class Table {
 
  private:
   static constexpr uint32_t kPageRows = 256;
+  void adopt_field(const ChangeSet& changes, const FieldLayout& field);
+  template <class S>
+  void adopt_lane(const ChangeSet& changes, uint16_t lane, uint8_t bit,
+                  std::span<const uint32_t> interrupted);
   void erase_unthreaded(RowIndex row);
   void relink_moved(RowThread& thread, RowIndex from, RowIndex to);
   void set_directory(uint32_t entity_index, RowIndex row);
@@ -130,8 +150,8 @@ class Table {
   std::vector<Row> rows_;
   std::vector<Column> lanes_;
   std::vector<std::vector<std::string>> texts_;
-  bool with_baseline_;
-  std::vector<Column> baseline_;
+  RowRecords records_;
+  std::vector<uint64_t> repeatable_;  // scratch of adopt()
   std::vector<std::vector<std::string>> baseline_texts_;
 };
 

@@ -89,6 +89,7 @@ class ConfigFile {
          options.sync_chunk_bytes);
     size(server, "cells_per_connection_max", 1, static_cast<int64_t>(kCellsPerConnectionMax),
          options.cells_per_connection_max);
+    if (auto flag = server.boolean("compression")) options.compression = *flag;
     if (options.heartbeat_interval >= options.stall_timeout) {
       server.problem(server.has("heartbeat_interval") ? "heartbeat_interval" : "stall_timeout",
                      "server.heartbeat_interval must be shorter than server.stall_timeout: a peer "

@@ -25,6 +25,7 @@ stall_timeout = "1min"
 close_timeout = "250ms"
 unacked_bytes_max = 65536
 sync_chunk_bytes = 4096
+compression = false
 
 [database]
 horizon_versions_max = 99
@@ -58,6 +59,7 @@ TEST(ServerToml, WholeFileIsRead) {
   EXPECT_EQ(config->allowed_origins, std::vector<std::string>{"https://play.example.org"});
   EXPECT_EQ(config->tick_hz, 30u);
   EXPECT_EQ(config->server.connections_max, 12u);
+  EXPECT_FALSE(config->server.compression);
   EXPECT_EQ(config->server.cells_per_connection_max, 99u);
   EXPECT_EQ(config->server.handshake_timeout, Duration::ms(1500));
   EXPECT_EQ(config->server.heartbeat_interval, Duration::seconds(2));

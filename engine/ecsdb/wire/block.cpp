@@ -1,69 +1,95 @@
 #include "ecsdb/wire/block.h"
 
-#include "ecsdb/wire/block_plain.h"
 #include "ecsdb/wire/limits.h"
 
 namespace ecsdb {
-
-void encode_block(const BlockSource& source, Bytes& out) {
-  ByteWriter writer(out);
-  const BlockHeader& header = source.header;
-  ECSDB_CHECK(header.base <= header.version);
-  ECSDB_CHECK(header.form != BlockForm::kRows || header.base == header.version);
-  writer.u8(static_cast<uint8_t>(static_cast<unsigned>(header.tier) |
-                                 (static_cast<unsigned>(header.form) << 4)));
-  writer.varint(header.base.value);
-  writer.varint(header.version.value - header.base.value);
-  ECSDB_CHECK(header.tier == CodecTier::kPlain);
-  encode_plain(source, writer);
-}
-
 namespace {
 
-Status read_header(ByteReader& in, BlockHeader& header) {
-  const uint8_t mode = in.u8();
-  header.base = Version{in.varint()};
-  const uint64_t distance = in.varint_up_to(~uint64_t{0} - header.base.value);
-  header.version = Version{header.base.value + distance};
-  const unsigned tier = mode & 15;
-  const unsigned form = mode >> 4;
+constexpr unsigned kExtraBit = 1u << 4;
+constexpr unsigned kChainShift = 5;
+constexpr uint8_t kCompressedBit = 1;
+constexpr uint8_t kPartBit = 2;
+
+}  // namespace
+
+void encode_block_header(const BlockSource& source, bool is_compressed, ByteWriter& out) {
+  const bool is_relative = source.form == BlockForm::kRelative;
+  const bool is_part = is_relative && !source.range.is_all();
+  const uint8_t extra =
+      static_cast<uint8_t>((is_compressed ? kCompressedBit : 0) | (is_part ? kPartBit : 0));
+  unsigned mode = static_cast<unsigned>(source.tier) | static_cast<unsigned>(source.form) << 2;
+  if (extra != 0) mode |= kExtraBit;
+  if (is_relative) mode |= (source.history->publishes & kChainMask) << kChainShift;
+  out.u8(static_cast<uint8_t>(mode));
+  if (extra != 0) out.u8(extra);
+  if (!is_relative) {
+    out.varint(source.version.value);
+    out.varint(source.history->publishes);
+  }
+  if (!is_part) return;
+  out.varint(source.range.begin);
+  out.varint(source.range.end - source.range.begin);
+}
+
+Status decode_block_header(ByteReader& in, BlockHeader& header) {
+  header = BlockHeader{};
+  const unsigned mode = in.u8();
+  const unsigned tier = mode & 3;
+  const unsigned form = mode >> 2 & 3;
   if (!in.ok()) return fail(ErrorCode::kFrameMalformed, "block header is cut short");
-  if (tier != static_cast<unsigned>(CodecTier::kPlain) ||
+  if (tier > static_cast<unsigned>(CodecTier::kPacked) ||
       form > static_cast<unsigned>(BlockForm::kRows)) {
     return fail(ErrorCode::kFrameMalformed, "unknown block mode " + std::to_string(mode));
   }
   header.tier = static_cast<CodecTier>(tier);
   header.form = static_cast<BlockForm>(form);
-  if (header.form == BlockForm::kRows && distance != 0) {
-    return fail(ErrorCode::kNotCanonical, "a block of rows has no base");
+  header.chain = static_cast<uint8_t>(mode >> kChainShift);
+  const bool is_relative = header.form == BlockForm::kRelative;
+  const uint8_t extra = (mode & kExtraBit) != 0 ? in.u8() : 0;
+  if (!is_relative) {
+    header.version = Version{in.varint()};
+    header.publishes = static_cast<uint32_t>(in.varint_up_to(0xffffffff));
+  }
+  if ((extra & kPartBit) != 0) {
+    header.range.begin = static_cast<uint32_t>(in.varint_up_to(kEntityIndexMax));
+    const uint64_t count = in.varint_up_to(kEntityIndexMax - header.range.begin);
+    header.range.end = header.range.begin + static_cast<uint32_t>(count);
+  }
+  header.is_compressed = (extra & kCompressedBit) != 0;
+  if (!in.ok()) return fail(ErrorCode::kFrameMalformed, "block header is cut short");
+  if (extra > (kCompressedBit | kPartBit) || (!is_relative && header.chain != 0)) {
+    return fail(ErrorCode::kFrameMalformed, "unknown bits in a block header");
+  }
+  const bool is_part = (extra & kPartBit) != 0;
+  const bool says_nothing = (mode & kExtraBit) != 0 && extra == 0;
+  if (says_nothing || (is_part && (!is_relative || header.range.is_all()))) {
+    return fail(ErrorCode::kNotCanonical, "a block header with needless parts");
   }
   return {};
 }
 
-}  // namespace
+void DecodedBlock::clear(const TableLayout& layout) {
+  gone.clear();
+  changed.clear();
+  masks.clear();
+  whole.clear();
+  inserted.clear();
+  heads.clear();
+  lane_changes.resize(layout.lanes.size());
+  text_changes.resize(layout.text_count);
+  lanes.resize(layout.lanes.size());
+  texts.resize(layout.text_count);
+  deltas.resize(layout.lanes.size());
+  states.resize(layout.lanes.size());
+  for (LaneChanges& lane : lane_changes) lane.count = 0;
+  for (TextChanges& text : text_changes) text.count = 0;
+}
 
 Result<BlockHeader> peek_block_header(ByteSpan block) {
   ByteReader in(block);
   BlockHeader header;
-  ECSDB_TRY(read_header(in, header));
+  ECSDB_TRY(decode_block_header(in, header));
   return header;
-}
-
-Status decode_block(ByteSpan block, const TableDef& def, const Table& current, CellIndex cell,
-                    DecodedBlock& out) {
-  ByteReader in(block);
-  ECSDB_TRY(read_header(in, out.header));
-  const Status status = decode_plain(in, def, current, cell, out);
-  if (!status.ok()) {
-    return fail(status.code(), "table " + def.name + ", version " +
-                                   std::to_string(out.header.version.value) + ", byte " +
-                                   std::to_string(block.size() - in.left()) + ": " +
-                                   status.error().context);
-  }
-  if (!in.exhausted()) {
-    return fail(ErrorCode::kFrameMalformed, "table " + def.name + ": bytes after the block's end");
-  }
-  return {};
 }
 
 }  // namespace ecsdb

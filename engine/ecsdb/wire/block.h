@@ -1,8 +1,14 @@
-// Blocks: the encoded change of one cell. The interface that every codec tier implements.
+// Blocks: the encoded change of one cell. What every codec tier encodes from and decodes to.
 //
-//   block: mode u8 (tier | form << 4) | base varint | version - base varint | body of the tier
+//   block:    mode u8 | [extra u8] | (net, rows: version varint | publishes varint) |
+//             [part: first index varint | indices varint] | body of the tier
+//   mode:     bits 0-1 tier, 2-3 form, 4 "extra follows", 5-7 chain
+//   extra:    bit 0 the body is compressed (see compress.h), bit 1 the block is a part
 //
-// A block names no connection, table or cell: the frame that carries it binds it to a handle.
+// The chain of a relative block is the low three bits of the number of publishes that had changed
+// the cell before it; of other forms it is zero. A relative block's version is that of the advance
+// it comes with. A part of a relative block speaks of the rows in a range of entity indices only. A
+// block names no connection, table or cell: the frame that carries it binds it to a handle.
 #pragma once
 
 #include <cstdint>
@@ -13,39 +19,83 @@
 #include "ecsdb/base/bytes.h"
 #include "ecsdb/base/result.h"
 #include "ecsdb/store/cells.h"
+#include "ecsdb/store/change_set.h"
 
 namespace ecsdb {
 
 /// What a block's rows are relative to.
 enum class BlockForm : uint8_t {
-  kRelative = 0,  // to the cell at its previous published change, `base`
-  kNet = 1,       // absolute values of what changed after the cut `base`
-  kRows = 2,      // absolute values of some rows of a cell that just entered; base = version
+  kRelative = 0,  // to the cell at its previous published change
+  kNet = 1,       // absolute values of what changed after the cut that the advance starts from
+  kRows = 2,      // absolute values of some rows of a cell that just entered
+};
+
+/// Entity indices in [begin, end).
+struct IndexRange {
+  uint32_t begin = 0;
+  uint32_t end = kEntityIndexMax;
+  bool is_all() const { return begin == 0 && end == kEntityIndexMax; }
+  bool contains(uint32_t index) const { return begin <= index && index < end; }
+  bool operator==(const IndexRange&) const = default;
 };
 
 struct BlockHeader {
   CodecTier tier = CodecTier::kPlain;
   BlockForm form = BlockForm::kRelative;
-  Version base;
-  Version version;  // the cell's last published change, this one included
+  bool is_compressed = false;
+  uint8_t chain = 0;       // relative
+  Version version;         // net, rows: the cell's last published change, this one included,
+  uint32_t publishes = 0;  // and how many publishes have changed it
+  IndexRange range;        // relative
 };
 
-/// What to encode. Refers to the table; nothing is owned. Rows and tombstones are in order of
-/// entity index, each entity once, no entity in both.
+inline constexpr uint8_t kChainMask = 7;
+
+/// What to encode. Refers to the table and to the spans; nothing is owned. Rows and tombstones are
+/// in order of entity index, each entity once, no entity in both.
 struct BlockSource {
   const TableDef* def = nullptr;
   const Table* table = nullptr;
-  BlockHeader header;
-  std::span<const RowIndex> rows;
+  CellIndex cell = kNoCell;
+  CodecTier tier = CodecTier::kPlain;
+  BlockForm form = BlockForm::kRelative;
+  const CellHistory* history = nullptr;  // before this publish, if the form is relative
+  const ChangeSet* changes = nullptr;    // relative: what changed
+  Version version;                       // other forms: the cell's last published change,
+  std::span<const RowIndex> rows;        // and the rows
   std::span<const Tombstone> gone;
-  Version since;  // rows born later are inserts to whoever stands there
+  Version since;     // rows born later are inserts to whoever stands there
+  IndexRange range;  // relative: rows and tombstones outside are left to other parts
 };
 
-/// Appends one block. Deterministic.
-void encode_block(const BlockSource& source, Bytes& out);
-
-/// Reads the header only. kFrameMalformed, kNotCanonical.
+/// Appends the header of a source's block.
+void encode_block_header(const BlockSource& source, bool is_compressed, ByteWriter& out);
+/// kFrameMalformed, kNotCanonical.
+Status decode_block_header(ByteReader& in, BlockHeader& header);
+/// Reads the header only.
 Result<BlockHeader> peek_block_header(ByteSpan block);
+
+/// New values of one lane of some of the changed rows.
+struct LaneChanges {
+  size_t count = 0;
+  std::vector<uint32_t> at;      // places among the changed rows; the first `count` are meant
+  std::vector<uint64_t> values;  // as many
+
+  void make_room(size_t rows) {
+    if (at.size() >= rows) return;
+    at.resize(rows);
+    values.resize(rows);
+  }
+  void add(size_t place, uint64_t value) {
+    at[count] = static_cast<uint32_t>(place);
+    values[count++] = value;
+  }
+};
+struct TextChanges {
+  size_t count = 0;
+  std::vector<uint32_t> at;
+  std::vector<std::string> values;
+};
 
 /// A decoded block: what to do to the rows of a cell, values absolute. Reused from block to block,
 /// so that steady state allocates nothing.
@@ -55,25 +105,37 @@ struct DecodedBlock {
     EntityId entity;
     bool left = false;
   };
-  std::vector<Gone> gone;
-  // Rows: first `changed` rows of which only the fields in `masks` are given, then whole ones.
-  std::vector<EntityId> entities;
-  size_t changed = 0;
-  std::vector<uint64_t> masks;                  // of the changed rows: replicated bits
-  std::vector<bool> inserted;                   // of the whole rows: born since the base
-  std::vector<std::vector<uint64_t>> lanes;     // [lane][row]; undefined where a field is not given
-  std::vector<std::vector<std::string>> texts;  // [text column][row]
+  std::vector<Gone> gone;  // rising by entity
 
-  size_t whole() const { return entities.size() - changed; }
+  // Rows that change, each once, as they stand in the table that was decoded against.
+  std::vector<RowIndex> changed;
+  std::vector<uint64_t> masks;  // replicated bits of the fields that change
+  /// [lane]. The packed tier gives every lane of a field, changed or not; of a quantised quaternion
+  /// the first lane only for rows whose largest component changes, which come first in the others.
+  std::vector<LaneChanges> lane_changes;
+  std::vector<TextChanges> text_changes;  // [text column]
+
+  // Whole rows, rising by entity index.
+  std::vector<EntityId> whole;
+  std::vector<uint8_t> inserted;                // born since the base
+  std::vector<std::vector<uint64_t>> lanes;     // [lane][whole row], of replicated lanes
+  std::vector<std::vector<std::string>> texts;  // [text column][whole row]
+  /// Their history, if the tier has one and the form is net or rows; else empty. A head's stamp
+  /// holds the row's age, 0 for a row without history.
+  std::vector<RowRecords::Head> heads;
+  std::vector<std::vector<uint64_t>> deltas;   // [lane][whole row]
+  std::vector<std::vector<LaneState>> states;  // [lane][whole row]
+
+  void clear(const TableLayout& layout);
 };
 
-/// Decodes a block of a cell. For the relative form `current` holds the cell's rows at the block's
-/// base, all with Row::cell == `cell`. Changes nothing; on an error `out` is unspecified.
-/// kFrameMalformed, kNotCanonical, kUnknownRow, kDuplicateRow, kValueOutOfRange, kTextTooLong,
-/// kBadText; the context names table, field and byte offset (of the group or column that was cut
-/// short, else of the byte after the bad value). No entity is gone and given, or changed and whole;
-/// whether a whole row's index is free the caller sees, over all blocks of an advance.
-Status decode_block(ByteSpan block, const TableDef& def, const Table& current, CellIndex cell,
-                    DecodedBlock& out);
+/// What a block is decoded against: a cell's rows at the block's base, all with Row::cell ==
+/// `cell`.
+struct BlockTarget {
+  const TableDef* def = nullptr;
+  const Table* table = nullptr;
+  CellIndex cell = kNoCell;
+  const CellHistory* history = nullptr;
+};
 
 }  // namespace ecsdb

@@ -240,19 +240,25 @@ TEST(Describe, ValuesOfEveryKindHaveTheirBytes) {
 
 TEST(Describe, AdvanceHasItsBytes) {
   Advance advance;
-  advance.end = false;
-  advance.kind = AdvanceKind::kNet;
+  advance.set_flags(true, false, AdvanceKind::kNet);
   advance.from = Version{300};
-  advance.to = Version{301};
+  advance.distance = 1;
   advance.commit_time_ns = 5;
   advance.leaves = {{7, 1}};
-  advance.enters = {{8, 2, TableId{4}, CellKey::value(3), Version{299}}};
-  advance.blocks = {{9, 1, 130, Fixed32{0xdeadbeef}}};
-  const Bytes expected = {0x01, 0x00, 0x01, 0xac, 0x02, 0xad, 0x02, 0x05,         // fixed part
-                          0x01, 0x07, 0x01,                                       // leaves
-                          0x01, 0x08, 0x02, 0x04, 0x01, 0x06, 0xab, 0x02,         // enters
-                          0x01, 0x09, 0x01, 0x82, 0x01, 0xef, 0xbe, 0xad, 0xde};  // blocks
+  advance.enters = {{8, 2, TableId{4}, CellKey::value(3), Version{299}, 130}};
+  advance.blocks = {{9, 130}, {-1, 3}};
+  advance.tail_checksum = Fixed32{0xdeadbeef};
+  const Bytes expected = {0x05, 0xac, 0x02, 0x01, 0x05,                                // fixed part
+                          0x01, 0x07, 0x01,                                            // leaves
+                          0x01, 0x08, 0x02, 0x04, 0x01, 0x06, 0xab, 0x02, 0x82, 0x01,  // enters
+                          0x02, 0x12, 0x82, 0x01, 0x01, 0x03,                          // blocks
+                          0xef, 0xbe, 0xad, 0xde};
   EXPECT_EQ(encoded(advance), expected);
+  Advance back;
+  ASSERT_TRUE(decode_message(expected, back).ok());
+  EXPECT_TRUE(back.begin() && !back.end());
+  EXPECT_EQ(back.kind(), AdvanceKind::kNet);
+  EXPECT_EQ(back.to(), Version{301});
 }
 
 TEST(Describe, NumberBeyondItsTypeIsRefused) {
@@ -332,7 +338,7 @@ TEST(Describe, LimitsOfElementsHoldInsideLists) {
   EXPECT_EQ(decode_code<Subscribe>(encoded(subscribe)), ErrorCode::kFrameMalformed);
 
   Advance advance;
-  advance.blocks = {{1, 1, kBlockBytesHardMax, {}}};
+  advance.blocks = {{1, kBlockBytesHardMax}};
   EXPECT_EQ(decode_code<Advance>(encoded(advance)), ErrorCode::kOk);
   advance.blocks[0].bytes = kBlockBytesHardMax + 1;
   EXPECT_EQ(decode_code<Advance>(encoded(advance)), ErrorCode::kFrameMalformed);

@@ -173,6 +173,7 @@ struct CellEnter {
   TableId table;
   CellKey key;
   Version changed;
+  uint32_t publishes = 0;
 };
 template <>
 struct Describe<CellEnter> {
@@ -182,7 +183,8 @@ struct Describe<CellEnter> {
       field("generation", &CellEnter::generation, 0, "rises each time the handle is given out"),
       field("table", &CellEnter::table, 0, "table id"),
       field("key", &CellEnter::key, 0, "which cell of the table"),
-      field("changed", &CellEnter::changed, 0, "last published change: the first block's base"));
+      field("changed", &CellEnter::changed, 0, "last published change: the first block's base"),
+      field("publishes", &CellEnter::publishes, 0, "how many publishes have changed the cell"));
 };
 
 struct CellLeave {
@@ -198,19 +200,15 @@ struct Describe<CellLeave> {
 };
 
 struct BlockEntry {
-  uint32_t handle = 0;
-  uint32_t generation = 0;
+  int32_t step = 0;
   uint32_t bytes = 0;
-  Fixed32 checksum;
 };
 template <>
 struct Describe<BlockEntry> {
   static constexpr const char* name = "block_entry";
   static constexpr auto fields = std::make_tuple(
-      field("handle", &BlockEntry::handle, kCellsPerConnectionMax, "cell"),
-      field("generation", &BlockEntry::generation, 0, "of its entry"),
-      field("bytes", &BlockEntry::bytes, kBlockBytesHardMax, "length in the frame's tail"),
-      field("checksum", &BlockEntry::checksum, 0, "crc32c of the block's bytes"));
+      field("step", &BlockEntry::step, 0, "handle of the cell minus that of the entry before"),
+      field("bytes", &BlockEntry::bytes, kBlockBytesHardMax, "length in the frame's tail"));
 };
 
 enum class AdvanceKind : uint8_t { kStep = 0, kNet = 1, kSyncEnd = 2 };
@@ -218,30 +216,58 @@ enum class AdvanceKind : uint8_t { kStep = 0, kNet = 1, kSyncEnd = 2 };
 /// Head of a kSyncChunk or kAdvance frame; the tail is the blocks, one after the other. An advance
 /// may span frames; it is applied, all or nothing, when one says `end`.
 struct Advance {
-  bool begin = true;
-  bool end = true;
-  AdvanceKind kind = AdvanceKind::kStep;
+  uint8_t flags = kBegin | kEnd;
   Version from;
-  Version to;
+  uint64_t distance = 0;
   uint64_t commit_time_ns = 0;
   std::vector<CellLeave> leaves;
   std::vector<CellEnter> enters;
   std::vector<BlockEntry> blocks;
+  Fixed32 tail_checksum;
+
+  static constexpr uint8_t kBegin = 1;
+  static constexpr uint8_t kEnd = 2;
+  static constexpr uint8_t kKindShift = 2;
+
+  bool begin() const { return (flags & kBegin) != 0; }
+  bool end() const { return (flags & kEnd) != 0; }
+  AdvanceKind kind() const { return static_cast<AdvanceKind>(flags >> kKindShift); }
+  Version to() const { return Version{from.value + distance}; }
+  void set_flags(bool begin, bool end, AdvanceKind kind) {
+    flags = static_cast<uint8_t>((begin ? kBegin : 0) | (end ? kEnd : 0) |
+                                 static_cast<unsigned>(kind) << kKindShift);
+  }
 };
 template <>
 struct Describe<Advance> {
   static constexpr const char* name = "advance";
   static constexpr auto fields = std::make_tuple(
-      field("begin", &Advance::begin, 0, "first frame of the advance"),
-      field("end", &Advance::end, 0, "last frame: apply it"),
-      field("kind", &Advance::kind, 2, "0 in-step blocks, 1 net deltas, 2 the end of a full sync"),
+      field("flags", &Advance::flags, 11,
+            "bit 0 first frame of the advance, bit 1 last one: apply it; bits 2-3: 0 in-step "
+            "blocks, 1 "
+            "net deltas, 2 the end of a full sync"),
       field("from", &Advance::from, 0, "the cut it starts at"),
-      field("to", &Advance::to, 0, "the published version it ends at"),
+      field("distance", &Advance::distance, 0, "versions from there to the one it ends at"),
       field("commit_time_ns", &Advance::commit_time_ns, 0,
-            "commit of `to`, on the server's steady clock"),
+            "commit of that version, on the server's steady clock"),
       field("leaves", &Advance::leaves, kCellsPerFrameMax, "come before the enters"),
       field("enters", &Advance::enters, kCellsPerFrameMax, "come before the blocks that name them"),
-      field("blocks", &Advance::blocks, kBlocksPerFrameMax, "in the order of the tail"));
+      field("blocks", &Advance::blocks, kBlocksPerFrameMax, "in the order of the tail"),
+      field("tail_checksum", &Advance::tail_checksum, 0,
+            "crc32c over, for each block: handle u32, generation u32, base u64, its crc32c u32"));
+};
+
+/// The checksum of a frame's tail: of the blocks and of what they are meant for, so that a block
+/// that is shared by many connections names neither, and yet cannot be applied to the wrong state.
+class TailChecksum {
+ public:
+  /// `base`: the version of the cell's state that a block is relative to; of a net delta the cut,
+  /// of whole rows 0. `checksum`: crc32c of the block's bytes.
+  void add(uint32_t handle, uint32_t generation, Version base, uint32_t checksum);
+  Fixed32 value() const { return Fixed32{sum_}; }
+
+ private:
+  uint32_t sum_ = 0;
 };
 
 struct Ack {

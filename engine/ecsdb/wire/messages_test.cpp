@@ -77,14 +77,37 @@ TEST(Messages, FullestAdvanceFitsInAFrame) {
   const Version latest{~uint64_t{0}};
   constexpr int64_t kFar = INT64_MIN;
   Advance advance;
-  advance.from = advance.to = latest;
+  advance.from = latest;
+  advance.distance = latest.value;
   advance.commit_time_ns = latest.value;
   advance.leaves.assign(kCellsPerFrameMax, {kCellsPerConnectionMax, kMost});
   advance.enters.assign(kCellsPerFrameMax, {kCellsPerConnectionMax, kMost, TableId{0xffff},
-                                            CellKey::grid(kFar, kFar, kFar), latest});
-  advance.blocks.assign(kBlocksPerFrameMax,
-                        {kCellsPerConnectionMax, kMost, kBlockBytesHardMax, Fixed32{kMost}});
+                                            CellKey::grid(kFar, kFar, kFar), latest, kMost});
+  advance.blocks.assign(kBlocksPerFrameMax, BlockEntry{INT32_MIN, kBlockBytesHardMax});
   EXPECT_LE(encoded_bytes(advance), kFrameHeadBytesMax);
+}
+
+// The same bytes for another cell, another entry of it or another state do not pass for it.
+TEST(Messages, TailChecksumCoversWhatABlockIsFor) {
+  auto sum = [](uint32_t handle, uint32_t generation, uint64_t base, uint32_t checksum) {
+    TailChecksum out;
+    out.add(handle, generation, Version{base}, checksum);
+    return out.value().value;
+  };
+  const uint32_t right = sum(1, 2, 3, 4);
+  EXPECT_EQ(right, sum(1, 2, 3, 4));
+  for (const uint32_t wrong : {sum(2, 2, 3, 4), sum(1, 3, 3, 4), sum(1, 2, 4, 4), sum(1, 2, 3, 5),
+                               sum(1, 2, uint64_t{3} << 32, 4)}) {
+    EXPECT_NE(wrong, right);
+  }
+  TailChecksum ordered;
+  TailChecksum swapped;
+  ordered.add(1, 1, {}, 7);
+  ordered.add(2, 1, {}, 8);
+  swapped.add(2, 1, {}, 8);
+  swapped.add(1, 1, {}, 7);
+  EXPECT_NE(ordered.value(), swapped.value());
+  EXPECT_EQ(TailChecksum().value(), Fixed32{0});
 }
 
 TEST(Messages, LargestAuthFitsBeforeAuthentication) {

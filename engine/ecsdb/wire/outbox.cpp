@@ -4,8 +4,6 @@
 
 namespace ecsdb {
 
-void BlockRef::destroy(Block* block) { delete block; }
-
 Bytes& Outbox::own() {
   // Small messages that follow each other share a part, unless the link may be sending it.
   const bool reuse = queue_.size() > 1 && !queue_.back().block && queue_.back().own.size() < 4096;
@@ -25,9 +23,15 @@ void Outbox::own_done() {
   if (queue_.back().own.empty()) queue_.pop_back();
 }
 
-void Outbox::block(BlockRef block) {
-  bytes_ += block.bytes().size();
-  queue_.emplace_back().block = std::move(block);
+void Outbox::block(const BlockRef& block) {
+  const ByteSpan bytes = block.bytes();
+  if (bytes.size() <= kCopiedBytesMax) {
+    Bytes& to = own();
+    to.insert(to.end(), bytes.begin(), bytes.end());
+    return own_done();
+  }
+  bytes_ += bytes.size();
+  queue_.emplace_back().block = block;
 }
 
 std::span<const ByteSpan> Outbox::parts() {

@@ -8,40 +8,10 @@
 #include <vector>
 
 #include "ecsdb/base/bytes.h"
+#include "ecsdb/wire/block_ref.h"
 #include "ecsdb/wire/limits.h"
 
 namespace ecsdb {
-
-/// An encoded block: immutable, sent to many connections. Reference-counted without atomics: all
-/// holders are on one thread.
-class BlockRef {
- public:
-  BlockRef() = default;
-  BlockRef(Bytes bytes, uint32_t checksum) : block_(new Block{1, checksum, std::move(bytes)}) {}
-  BlockRef(const BlockRef& o) : block_(o.block_) {
-    if (block_ != nullptr) ++block_->references;
-  }
-  BlockRef(BlockRef&& o) noexcept : block_(std::exchange(o.block_, nullptr)) {}
-  BlockRef& operator=(BlockRef o) noexcept {
-    std::swap(block_, o.block_);
-    return *this;
-  }
-  ~BlockRef() {
-    if (block_ != nullptr && --block_->references == 0) destroy(block_);
-  }
-  explicit operator bool() const { return block_ != nullptr; }
-  ByteSpan bytes() const { return block_->bytes; }
-  uint32_t checksum() const { return block_->checksum; }
-
- private:
-  struct Block {
-    uint32_t references;
-    uint32_t checksum;
-    Bytes bytes;
-  };
-  static void destroy(Block* block);
-  Block* block_ = nullptr;
-};
 
 /// A queue of parts in stream order. Whatever prefix the link accepts is dropped; a frame that was
 /// begun is never withdrawn. Not thread-safe.
@@ -55,7 +25,8 @@ class Outbox {
   /// Where to append own bytes; call own_done() after.
   Bytes& own();
   void own_done();
-  void block(BlockRef block);
+  /// Small blocks are copied: a part of its own costs more.
+  void block(const BlockRef& block);
 
   /// Up to kOutputPartsMax parts, valid until the outbox changes.
   std::span<const ByteSpan> parts();
@@ -64,6 +35,7 @@ class Outbox {
   void clear();
 
  private:
+  static constexpr size_t kCopiedBytesMax = 256;
   struct Part {
     Bytes own;
     BlockRef block;

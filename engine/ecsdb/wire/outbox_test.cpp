@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "ecsdb/base/hash.h"
 #include "ecsdb/base/prng.h"
 
 namespace ecsdb {
@@ -14,7 +15,8 @@ void append_own(Outbox& outbox, std::string_view text) {
 }
 
 BlockRef block_of(std::string_view text) {
-  return BlockRef(Bytes(text.begin(), text.end()), 0x1234);
+  static BlockPool pool;
+  return pool.make(as_bytes(text), Version{});
 }
 
 std::string offered(Outbox& outbox) {
@@ -123,7 +125,7 @@ TEST(Outbox, MoreThanTheMostPartsWaitTheirTurn) {
   Outbox outbox;
   std::string expected;
   for (size_t i = 0; i < kOutputPartsMax * 2 + 5; ++i) {
-    const std::string text = std::to_string(i) + ",";
+    const std::string text = std::to_string(i) + std::string(300, ',');
     expected += text;
     outbox.block(block_of(text));
   }
@@ -133,26 +135,35 @@ TEST(Outbox, MoreThanTheMostPartsWaitTheirTurn) {
   EXPECT_EQ(stream, expected);
 }
 
-TEST(Outbox, BlocksAreSharedNotCopied) {
-  const BlockRef block = block_of("shared");
+TEST(Outbox, LargeBlocksAreSharedNotCopied) {
+  const std::string text = std::string(300, 's') + "hared";
+  const BlockRef block = block_of(text);
   Outbox first, second;
   first.block(block);
   second.block(block);
   EXPECT_EQ(first.parts()[0].data(), block.bytes().data());
   EXPECT_EQ(second.parts()[0].data(), block.bytes().data());
-  take(first, 3);
+  take(first, 302);
   EXPECT_EQ(offered(first), "red");
-  EXPECT_EQ(offered(second), "shared");
+  EXPECT_EQ(offered(second), text);
+}
+
+TEST(Outbox, SmallBlocksJoinThePartBeforeThem) {
+  Outbox outbox;
+  append_own(outbox, "front");  // may be with the link
+  for (int i = 0; i < 40; ++i) outbox.block(block_of("small"));
+  EXPECT_EQ(outbox.parts().size(), 2u);
+  EXPECT_EQ(outbox.bytes(), 5u + 40 * 5u);
 }
 
 TEST(Outbox, BlockOutlivesItsMakerUntilItIsSent) {
   Outbox outbox;
   {
-    BlockRef block = block_of("kept");
+    BlockRef block = block_of(std::string(300, 'k'));
     outbox.block(block);
     block = block_of("other");
   }
-  EXPECT_EQ(offered(outbox), "kept");
+  EXPECT_EQ(offered(outbox), std::string(300, 'k'));
 }
 
 TEST(Outbox, ClearDropsWhatIsLeft) {
@@ -205,7 +216,7 @@ TEST(BlockRef, CopiesAndMovesHoldTheSameBytes) {
   BlockRef empty;
   EXPECT_FALSE(empty);
   BlockRef first = block_of("x");
-  EXPECT_EQ(first.checksum(), 0x1234u);
+  EXPECT_EQ(first.checksum(), crc32c(as_bytes("x")));
   const BlockRef second = first;
   EXPECT_EQ(second.bytes().data(), first.bytes().data());
   const BlockRef third = std::move(first);
@@ -213,6 +224,32 @@ TEST(BlockRef, CopiesAndMovesHoldTheSameBytes) {
   BlockRef& self = empty;
   empty = self;
   EXPECT_FALSE(empty);
+}
+
+TEST(BlockPool, MemoryOfForgottenBlocksIsUsedAgain) {
+  BlockPool pool;
+  const uint8_t* first = nullptr;
+  {
+    const BlockRef block = pool.make(as_bytes("some bytes"), Version{3});
+    EXPECT_EQ(block.base(), Version{3});
+    first = block.bytes().data();
+  }
+  const BlockRef block = pool.make(as_bytes("others"), Version{4});
+  EXPECT_EQ(block.bytes().data(), first);
+  EXPECT_EQ(as_text(block.bytes()), "others");
+  EXPECT_EQ(block.base(), Version{4});
+  EXPECT_EQ(block.checksum(), crc32c(as_bytes("others")));
+}
+
+TEST(BlockPool, BlocksOutliveIt) {
+  BlockRef kept;
+  {
+    BlockPool pool;
+    kept = pool.make(as_bytes("kept"), Version{});
+    BlockPool moved = std::move(pool);
+    const BlockRef other = moved.make(as_bytes("gone"), Version{});
+  }
+  EXPECT_EQ(as_text(kept.bytes()), "kept");
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <gtest/gtest.h>
 #include <map>
 #include <span>
 #include <string>
@@ -11,7 +12,8 @@
 #include "ecsdb/base/prng.h"
 #include "ecsdb/schema/schema_builder.h"
 #include "ecsdb/store/transaction.h"
-#include "ecsdb/wire/block.h"
+#include "ecsdb/wire/block_apply.h"
+#include "ecsdb/wire/block_codec.h"
 
 namespace ecsdb::wire_test {
 
@@ -19,11 +21,12 @@ enum Tables : uint16_t { kUnit, kHealth, kRoom };
 inline constexpr uint16_t kUnitPos = 0;
 
 /// Grid cells of 8 steps, a follower of them, and cells by value.
-inline Schema zoo_schema() {
+inline Schema zoo_schema(CodecTier tier) {
   using enum FieldType;
   return SchemaBuilder("zoo")
       .enumeration("team", {"none", "red", "blue"})
       .table(1, "unit")
+      .codec(tier)
       .grid("pos", 4)
       .field(1, "pos", kVec2f)
       .precision(0.5)
@@ -63,9 +66,11 @@ inline Schema zoo_schema() {
       .field(29, "facing", kQuatf)
       .quaternion_bits(10)
       .table(2, "health")
+      .codec(tier)
       .follow("unit")
       .field(1, "points", kU16)
       .table(3, "room")
+      .codec(tier)
       .by("number")
       .field(1, "number", kI32)
       .text(2, "title", 40)
@@ -143,23 +148,31 @@ struct Picked {
   }
   Bytes encode() {
     Bytes out;
-    encode_block(ready(), out);
+    BlockEncoder().encode(ready(), out);
     return out;
   }
 };
 
-inline Picked pick(const Database& db, CellRef ref, BlockForm form, Version since) {
+/// `changes`: of the relative form, inside Database::publish().
+inline Picked pick(const Database& db, CellRef ref, BlockForm form, Version since,
+                   const ChangeSet* changes = nullptr) {
   const Table& table = db.table(ref.table);
   const Cell& cell = db.cell(ref);
   Picked out;
   out.source.def = &db.schema().table(ref.table);
   out.source.table = &table;
+  out.source.cell = ref.cell;
+  out.source.tier = out.source.def->codec;
+  out.source.form = form;
+  out.source.history = &cell.history;
+  out.source.changes = changes;
+  out.source.version = cell.published;
   out.source.since = since;
-  out.source.header = {CodecTier::kPlain, form, since, cell.changed};
-  if (form == BlockForm::kRelative) out.source.header.base = cell.published;
-  if (form == BlockForm::kRows) out.source.header.base = cell.changed;
-  for (RowIndex at = cell.thread.newest; at != kNoRow; at = table.row(at).older) {
-    if (form == BlockForm::kRows || table.row(at).changed > since) out.rows.push_back(at);
+  if (form != BlockForm::kRelative) {
+    for (RowIndex row = 0; row < table.row_count(); ++row) {
+      const bool is_meant = form == BlockForm::kRows || table.row(row).changed > since;
+      if (table.row(row).cell == ref.cell && is_meant) out.rows.push_back(row);
+    }
   }
   auto entity_of = [&](RowIndex row) { return table.row(row).entity; };
   std::sort(out.rows.begin(), out.rows.end(),
@@ -182,76 +195,146 @@ struct Sent {
   Bytes bytes;
 };
 
+/// Publishes what was committed; gives the relative block of each dirty cell.
+inline std::vector<Sent> publish_blocks(Database& db) {
+  std::vector<Sent> out;
+  db.publish([&](CellRef ref, const ChangeSet& changes) {
+    out.push_back({ref, pick(db, ref, BlockForm::kRelative, db.published(), &changes).encode()});
+  });
+  return out;
+}
+
 /// A client's tables, with the server's cell indices as handles. Applies several cells' blocks as
 /// one step, removals first.
 class Replica {
  public:
-  explicit Replica(const Schema& schema) : schema_(schema), threads_(schema.table_count()) {
+  explicit Replica(const Schema& schema) : schema_(schema), cells_(schema.table_count()) {
     for (size_t t = 0; t < schema.table_count(); ++t) {
       tables_.emplace_back(schema.table(t), schema.layout(t), false);
     }
   }
 
   const Table& table(size_t index) const { return tables_[index]; }
-  Digest digest(CellRef ref) { return tables_[ref.table].digest(threads_[ref.table][ref.cell]); }
+  Digest digest(CellRef ref) {
+    return tables_[ref.table].digest(cells_[ref.table][ref.cell].thread);
+  }
+  const CellHistory& history(CellRef ref) { return cells_[ref.table][ref.cell].history; }
 
   Status decode(const Sent& sent, DecodedBlock& out) const {
-    return decode_block(sent.bytes, schema_.table(sent.ref.table), tables_[sent.ref.table],
-                        sent.ref.cell, out);
+    const auto found = cells_[sent.ref.table].find(sent.ref.cell);
+    const CellHistory none;
+    const bool is_known = found != cells_[sent.ref.table].end();
+    const BlockTarget target{&schema_.table(sent.ref.table), &tables_[sent.ref.table],
+                             sent.ref.cell, is_known ? &found->second.history : &none};
+    BlockDecoder decoder;
+    return decoder.decode(sent.bytes, target, Version{2}, out);
   }
   /// Everything is decoded before anything is changed. kDuplicateRow where a row's index is held by
   /// a row of another cell.
   Status apply(std::span<const Sent> blocks) {
     std::vector<DecodedBlock> decoded(blocks.size());
-    for (size_t i = 0; i < blocks.size(); ++i) ECSDB_TRY(decode(blocks[i], decoded[i]));
-    for (size_t i = 0; i < blocks.size(); ++i) remove(blocks[i].ref, decoded[i]);
-    for (size_t i = 0; i < blocks.size(); ++i) ECSDB_TRY(put(blocks[i].ref, decoded[i]));
+    std::vector<uint32_t> publishes(blocks.size());
+    for (size_t i = 0; i < blocks.size(); ++i) {
+      ECSDB_TRY(decode(blocks[i], decoded[i]));
+      publishes[i] = decoded[i].header.form == BlockForm::kRelative
+                         ? history(blocks[i].ref).publishes + 1
+                         : decoded[i].header.publishes;
+    }
+    // A removed row is erased at the end: that moves others.
+    for (size_t i = 0; i < blocks.size(); ++i) unlink_gone(blocks[i].ref, decoded[i]);
+    for (size_t i = 0; i < blocks.size(); ++i) {
+      HeldCell& cell = cells_[blocks[i].ref.table][blocks[i].ref.cell];
+      Table& table = tables_[blocks[i].ref.table];
+      applier_.apply_changed(decoded[i], table, cell.history, publishes[i]);
+      for (const RowIndex row : decoded[i].changed) table.touch(cell.thread, row);
+    }
+    erase_gone();
+    for (size_t i = 0; i < blocks.size(); ++i) {
+      ECSDB_TRY(put(blocks[i].ref, decoded[i], publishes[i]));
+    }
+    for (size_t i = 0; i < blocks.size(); ++i) {
+      HeldCell& cell = cells_[blocks[i].ref.table][blocks[i].ref.cell];
+      Table& table = tables_[blocks[i].ref.table];
+      applier_.note_whole(decoded[i], table, cell.history);
+      cell.history.publishes = publishes[i];
+      if (table.has_history() && cell.history.is_pruning_due()) {
+        table.prune_recent(cell.history, blocks[i].ref.cell);
+      }
+    }
     return {};
   }
 
  private:
-  void remove(CellRef ref, const DecodedBlock& block) {
+  struct HeldCell {
+    RowThread thread;
+    CellHistory history;
+  };
+  void unlink_gone(CellRef ref, const DecodedBlock& block) {
     Table& table = tables_[ref.table];
-    auto& threads = threads_[ref.table];
     for (const DecodedBlock::Gone& gone : block.gone) {
       const RowIndex row = table.find(gone.entity);
       if (row == kNoRow || table.row(row).cell != ref.cell) continue;
-      table.unlink(threads[ref.cell], row);
-      table.erase(row, [&](CellIndex cell) -> RowThread& { return threads[cell]; });
+      table.unlink(cells_[ref.table][ref.cell].thread, row);
+      gone_.push_back({ref.table, gone.entity});
     }
   }
-  Status put(CellRef ref, const DecodedBlock& block) {
+  void erase_gone() {
+    for (const auto& [table, entity] : gone_) {
+      const RowIndex row = tables_[table].find(entity);
+      auto& cells = cells_[table];
+      tables_[table].erase(row, [&](CellIndex cell) -> RowThread& { return cells[cell].thread; });
+    }
+    gone_.clear();
+  }
+  Status put(CellRef ref, const DecodedBlock& block, uint32_t publish) {
     Table& table = tables_[ref.table];
-    RowThread& thread = threads_[ref.table][ref.cell];
-    const TableLayout& layout = table.layout();
-    for (size_t i = 0; i < block.entities.size(); ++i) {
-      RowIndex row = table.find_index(block.entities[i].index());
-      if (row != kNoRow &&
-          (table.row(row).entity != block.entities[i] || table.row(row).cell != ref.cell)) {
+    RowThread& thread = cells_[ref.table][ref.cell].thread;
+    for (size_t i = 0; i < block.whole.size(); ++i) {
+      const EntityId entity = block.whole[i];
+      RowIndex row = table.find_index(entity.index());
+      if (row != kNoRow && (table.row(row).entity != entity || table.row(row).cell != ref.cell)) {
         return fail(ErrorCode::kDuplicateRow);
       }
       if (row == kNoRow) {
-        row = table.append(block.entities[i]);
+        row = table.append(entity);
         table.link_newest(thread, row, ref.cell);
       }
       table.touch(thread, row);
-      const uint64_t mask = i < block.changed ? block.masks[i] : ~uint64_t{0};
-      for (const uint16_t index : layout.replicated) {
-        const FieldLayout& field = layout.fields[index];
-        if ((mask >> field.replicated_bit & 1) == 0) continue;
-        for (uint16_t k = 0; k < field.lane_count; ++k) {
-          const uint16_t lane = static_cast<uint16_t>(field.lane_first + k);
-          table.set_lane(row, lane, block.lanes[lane][i]);
-        }
-        if (field.text != kNoText) table.set_text(row, field.text, block.texts[field.text][i]);
-      }
+      BlockApplier::apply_whole(block, i, table, row, publish);
     }
     return {};
   }
 
   Schema schema_;
   std::vector<Table> tables_;
-  std::vector<std::map<CellIndex, RowThread>> threads_;
+  std::vector<std::map<CellIndex, HeldCell>> cells_;
+  std::vector<std::pair<uint16_t, EntityId>> gone_;
+  BlockApplier applier_;
 };
+
+/// Everything of a replica that must be as on the server, which has published everything.
+inline void expect_same(Database& db, Replica& replica) {
+  for (uint16_t t = 0; t < db.table_count(); ++t) {
+    const Table& server = db.table(t);
+    const Table& client = replica.table(t);
+    ASSERT_EQ(client.row_count(), server.row_count());
+    for (RowIndex row = 0; row < server.row_count(); ++row) {
+      const RowIndex held = client.find(server.row(row).entity);
+      ASSERT_NE(held, kNoRow);
+      ASSERT_EQ(client.row(held).cell, server.row(row).cell);
+      for (const uint16_t field : server.layout().replicated) {
+        ASSERT_TRUE(server.field_equals(row, client, held, field))
+            << db.schema().table(t).fields[field].name;
+      }
+      const CellRef ref{t, server.row(row).cell};
+      const uint32_t publish = db.cell(ref).history.publishes + 1;
+      ASSERT_EQ(replica.history(ref).publishes + 1, publish);
+      ASSERT_EQ(client.history_hash(held, publish), server.history_hash(row, publish));
+    }
+    for (const auto& [key, cell] : db.cells(t).by_key()) {
+      ASSERT_EQ(replica.digest({t, cell}), db.digest(CellRef{t, cell}));
+    }
+  }
+}
 
 }  // namespace ecsdb::wire_test

@@ -1,6 +1,5 @@
-// Random transactions on a server; replicas that get nothing but blocks must show the same rows.
-#include "ecsdb/wire/block_plain.h"
-
+// Random transactions on a server; replicas that get nothing but blocks must show the same rows
+// and, for the packed tier, hold the same history.
 #include <deque>
 #include <gtest/gtest.h>
 
@@ -9,30 +8,10 @@
 namespace ecsdb::wire_test {
 namespace {
 
-/// Everything of a replica that must be as on the server.
-void expect_same(Database& db, Replica& replica) {
-  for (uint16_t t = 0; t < db.table_count(); ++t) {
-    const Table& server = db.table(t);
-    const Table& client = replica.table(t);
-    ASSERT_EQ(client.row_count(), server.row_count());
-    for (RowIndex row = 0; row < server.row_count(); ++row) {
-      const RowIndex held = client.find(server.row(row).entity);
-      ASSERT_NE(held, kNoRow);
-      ASSERT_EQ(client.row(held).cell, server.row(row).cell);
-      for (const uint16_t field : server.layout().replicated) {
-        ASSERT_TRUE(server.field_equals(row, client, held, field))
-            << db.schema().table(t).fields[field].name;
-      }
-    }
-    for (const auto& [key, cell] : db.cells(t).by_key()) {
-      ASSERT_EQ(replica.digest({t, cell}), db.digest(CellRef{t, cell}));
-    }
-  }
-}
-
 class World {
  public:
-  explicit World(uint64_t seed) : random_(seed), db_(zoo_schema(), options()), live_(db_.schema()) {
+  World(CodecTier tier, uint64_t seed)
+      : random_(seed), db_(zoo_schema(tier), options()), live_(db_.schema()) {
     kept_.push_back({Version{0}, live_});
   }
 
@@ -100,32 +79,28 @@ class World {
 
   void publish() {
     std::vector<Sent> blocks;
-    for (const CellRef ref : db_.dirty_cells()) {
-      const Picked picked = pick(db_, ref, BlockForm::kRelative, db_.published());
+    db_.publish([&](CellRef ref, const ChangeSet& changes) {
+      const Picked picked = pick(db_, ref, BlockForm::kRelative, db_.published(), &changes);
       for (const Tombstone& gone : picked.gone) moved_ += gone.left;
       for (Picked part : parts_of(picked)) {
         blocks.push_back({ref, part.encode()});
         ASSERT_EQ(part.encode(), blocks.back().bytes);
         verify_decoded(part, blocks.back(), live_);
       }
-    }
+    });
     const Status status = live_.apply(blocks);
     ASSERT_TRUE(status.ok()) << status.error().to_string();
-    db_.finish_publish();
     expect_same(db_, live_);
   }
-  /// The block, or now and then the removals, each row and an empty one in blocks of their own: all
-  /// parts are relative to the same state.
+  /// The block, or now and then one for each of three ranges of entity indices: all parts are
+  /// relative to the same state.
   std::vector<Picked> parts_of(const Picked& whole) {
     if (random_.chance(2, 3)) return {whole};
-    std::vector<Picked> parts{whole, whole};
-    parts[0].rows.clear();
-    parts[1].gone.clear();
-    parts[1].rows.clear();
-    for (const RowIndex row : whole.rows) {
-      parts.push_back(parts[1]);
-      parts.back().rows = {row};
-    }
+    const uint32_t middle = static_cast<uint32_t>(random_.between(1, 12));
+    std::vector<Picked> parts{whole, whole, whole};
+    parts[0].source.range = {0, middle};
+    parts[1].source.range = {middle, middle + 5};
+    parts[2].source.range = {middle + 5, kEntityIndexMax};
     return parts;
   }
   /// What does not show in the rows afterwards: the header, `inserted`, `left`.
@@ -133,23 +108,31 @@ class World {
     DecodedBlock block;
     const Status status = replica.decode(sent, block);
     ASSERT_TRUE(status.ok()) << status.error().to_string();
-    EXPECT_EQ(block.header.form, picked.source.header.form);
-    EXPECT_EQ(block.header.base, picked.source.header.base);
-    EXPECT_EQ(block.header.version, picked.source.header.version);
-    ASSERT_EQ(block.gone.size(), picked.gone.size());
+    EXPECT_EQ(block.header.form, picked.source.form);
+    EXPECT_EQ(block.header.tier, picked.source.tier);
+    if (picked.source.form != BlockForm::kRelative) {
+      EXPECT_EQ(block.header.version, picked.source.version);
+      EXPECT_EQ(block.header.publishes, picked.source.history->publishes);
+    }
+    std::vector<Tombstone> expected;
+    for (const Tombstone& gone : picked.gone) {
+      if (picked.source.range.contains(gone.entity.index())) expected.push_back(gone);
+    }
+    ASSERT_EQ(block.gone.size(), expected.size());
     for (size_t i = 0; i < block.gone.size(); ++i) {
-      EXPECT_EQ(block.gone[i].entity, picked.gone[i].entity);
-      EXPECT_EQ(block.gone[i].left, picked.gone[i].left);
+      EXPECT_EQ(block.gone[i].entity, expected[i].entity);
+      EXPECT_EQ(block.gone[i].left, expected[i].left);
     }
     const Table& table = db_.table(sent.ref.table);
-    ASSERT_EQ(block.inserted.size(), block.whole());
-    for (size_t i = block.changed; i < block.entities.size(); ++i) {
-      const Row& row = table.row(table.find(block.entities[i]));
-      EXPECT_EQ(block.inserted[i - block.changed], row.born > picked.source.since);
+    ASSERT_EQ(block.inserted.size(), block.whole.size());
+    for (size_t i = 0; i < block.whole.size(); ++i) {
+      const Row& row = table.row(table.find(block.whole[i]));
+      EXPECT_EQ(block.inserted[i] != 0, row.born > picked.source.since);
+      EXPECT_TRUE(picked.source.range.contains(block.whole[i].index()));
     }
-    for (size_t i = 0; i < block.changed; ++i) {
-      EXPECT_NE(block.masks[i], 0u);
-      EXPECT_EQ(block.masks[i] & ~table.layout().replicated_mask(), 0u);
+    for (const uint64_t mask : block.masks) {
+      EXPECT_NE(mask, 0u);
+      EXPECT_EQ(mask & ~table.layout().replicated_mask(), 0u);
     }
   }
   /// A replica that stands at an old cut gets net deltas of everything that changed since.
@@ -194,10 +177,12 @@ class World {
   size_t moved_ = 0;
 };
 
-TEST(PlainBlock, ReplicasEqualTheServerAfterEveryPublish) {
+class EveryTier : public testing::TestWithParam<CodecTier> {};
+
+TEST_P(EveryTier, ReplicasEqualTheServerAfterEveryPublish) {
   for (uint64_t seed = 1; seed <= 6; ++seed) {
-    World world(seed);
-    for (int step = 0; step < 120 && !testing::Test::HasFatalFailure(); ++step) {
+    World world(GetParam(), seed);
+    for (int step = 0; step < 120 && !testing::Test::HasFailure(); ++step) {
       SCOPED_TRACE("seed " + std::to_string(seed) + ", step " + std::to_string(step));
       world.step();
     }
@@ -207,11 +192,17 @@ TEST(PlainBlock, ReplicasEqualTheServerAfterEveryPublish) {
   }
 }
 
+std::string tier_name(const testing::TestParamInfo<CodecTier>& info) {
+  return info.param == CodecTier::kPlain ? "Plain" : "Packed";
+}
+const auto kTiers = testing::Values(CodecTier::kPlain, CodecTier::kPacked);
+INSTANTIATE_TEST_SUITE_P(Blocks, EveryTier, kTiers, tier_name);
+
 // ---- Cases by name ----
 
-class PlainBlockCase : public testing::Test {
+class BlockCase : public testing::TestWithParam<CodecTier> {
  protected:
-  PlainBlockCase() : db_(zoo_schema(), {}), replica_(db_.schema()) {}
+  BlockCase() : db_(zoo_schema(GetParam()), {}), replica_(db_.schema()) {}
 
   EntityId add_unit(Vec2f pos) {
     Transaction change = db_.begin();
@@ -230,14 +221,12 @@ class PlainBlockCase : public testing::Test {
   /// Publishes to the replica; the decoded blocks by cell key.
   std::map<CellKey, DecodedBlock> publish() {
     std::map<CellKey, DecodedBlock> out;
-    std::vector<Sent> blocks;
-    for (const CellRef ref : db_.dirty_cells()) {
-      blocks.push_back({ref, pick(db_, ref, BlockForm::kRelative, db_.published()).encode()});
-      EXPECT_TRUE(replica_.decode(blocks.back(), out[db_.cell(ref).key]).ok());
+    const std::vector<Sent> blocks = publish_blocks(db_);
+    for (const Sent& sent : blocks) {
+      EXPECT_TRUE(replica_.decode(sent, out[db_.cell(sent.ref).key]).ok());
     }
     const Status status = replica_.apply(blocks);
     EXPECT_TRUE(status.ok()) << status.error().to_string();
-    db_.finish_publish();
     expect_same(db_, replica_);
     return out;
   }
@@ -246,7 +235,7 @@ class PlainBlockCase : public testing::Test {
   Replica replica_;
 };
 
-TEST_F(PlainBlockCase, RowThatMovesLeavesOneCellAndIsWholeInTheOther) {
+TEST_P(BlockCase, RowThatMovesLeavesOneCellAndIsWholeInTheOther) {
   const EntityId entity = add_unit({1, 1});
   publish();
   set(entity, "pos", Vec2f{5, 1});
@@ -256,12 +245,11 @@ TEST_F(PlainBlockCase, RowThatMovesLeavesOneCellAndIsWholeInTheOther) {
   ASSERT_EQ(from.gone.size(), 1u);
   EXPECT_EQ(from.gone[0].entity, entity);
   EXPECT_TRUE(from.gone[0].left);
-  ASSERT_EQ(to.whole(), 1u);
-  EXPECT_EQ(to.entities[0], entity);
+  EXPECT_EQ(to.whole, std::vector<EntityId>{entity});
   EXPECT_FALSE(to.inserted[0]);
 }
 
-TEST_F(PlainBlockCase, RowThatMovedAndCameBackIsAChangeOrNothing) {
+TEST_P(BlockCase, RowThatMovedAndCameBackIsAChangeOrNothing) {
   const EntityId entity = add_unit({1, 1});
   const EntityId other = add_unit({1, 1});
   publish();
@@ -272,13 +260,13 @@ TEST_F(PlainBlockCase, RowThatMovedAndCameBackIsAChangeOrNothing) {
   const auto blocks = publish();
   const DecodedBlock& home = blocks.at(CellKey::grid(0, 0));
   EXPECT_EQ(home.gone.size(), 0u);
-  EXPECT_EQ(home.entities, std::vector<EntityId>{other});
+  EXPECT_EQ(home.changed, std::vector<RowIndex>{replica_.table(kUnit).find(other)});
   EXPECT_EQ(home.masks, std::vector<uint64_t>{1});
   const DecodedBlock& passed = blocks.at(CellKey::grid(1, 0));
-  EXPECT_EQ(passed.gone.size() + passed.entities.size(), 0u);
+  EXPECT_EQ(passed.gone.size() + passed.whole.size() + passed.changed.size(), 0u);
 }
 
-TEST_F(PlainBlockCase, IndexUsedAgainInOnePublishIsARemovalAndAnInsert) {
+TEST_P(BlockCase, IndexUsedAgainInOnePublishIsARemovalAndAnInsert) {
   const EntityId first = add_unit({1, 1});
   publish();
   Transaction change = db_.begin();
@@ -291,11 +279,11 @@ TEST_F(PlainBlockCase, IndexUsedAgainInOnePublishIsARemovalAndAnInsert) {
   ASSERT_EQ(block.gone.size(), 1u);
   EXPECT_EQ(block.gone[0].entity, first);
   EXPECT_FALSE(block.gone[0].left);
-  EXPECT_EQ(block.entities, std::vector<EntityId>{second});
+  EXPECT_EQ(block.whole, std::vector<EntityId>{second});
   EXPECT_TRUE(block.inserted[0]);
 }
 
-TEST_F(PlainBlockCase, NetNamesEveryFormerHolderOfAnIndex) {
+TEST_P(BlockCase, NetNamesEveryFormerHolderOfAnIndex) {
   const EntityId first = add_unit({1, 1});
   publish();
   Replica old = replica_;
@@ -316,7 +304,7 @@ TEST_F(PlainBlockCase, NetNamesEveryFormerHolderOfAnIndex) {
   expect_same(db_, old);
 }
 
-TEST_F(PlainBlockCase, ServerOnlyFieldsAreNeverEncoded) {
+TEST_P(BlockCase, ServerOnlyFieldsAreNeverEncoded) {
   const EntityId entity = add_unit({1, 1});
   publish();
   set(entity, "note", std::string("secret note"));
@@ -329,7 +317,7 @@ TEST_F(PlainBlockCase, ServerOnlyFieldsAreNeverEncoded) {
   EXPECT_EQ(replica_.table(kUnit).text(held, 1), "");
 }
 
-TEST_F(PlainBlockCase, EveryFieldAloneIsSentAlone) {
+TEST_P(BlockCase, EveryFieldAloneIsSentAlone) {
   const EntityId entity = add_unit({1, 1});
   publish();
   Prng random(1);
@@ -349,7 +337,7 @@ TEST_F(PlainBlockCase, EveryFieldAloneIsSentAlone) {
 }
 
 // Values far apart wrap around; the difference still leads back to them.
-TEST_F(PlainBlockCase, WidestDifferencesSurvive) {
+TEST_P(BlockCase, WidestDifferencesSurvive) {
   const EntityId entity = add_unit({1, 1});
   for (const uint64_t value : {uint64_t{0}, ~uint64_t{0}, uint64_t{1} << 63, uint64_t{1}}) {
     set(entity, "wide", value);
@@ -358,6 +346,8 @@ TEST_F(PlainBlockCase, WidestDifferencesSurvive) {
     publish();
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Blocks, BlockCase, kTiers, tier_name);
 
 }  // namespace
 }  // namespace ecsdb::wire_test

@@ -1,0 +1,266 @@
+#include "codec_baselines.h"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+#include "ecsdb/wire/compress.h"
+
+#if defined(ECSDB_BENCH_PROTOBUF)
+#include <change.pb.h>
+#endif
+
+namespace bench {
+
+using ecsdb::Status;
+
+bool has_zstd() { return (ecsdb::built_in_features() & ecsdb::kFeatureZstd) != 0; }
+
+bool has_protobuf() {
+#if defined(ECSDB_BENCH_PROTOBUF)
+  return true;
+#else
+  return false;
+#endif
+}
+
+namespace {
+
+constexpr int kRepeats = 4;
+
+/// The rows of a frame that changed, and what a receiver holds.
+struct Frame {
+  std::span<const int32_t> before;
+  std::span<const int32_t> now;
+  std::vector<uint32_t> rows;
+  size_t columns_changed = 0;
+};
+
+class RawStructs {
+ public:
+  explicit RawStructs(const Shape& shape)
+      : columns_(shape.columns), buffer_((shape.columns + 1) * sizeof(int32_t) * shape.rows) {}
+
+  size_t struct_bytes() const { return (columns_ + 1) * sizeof(int32_t); }
+  size_t encode(const Frame& frame) {
+    uint8_t* at = buffer_.data();
+    for (const uint32_t row : frame.rows) {
+      std::memcpy(at, &row, sizeof(row));
+      std::memcpy(at + sizeof(row), &frame.now[row * columns_], columns_ * sizeof(int32_t));
+      at += struct_bytes();
+    }
+    keep(buffer_.data());
+    return static_cast<size_t>(at - buffer_.data());
+  }
+  void decode(size_t bytes, std::vector<int32_t>& held) const {
+    for (const uint8_t* at = buffer_.data(); at < buffer_.data() + bytes; at += struct_bytes()) {
+      uint32_t row = 0;
+      std::memcpy(&row, at, sizeof(row));
+      std::memcpy(&held[row * columns_], at + sizeof(row), columns_ * sizeof(int32_t));
+    }
+    keep(held.data());
+  }
+  std::vector<uint8_t>& buffer() { return buffer_; }
+
+ private:
+  size_t columns_;
+  std::vector<uint8_t> buffer_;
+};
+
+/// The engine's own wrapper of zstd: level 1, one frame each. Incompressible changes go as they
+/// are.
+class ZstdRaw {
+ public:
+  explicit ZstdRaw(const Shape& shape) : raw_(shape) {}
+
+  size_t encode(const Frame& frame) {
+    const size_t bytes = raw_.encode(frame);
+    packed_.clear();
+    is_packed_ = out_.compress(ecsdb::ByteSpan(raw_.buffer()).first(bytes), packed_);
+    return is_packed_ ? packed_.size() : bytes;
+  }
+  void decode(size_t bytes, std::vector<int32_t>& held) {
+    if (is_packed_) {
+      if (!in_.decompress(packed_, raw_.buffer().size(), unpacked_).ok()) return;
+      bytes = unpacked_.size();
+      std::copy(unpacked_.begin(), unpacked_.end(), raw_.buffer().begin());
+    }
+    raw_.decode(bytes, held);
+  }
+
+ private:
+  RawStructs raw_;
+  ecsdb::Compressor out_;
+  ecsdb::Decompressor in_;
+  ecsdb::Bytes packed_;
+  ecsdb::Bytes unpacked_;
+  bool is_packed_ = false;
+};
+
+#if defined(ECSDB_BENCH_PROTOBUF)
+class Protobuf {
+ public:
+  explicit Protobuf(const Shape& shape) : columns_(shape.columns) {}
+  size_t encode(const Frame& frame) {
+    change_.Clear();
+    uint32_t next = 0;
+    for (const uint32_t row : frame.rows) {
+      change_.add_row_gaps(row - next);
+      next = row + 1;
+      uint32_t mask = 0;
+      for (size_t k = 0; k < columns_; ++k) {
+        const size_t at = row * columns_ + k;
+        if (frame.now[at] == frame.before[at]) continue;
+        mask |= 1u << k;
+        change_.add_deltas(static_cast<int32_t>(static_cast<uint32_t>(frame.now[at]) -
+                                                static_cast<uint32_t>(frame.before[at])));
+      }
+      change_.add_masks(mask);
+    }
+    change_.SerializeToString(&bytes_);
+    return bytes_.size();
+  }
+  void decode(size_t, std::vector<int32_t>& held) {
+    received_.ParseFromString(bytes_);
+    uint32_t row = 0;
+    int next = 0;
+    for (int i = 0; i < received_.row_gaps_size(); ++i, ++row) {
+      row += received_.row_gaps(i);
+      for (uint32_t rest = received_.masks(i); rest != 0; rest &= rest - 1) {
+        int32_t& to = held[row * columns_ + static_cast<size_t>(__builtin_ctz(rest))];
+        to = static_cast<int32_t>(static_cast<uint32_t>(to) +
+                                  static_cast<uint32_t>(received_.deltas(next++)));
+      }
+    }
+  }
+
+ private:
+  size_t columns_;
+  Change change_;
+  Change received_;
+  std::string bytes_;
+};
+#endif
+
+/// One way beside the others, with the receiver's copy of the rows.
+template <class Codec>
+class Way {
+ public:
+  Way(const Shape& shape, std::span<const int32_t> first)
+      : codec_(shape), held_(first.begin(), first.end()) {}
+
+  Status step(const Frame& frame, BaselineTotals& totals) {
+    size_t bytes = 0;
+    encode_ += time_ns([&] {
+                 for (int i = 0; i < kRepeats; ++i) bytes = codec_.encode(frame);
+               }) /
+               kRepeats;
+    // The first decoding changes what is held; deltas can be added once only.
+    decode_ += time_ns([&] { codec_.decode(bytes, held_); });
+    totals.bytes += bytes;
+    if (std::equal(held_.begin(), held_.end(), frame.now.begin())) return {};
+    return ecsdb::fail(ecsdb::ErrorCode::kDigestMismatch, "a baseline lost a value");
+  }
+  void end_block(double columns, BaselineTotals& totals) {
+    totals.encode.add(encode_ / columns);
+    totals.decode.add(decode_ / columns);
+    encode_ = decode_ = 0;
+  }
+
+ private:
+  Codec codec_;
+  std::vector<int32_t> held_;
+  double encode_ = 0;
+  double decode_ = 0;
+};
+
+class Baselines {
+ public:
+  Baselines(const Trace& trace, size_t first)
+      : trace_(trace),
+        raw_(trace.shape, trace.frame(first)),
+        zstd_(trace.shape, trace.frame(first)),
+#if defined(ECSDB_BENCH_PROTOBUF)
+        protobuf_(trace.shape, trace.frame(first)),
+#endif
+        source_(trace.shape),
+        copied_(source_.buffer().size()) {
+  }
+
+  Status step(size_t frame, BaselinesTotals& totals) {
+    find_changes(frame);
+    columns_ += static_cast<double>(frame_.columns_changed);
+    ++totals.frames;
+    const size_t bytes = source_.encode(frame_);
+    copy_ += time_ns([&] {
+               for (int i = 0; i < kRepeats; ++i) {
+                 std::memcpy(copied_.data(), source_.buffer().data(), bytes);
+                 keep(copied_.data());
+               }
+             }) /
+             kRepeats;
+    ECSDB_TRY(raw_.step(frame_, totals.raw_structs));
+    ECSDB_TRY(zstd_.step(frame_, totals.zstd_raw));
+#if defined(ECSDB_BENCH_PROTOBUF)
+    ECSDB_TRY(protobuf_.step(frame_, totals.protobuf));
+#endif
+    return {};
+  }
+  void end_block(BaselinesTotals& totals) {
+    if (columns_ == 0) return;
+    totals.copy.add(copy_ / columns_);
+    raw_.end_block(columns_, totals.raw_structs);
+    zstd_.end_block(columns_, totals.zstd_raw);
+#if defined(ECSDB_BENCH_PROTOBUF)
+    protobuf_.end_block(columns_, totals.protobuf);
+#endif
+    columns_ = copy_ = 0;
+  }
+
+ private:
+  void find_changes(size_t frame) {
+    frame_.before = trace_.frame(frame - 1);
+    frame_.now = trace_.frame(frame);
+    frame_.rows.clear();
+    frame_.columns_changed = 0;
+    for (uint32_t row = 0; row < trace_.shape.rows; ++row) {
+      size_t changed = 0;
+      for (size_t k = 0; k < trace_.shape.columns; ++k) {
+        const size_t at = row * trace_.shape.columns + k;
+        changed += frame_.now[at] != frame_.before[at];
+      }
+      if (changed == 0) continue;
+      frame_.rows.push_back(row);
+      frame_.columns_changed += changed;
+    }
+  }
+
+  const Trace& trace_;
+  Frame frame_;
+  Way<RawStructs> raw_;
+  Way<ZstdRaw> zstd_;
+#if defined(ECSDB_BENCH_PROTOBUF)
+  Way<Protobuf> protobuf_;
+#endif
+  RawStructs source_;
+  std::vector<uint8_t> copied_;
+  double columns_ = 0;
+  double copy_ = 0;
+};
+
+}  // namespace
+
+Status run_baselines(const Trace& trace, size_t first, size_t frames_per_block,
+                     BaselinesTotals& totals) {
+  Baselines baselines(trace, first);
+  size_t in_block = 0;
+  for (size_t frame = first + 1; frame < trace.frames(); ++frame) {
+    ECSDB_TRY(baselines.step(frame, totals));
+    if (++in_block < frames_per_block && frame + 1 < trace.frames()) continue;
+    baselines.end_block(totals);
+    in_block = 0;
+  }
+  return {};
+}
+
+}  // namespace bench

@@ -1,0 +1,60 @@
+#include "ecsdb/store/change_set.h"
+
+namespace ecsdb {
+
+void ChangeSet::measure(const Table& table, std::span<const RowIndex> rows) {
+  ECSDB_CHECK(table.records().has_baseline());
+  known_.clear();
+  entered_.clear();
+  for (const RowIndex row : rows) {
+    const Row& at = table.row(row);
+    (at.published_cell == at.cell ? known_ : entered_).push_back(row);
+  }
+  masks_.assign(known_.size(), 0);
+  const TableLayout& layout = table.layout();
+  narrow_.resize(layout.lanes.size());
+  wide_.resize(layout.lanes.size());
+  if (known_.empty()) return;
+  for (const uint16_t field : layout.replicated) measure_field(table, layout.fields[field]);
+}
+
+void ChangeSet::measure_field(const Table& table, const FieldLayout& field) {
+  const uint64_t bit = uint64_t{1} << field.replicated_bit;
+  for (uint16_t k = 0; k < field.lane_count; ++k) {
+    const uint16_t lane = static_cast<uint16_t>(field.lane_first + k);
+    const bool is_float = table.layout().lanes[lane].kind == LaneKind::kFloat;
+    if (table.records().place(lane).is_wide) {
+      is_float ? measure_lane<uint64_t, true>(table, lane, bit, wide_[lane])
+               : measure_lane<uint64_t, false>(table, lane, bit, wide_[lane]);
+    } else {
+      is_float ? measure_lane<uint32_t, true>(table, lane, bit, narrow_[lane])
+               : measure_lane<uint32_t, false>(table, lane, bit, narrow_[lane]);
+    }
+  }
+  if (field.text == kNoText) return;
+  for (size_t i = 0; i < known_.size(); ++i) {
+    if (table.text(known_[i], field.text) != table.baseline_text(known_[i], field.text)) {
+      masks_[i] |= bit;
+    }
+  }
+}
+
+template <class S, bool is_float>
+void ChangeSet::measure_lane(const Table& table, uint16_t lane, uint64_t bit,
+                             std::vector<S>& deltas) {
+  deltas.resize(known_.size());
+  const RowRecords& records = table.records();
+  const uint16_t place = records.place(lane).baseline;
+  table.column(lane).visit([&](const auto* values) {
+    for (size_t i = 0; i < known_.size(); ++i) {
+      const RowIndex row = known_[i];
+      const S before = RowRecords::load<S>(records.at(row), place);
+      const S now = static_cast<S>(values[row]);
+      const S delta = is_float ? float_order(now) - float_order(before) : now - before;
+      deltas[i] = delta;
+      masks_[i] |= delta != 0 ? bit : 0;
+    }
+  });
+}
+
+}  // namespace ecsdb

@@ -1,0 +1,49 @@
+// What a publish changes in one cell, measured once for the encoder and for the history.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "ecsdb/store/table.h"
+
+namespace ecsdb {
+
+/// The changed rows of a cell against the baseline. Reused from cell to cell, so that steady state
+/// allocates nothing. Not thread-safe.
+class ChangeSet {
+ public:
+  /// `rows` are of one cell, in order of entity index; the table has a baseline.
+  void measure(const Table& table, std::span<const RowIndex> rows);
+
+  /// Rows that the last publish showed in this cell, in order of entity index.
+  std::span<const RowIndex> known() const { return known_; }
+  /// Of each of those, the replicated bits of the fields that differ from the baseline; may be
+  /// zero.
+  std::span<const uint64_t> masks() const { return masks_; }
+  /// The same rows' changes in a lane, value minus baseline modulo 2^32 (lanes of up to four bytes)
+  /// or 2^64; of floats, of their float_order().
+  template <class S>
+  std::span<const S> deltas(uint16_t lane) const {
+    if constexpr (sizeof(S) == 8) {
+      return wide_[lane];
+    } else {
+      return narrow_[lane];
+    }
+  }
+  /// Rows that the last publish did not show in this cell, in order of entity index.
+  std::span<const RowIndex> entered() const { return entered_; }
+
+ private:
+  template <class S, bool is_float>
+  void measure_lane(const Table& table, uint16_t lane, uint64_t bit, std::vector<S>& deltas);
+  void measure_field(const Table& table, const FieldLayout& field);
+
+  std::vector<RowIndex> known_;
+  std::vector<uint64_t> masks_;
+  std::vector<std::vector<uint32_t>> narrow_;  // by lane
+  std::vector<std::vector<uint64_t>> wide_;
+  std::vector<RowIndex> entered_;
+};
+
+}  // namespace ecsdb

@@ -1,0 +1,252 @@
+// Bit strings of the packed tier, low bit of each byte first, and the two codes that they consist
+// of.
+//
+//   magnitude code of v with parameter k (W: 32 or 64, the width of the number):
+//     q = v >> k below 3:   q zeros, a one, the k low bits of v
+//     else e = floor(log2(v - 2^k)), u = e - k + 2:
+//       u below 12:         u zeros, a one, the e low bits of v - 2^k
+//       else:               12 zeros, the W bits of v
+//   Rice codes up to the third quotient, Exp-Golomb codes of order k + 1 from there on: residuals
+//   are nearly geometric, with a heavy tail.
+//
+//   runs of flags that are expected to be hits, N of them; j starts at a given number, k = j / 2:
+//     a one:                the next 2^k flags are hits (as many as there are);  j + 1, 32 at most
+//     a zero, k bits n:     n hits, then a miss;                                 j - 2, 0 at least
+//   An adaptive run-length code as in JPEG-LS (ITU-T T.87), with other steps.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <vector>
+
+#include "ecsdb/base/bytes.h"
+
+namespace ecsdb {
+
+inline constexpr unsigned kZerosMax = 12;  // of a magnitude code, then the number itself follows
+inline constexpr unsigned kRunStateMax = 32;
+/// The most that one code takes: 12 zeros and 64 bits.
+inline constexpr size_t kCodeBitsMax = 80;
+
+/// Appends bits to a buffer of its own. Room must be made before.
+class BitWriter {
+ public:
+  void clear() {
+    bytes_ = 0;
+    pending_ = 0;
+    fill_ = 0;
+    room(0);
+  }
+  /// Makes room for `codes` more codes.
+  void room(size_t codes) {
+    const size_t wanted = bytes_ + codes * (kCodeBitsMax / 8) + 16;
+    if (wanted > buffer_.size()) buffer_.resize(wanted + wanted / 2);
+  }
+  /// `count` is at most 56; higher bits of `value` are zero.
+  void put(uint64_t value, unsigned count) {
+    pending_ |= value << fill_;
+    fill_ += count;
+    std::memcpy(&buffer_[bytes_], &pending_, sizeof(pending_));  // little-endian, see below
+    bytes_ += fill_ >> 3;
+    pending_ >>= fill_ & 56;
+    fill_ &= 7;
+  }
+  void flag(bool value) { put(value ? 1 : 0, 1); }
+  /// Any count up to 64.
+  void put_wide(uint64_t value, unsigned count) {
+    if (count <= 32) return put(value, count);
+    put(value & 0xffffffff, 32);
+    put(value >> 32, count - 32);
+  }
+  /// S is uint32_t or uint64_t; k is below its width.
+  template <class S>
+  void magnitude(S value, unsigned k);
+  size_t bit_count() const { return bytes_ * 8 + fill_; }
+  /// The bits so far, padded with zeros to whole bytes; valid until the next call.
+  ByteSpan finish() { return ByteSpan(buffer_.data(), bytes_ + (fill_ > 0 ? 1 : 0)); }
+
+ private:
+  Bytes buffer_;
+  size_t bytes_ = 0;  // whole ones
+  uint64_t pending_ = 0;
+  unsigned fill_ = 0;  // bits pending, below 8 between calls
+};
+
+/// Reads what BitWriter wrote. Beyond the end are zeros; failure is seen by ok(), which a decoder
+/// asks after each group. Does not own the bytes.
+class BitReader {
+ public:
+  explicit BitReader(ByteSpan bytes) : data_(bytes.data()), size_(bytes.size()) {}
+
+  /// The next 57 bits at least.
+  uint64_t peek() const {
+    const size_t byte = at_ >> 3;
+    uint64_t word = 0;
+    if (byte + 8 <= size_) {
+      std::memcpy(&word, data_ + byte, 8);
+    } else if (byte < size_) {
+      std::memcpy(&word, data_ + byte, size_ - byte);
+    }
+    return word >> (at_ & 7);
+  }
+  void skip(unsigned count) { at_ += count; }
+  uint64_t take(unsigned count) {  // at most 56
+    const uint64_t value = peek() & ((uint64_t{1} << count) - 1);
+    at_ += count;
+    return value;
+  }
+  bool flag() { return take(1) != 0; }
+  uint64_t take_wide(unsigned count) {
+    if (count <= 32) return take(count);
+    const uint64_t low = take(32);
+    return low | take(count - 32) << 32;
+  }
+  template <class S>
+  S magnitude(unsigned k);
+
+  bool ok() const { return !failed_ && at_ <= size_ * 8; }
+  void fail() { failed_ = true; }
+  size_t bits_left() const { return at_ <= size_ * 8 ? size_ * 8 - at_ : 0; }
+  /// Where the next bit is, in whole bytes from the start; for errors.
+  size_t byte() const { return at_ >> 3 < size_ ? at_ >> 3 : size_; }
+  /// Skips to the next whole byte; false if a skipped bit is set.
+  bool align() {
+    const unsigned rest = static_cast<unsigned>(-at_ & 7);
+    return take(rest) == 0;
+  }
+
+ private:
+  const uint8_t* data_;
+  size_t size_;
+  size_t at_ = 0;  // in bits
+  bool failed_ = false;
+};
+
+/// Bits that the magnitude code takes.
+template <class S>
+unsigned magnitude_bits(S value, unsigned k) {
+  const S quotient = value >> k;
+  if (quotient < 3) return static_cast<unsigned>(quotient) + 1 + k;
+  const unsigned e = 63 - static_cast<unsigned>(__builtin_clzll(value - (S{1} << k)));
+  const unsigned zeros = e - k + 2;
+  return zeros < kZerosMax ? zeros + 1 + e : kZerosMax + 8 * sizeof(S);
+}
+
+template <class S>
+void BitWriter::magnitude(S value, unsigned k) {
+  const S quotient = value >> k;
+  if (quotient < 3) {
+    const unsigned zeros = static_cast<unsigned>(quotient);
+    const uint64_t low = value & ((S{1} << k) - 1);
+    if constexpr (sizeof(S) == 4) {
+      put((uint64_t{1} | low << 1) << zeros, zeros + 1 + k);
+    } else {
+      put(uint64_t{1} << zeros, zeros + 1);
+      put_wide(low, k);
+    }
+    return;
+  }
+  const S rest = value - (S{1} << k);
+  const unsigned e = 63 - static_cast<unsigned>(__builtin_clzll(rest));
+  const unsigned zeros = e - k + 2;
+  if (zeros >= kZerosMax) {
+    put(0, kZerosMax);
+    return put_wide(value, 8 * sizeof(S));
+  }
+  put(uint64_t{1} << zeros, zeros + 1);
+  put_wide(rest - (S{1} << e), e);
+}
+
+template <class S>
+S BitReader::magnitude(unsigned k) {
+  const uint64_t window = peek();
+  const unsigned zeros = window == 0 ? kZerosMax : static_cast<unsigned>(__builtin_ctzll(window));
+  if (zeros < 3) {
+    if constexpr (sizeof(S) == 4) {
+      at_ += zeros + 1 + k;
+      const S low = static_cast<S>(window >> (zeros + 1)) & ((S{1} << k) - 1);
+      return static_cast<S>(S{zeros} << k) + low;
+    } else {
+      at_ += zeros + 1;
+      return static_cast<S>(S{zeros} << k) + take_wide(k);
+    }
+  }
+  const unsigned e = k + (zeros < kZerosMax ? zeros : kZerosMax) - 2;
+  if (zeros < kZerosMax) {
+    at_ += zeros + 1;
+    if (e >= 8 * sizeof(S)) {
+      failed_ = true;
+      return 0;
+    }
+    const S least = (S{1} << k) + (S{1} << e);
+    const S value = static_cast<S>(least + static_cast<S>(take_wide(e)));
+    if (value < least) failed_ = true;  // wider than W
+    return value;
+  }
+  at_ += kZerosMax;
+  const S value = static_cast<S>(take_wide(8 * sizeof(S)));
+  // What fits a shorter code must have it.
+  if (e >= 8 * sizeof(S) || value < (S{1} << k) + (S{1} << e)) failed_ = true;
+  return value;
+}
+
+/// Gathers runs of hits between misses; encode() writes them.
+class RunEncoder {
+ public:
+  void clear() {
+    runs_.clear();
+    run_ = 0;
+  }
+  void hits(uint32_t count) { run_ += count; }
+  void miss() {
+    runs_.push_back(run_);
+    run_ = 0;
+  }
+  void flag(bool is_hit) {
+    if (is_hit) {
+      ++run_;
+    } else {
+      miss();
+    }
+  }
+  void encode(unsigned state, BitWriter& out) const;
+
+ private:
+  std::vector<uint32_t> runs_;  // each ended by a miss
+  uint32_t run_ = 0;            // after the last miss
+};
+
+/// Reads N flags: `for (size_t at; (at = runs.next_miss(in)) < N;)`.
+class RunDecoder {
+ public:
+  RunDecoder(unsigned state, size_t flags) : state_(state), flags_(flags) {}
+  /// Place of the next miss, or the number of flags when there is none. Fails the reader where a
+  /// run goes beyond the flags.
+  size_t next_miss(BitReader& in) {
+    while (at_ < flags_) {
+      const unsigned k = state_ / 2;
+      const uint64_t window = in.peek();
+      if ((window & 1) != 0) {
+        in.skip(1);
+        at_ += size_t{1} << k;
+        state_ = state_ < kRunStateMax ? state_ + 1 : state_;
+        continue;
+      }
+      in.skip(1 + k);
+      const size_t miss = at_ + static_cast<size_t>(window >> 1 & ((uint64_t{1} << k) - 1));
+      state_ = state_ > 2 ? state_ - 2 : 0;
+      at_ = miss + 1;
+      if (miss < flags_) return miss;
+      in.fail();
+    }
+    return flags_;
+  }
+
+ private:
+  unsigned state_;
+  size_t flags_;
+  size_t at_ = 0;
+};
+
+}  // namespace ecsdb

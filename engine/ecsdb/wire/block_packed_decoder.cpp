@@ -1,0 +1,415 @@
+// The relative form; the others are in block_packed_rows_decoder.cpp.
+#include <algorithm>
+
+#include "ecsdb/wire/block_lanes.h"
+#include "ecsdb/wire/block_packed.h"
+#include "ecsdb/wire/block_quaternion.h"
+
+namespace ecsdb {
+namespace {
+
+Error malformed(const char* what) { return fail(ErrorCode::kFrameMalformed, what); }
+
+}  // namespace
+
+Status PackedDecoder::decode(ByteSpan body, const BlockTarget& target, DecodedBlock& out) {
+  bits_ = BitReader(body);
+  target_ = &target;
+  table_ = target.table;
+  out_ = &out;
+  sizes_.clear();
+  out.clear(table_->layout());
+  Status status = read_body();
+  if (status.ok() && !bits_.align()) status = malformed("padding bits are set");
+  failed_at_ = bits_.byte();
+  if (!bits_.ok()) {  // beyond the end zeros are read; what they seem to say is not what is wrong
+    return status.code() == ErrorCode::kFrameMalformed ? status : malformed("cut short");
+  }
+  if (!status.ok()) return status;
+  return read_texts(body.subspan(failed_at_));
+}
+
+Status PackedDecoder::read_body() {
+  const BlockForm form = out_->header.form;
+  const bool is_relative = form == BlockForm::kRelative;
+  publish_ = is_relative ? target_->history->publishes + 1 : out_->header.publishes + 1;
+  if (form != BlockForm::kRows) ECSDB_TRY(read_gone());
+  ECSDB_TRY(read_rows());
+  if (is_relative) {
+    sort_candidates();
+    ECSDB_TRY(read_candidates());
+    ECSDB_TRY(read_fresh());
+    if (!out_->changed.empty()) {
+      ECSDB_TRY(read_masks());
+      ECSDB_TRY(read_fields());
+    }
+  }
+  if (out_->whole.empty()) return {};
+  ECSDB_TRY(read_columns());
+  return is_relative ? Status{} : read_history();
+}
+
+Error PackedDecoder::bad_field(uint16_t field, ErrorCode code, const char* what) const {
+  return fail(code, "field " + target_->def->fields[field].name + ": " + what);
+}
+
+// ---- Which rows ----
+
+/// Fills indices_. Each takes a bit at least, which bounds the count before memory is taken.
+Status PackedDecoder::read_list(uint32_t next, uint32_t step) {
+  indices_.clear();
+  const uint64_t count = uint64_t{bits_.magnitude<uint32_t>(0)} + 1;
+  if (!bits_.ok() || count > bits_.bits_left()) {
+    return malformed("row count is larger than the block");
+  }
+  const unsigned k = static_cast<unsigned>(bits_.take(5));
+  const uint32_t end = out_->header.range.end;
+  for (uint64_t i = 0; i < count; ++i) {
+    const uint32_t gap = bits_.magnitude<uint32_t>(k);
+    if (gap >= end || next + gap >= end) return malformed("entity index out of range");
+    indices_.push_back(next + gap);
+    next += gap + step;
+  }
+  return bits_.ok() ? Status{} : malformed("list of rows is cut short");
+}
+
+/// Gives the indices in indices_ their tags.
+Status PackedDecoder::read_tags(std::vector<EntityId>& entities) {
+  const size_t count = indices_.size();
+  std::vector<uint32_t>& differs = with_field_;  // scratch
+  differs.clear();
+  RunDecoder runs(kSteadyRun, count);
+  for (size_t at = 0; (at = runs.next_miss(bits_)) < count;) {
+    differs.push_back(static_cast<uint32_t>(at));
+  }
+  entities.clear();
+  uint32_t tag = kFirstTag;
+  size_t next = 0;
+  for (size_t i = 0; i < count; ++i) {
+    if (next < differs.size() && differs[next] == i) {
+      const uint32_t before = tag;
+      const uint32_t epoch = bits_.flag() ? static_cast<uint32_t>(bits_.take(16)) : before >> 16;
+      const uint32_t reuse = bits_.magnitude<uint32_t>(2) + 1;
+      tag = epoch << 16 | (reuse & 0xffff);
+      ++next;
+      if (reuse > 0xffff || reuse == 0) return malformed("entity tag");
+      if (tag == before) return fail(ErrorCode::kNotCanonical, "an entity tag that is repeated");
+    }
+    entities.push_back(EntityId{(uint64_t{indices_[i]} << 32) | tag});
+  }
+  return bits_.ok() ? Status{} : malformed("entity tags are cut short");
+}
+
+Status PackedDecoder::read_gone() {
+  if (!bits_.flag()) return {};
+  const bool is_net = out_->header.form == BlockForm::kNet;
+  ECSDB_TRY(read_list(out_->header.range.begin, is_net ? 0 : 1));
+  if (is_net) {
+    ECSDB_TRY(read_tags(entities_));
+    for (size_t i = 1; i < entities_.size(); ++i) {
+      if (entities_[i - 1] < entities_[i]) continue;
+      return fail(ErrorCode::kNotCanonical, "removals out of order");
+    }
+    for (const EntityId entity : entities_) out_->gone.push_back({entity, false});
+  } else {
+    for (const uint32_t index : indices_) {
+      const RowIndex row = held_row(*target_, index);
+      if (row == kNoRow) return unknown_row(index);
+      out_->gone.push_back({table_->row(row).entity, false});
+    }
+  }
+  read_flags(out_->gone.size(), [&](size_t i, bool left) { out_->gone[i].left = left; });
+  return {};
+}
+
+Status PackedDecoder::read_rows() {
+  whole_indices_.clear();
+  if (!bits_.flag()) return {};
+  ECSDB_TRY(read_list(out_->header.range.begin, 1));
+  ECSDB_TRY(read_tags(out_->whole));
+  whole_indices_ = indices_;
+  out_->inserted.resize(out_->whole.size());
+  read_flags(out_->whole.size(), [&](size_t i, bool inserted) { out_->inserted[i] = inserted; });
+  for (const EntityId entity : out_->whole) {
+    if (is_in_gone(*out_, entity)) return duplicate_row(entity.index());
+  }
+  return {};
+}
+
+/// The client's view of what the encoder's function of the same name does.
+void PackedDecoder::sort_candidates() {
+  for (std::vector<RowIndex>& rows : classes_) rows.clear();
+  const RowRecords& records = table_->records();
+  size_t gone = 0;
+  size_t whole = 0;
+  for (const uint32_t index : recent_in_range(*target_->history, out_->header.range)) {
+    const RowIndex row = held_row(*target_, index);
+    if (row == kNoRow) continue;
+    const RowRecords::Head& head = records.head(row);
+    const uint32_t age = RowRecords::age_of(head, publish_);
+    if (age == 0) continue;
+    while (gone < out_->gone.size() && out_->gone[gone].entity.index() < index) ++gone;
+    if (gone < out_->gone.size() && out_->gone[gone].entity.index() == index) continue;
+    while (whole < whole_indices_.size() && whole_indices_[whole] < index) ++whole;
+    if (whole < whole_indices_.size() && whole_indices_[whole] == index) continue;
+    classes_[candidate_class(head, age)].push_back(row);
+  }
+}
+
+Status PackedDecoder::read_candidates() {
+  for (unsigned c = 0; c < kClasses; ++c) {
+    const std::vector<RowIndex>& rows = classes_[c];
+    if (rows.empty()) continue;
+    if (rows.size() >= kClassFlagRows && bits_.flag()) continue;
+    const size_t before = out_->changed.size();
+    const bool is_expected = class_is_expected(c);
+    RunDecoder runs(c == 0 ? kSteadyRun : kUnsteadyRun, rows.size());
+    for (size_t at = 0; at < rows.size(); ++at) {
+      const size_t miss = runs.next_miss(bits_);
+      if (is_expected) {
+        out_->changed.insert(out_->changed.end(), rows.begin() + static_cast<ptrdiff_t>(at),
+                             rows.begin() + static_cast<ptrdiff_t>(miss));
+      } else if (miss < rows.size()) {
+        out_->changed.push_back(rows[miss]);
+      }
+      at = miss;
+    }
+    if (rows.size() >= kClassFlagRows && out_->changed.size() == before) {
+      return fail(ErrorCode::kNotCanonical, "a class of rows without a change");
+    }
+  }
+  candidates_changed_ = out_->changed.size();
+  return bits_.ok() ? Status{} : malformed("changed rows are cut short");
+}
+
+Status PackedDecoder::read_fresh() {
+  if (!bits_.flag()) return {};
+  ECSDB_TRY(read_list(out_->header.range.begin, 1));
+  for (const uint32_t index : indices_) {
+    const RowIndex row = held_row(*target_, index);
+    if (row == kNoRow) return unknown_row(index);
+    const bool is_elsewhere =
+        std::binary_search(whole_indices_.begin(), whole_indices_.end(), index) ||
+        is_in_gone(*out_, table_->row(row).entity);
+    if (is_elsewhere) return duplicate_row(index);
+    if (table_->records().age(row, publish_) != 0) {
+      return fail(ErrorCode::kNotCanonical,
+                  "entity index " + std::to_string(index) + " has a history");
+    }
+    out_->changed.push_back(row);
+  }
+  return {};
+}
+
+// ---- Which fields ----
+
+Status PackedDecoder::read_masks() {
+  const RowRecords& records = table_->records();
+  const uint64_t all = table_->layout().replicated_mask();
+  const size_t count = out_->changed.size();
+  repeatable_.resize(count);
+  out_->masks.resize(count);
+  std::vector<uint64_t>& masks = out_->masks;
+  size_t flags[2] = {0, 0};
+  auto unsteady_of = [&](size_t j) {
+    if (j >= candidates_changed_) return all;
+    const RowRecords::Head& head = records.head(out_->changed[j]);
+    return head.fields ^ head.before;
+  };
+  for (size_t j = 0; j < count; ++j) {
+    const bool is_fresh = j >= candidates_changed_;
+    const RowRecords::Head& head = records.head(out_->changed[j]);
+    repeatable_[j] = is_fresh ? 0 : RowRecords::repeatable(head, publish_);
+    masks[j] = is_fresh ? all : head.fields;
+    const size_t unsteady = static_cast<size_t>(__builtin_popcountll(unsteady_of(j)));
+    flags[1] += unsteady;
+    flags[0] += static_cast<size_t>(__builtin_popcountll(all)) - unsteady;
+  }
+  if ((all & (all - 1)) == 0) return {};
+  for (const bool of_unsteady : {false, true}) {
+    RunDecoder runs(of_unsteady ? kUnsteadyRun : kSteadyRun, flags[of_unsteady]);
+    size_t before = 0;  // flags of the rows before
+    size_t j = 0;
+    for (size_t miss = 0; (miss = runs.next_miss(bits_)) < flags[of_unsteady];) {
+      uint64_t of = 0;
+      for (;; ++j) {
+        of = of_unsteady ? unsteady_of(j) : all & ~unsteady_of(j);
+        const size_t here = static_cast<size_t>(__builtin_popcountll(of));
+        if (miss < before + here) break;
+        before += here;
+      }
+      masks[j] ^= nth_bit(of, static_cast<unsigned>(miss - before));
+    }
+  }
+  for (const uint64_t mask : masks) {
+    if (mask == 0) return fail(ErrorCode::kNotCanonical, "a changed row without a change");
+  }
+  return bits_.ok() ? Status{} : malformed("masks are cut short");
+}
+
+// ---- Their values ----
+
+Status PackedDecoder::read_fields() {
+  const TableLayout& layout = table_->layout();
+  for (const uint16_t index : layout.replicated) {
+    const uint8_t bit = layout.fields[index].replicated_bit;
+    with_field_.clear();
+    for (uint32_t j = 0; j < out_->masks.size(); ++j) {
+      if ((out_->masks[j] >> bit & 1) != 0) with_field_.push_back(j);
+    }
+    if (!with_field_.empty()) ECSDB_TRY(read_field(index));
+  }
+  return {};
+}
+
+Status PackedDecoder::read_field(uint16_t index) {
+  const FieldLayout& field = table_->layout().fields[index];
+  if (field.text != kNoText) {
+    TextChanges& changes = out_->text_changes[field.text];
+    changes.count = with_field_.size();
+    changes.at = with_field_;
+    if (changes.values.size() < changes.count) changes.values.resize(changes.count);
+    return read_sizes(index, std::span(changes.values).first(changes.count));
+  }
+  steady_ = with_field_;
+  if (field.is_smallest_three) ECSDB_TRY(read_quaternion(index));
+  for (uint16_t k = field.is_smallest_three ? 1 : 0; k < field.lane_count; ++k) {
+    const uint16_t lane = static_cast<uint16_t>(field.lane_first + k);
+    if (is_flag(table_->layout().lanes[lane])) {
+      ECSDB_TRY(read_flips(lane));
+    } else if (table_->records().place(lane).is_wide) {
+      ECSDB_TRY(read_lane<uint64_t>(index, lane));
+    } else {
+      ECSDB_TRY(read_lane<uint32_t>(index, lane));
+    }
+  }
+  return {};
+}
+
+Status PackedDecoder::read_flips(uint16_t lane) {
+  LaneChanges& changes = out_->lane_changes[lane];
+  changes.make_room(with_field_.size());
+  for (const uint32_t j : with_field_) changes.add(j, 1 - table_->lane(out_->changed[j], lane));
+  return {};
+}
+
+/// Leaves in steady_ the rows whose largest component is the same; gives the others' lanes, which
+/// therefore come before those of steady rows.
+Status PackedDecoder::read_quaternion(uint16_t index) {
+  const FieldLayout& field = table_->layout().fields[index];
+  const uint32_t most =
+      static_cast<uint32_t>(table_->layout().lanes[field.lane_first + size_t{1}].max);
+  std::vector<uint32_t>& turned = live_;  // scratch
+  turned.clear();
+  steady_.clear();
+  RunDecoder runs(kSteadyRun, with_field_.size());
+  for (size_t at = 0; at < with_field_.size(); ++at) {
+    const size_t miss = runs.next_miss(bits_);
+    for (; at < miss; ++at) steady_.push_back(with_field_[at]);
+    if (at < with_field_.size()) turned.push_back(with_field_[at]);
+  }
+  for (uint16_t k = 0; k < 4; ++k) {
+    out_->lane_changes[field.lane_first + size_t{k}].make_room(with_field_.size());
+  }
+  for (const uint32_t j : turned) {
+    const RowIndex row = out_->changed[j];
+    SmallestThree before;
+    for (uint16_t k = 0; k < 4; ++k) {
+      before.lane[k] =
+          static_cast<uint32_t>(table_->lane(row, static_cast<uint16_t>(field.lane_first + k)));
+    }
+    const unsigned k = j < candidates_changed_
+                           ? quaternion_parameter(table_->records(), row, field.lane_first)
+                           : kQuaternionParameter;
+    const SmallestThree now = read_turn(before, most, k, bits_);
+    for (uint16_t i = 0; i < 4; ++i) {
+      if (i > 0 && now.lane[i] > most) {
+        return bad_field(index, ErrorCode::kValueOutOfRange, "residual leaves the range");
+      }
+      out_->lane_changes[field.lane_first + size_t{i}].add(j, now.lane[i]);
+    }
+  }
+  return bits_.ok() ? Status{} : bad_field(index, ErrorCode::kFrameMalformed, "cut short");
+}
+
+/// One value of a lane for each row in steady_.
+template <class S>
+Status PackedDecoder::read_lane(uint16_t index, uint16_t lane) {
+  const Lane& def = table_->layout().lanes[lane];
+  const uint8_t bit = table_->layout().fields[index].replicated_bit;
+  const RowRecords& records = table_->records();
+  const RowRecords::LanePlace& place = records.place(lane);
+  const bool is_float = def.kind == LaneKind::kFloat;
+  auto is_cold = [&](uint32_t j) {
+    return j >= candidates_changed_ || records.at(out_->changed[j])[place.state] == kMagnitudeNone;
+  };
+  if (std::any_of(steady_.begin(), steady_.end(), is_cold)) read_cold_parameter<S>(def);
+  const ColdParameter cold = ColdParameter::of(def);
+  LaneChanges& changes = out_->lane_changes[lane];
+  changes.make_room(with_field_.size());
+  bool fits = true;
+  table_->column(lane).visit([&](const auto* values) {
+    using T = std::remove_cvref_t<decltype(*values)>;
+    for (const uint32_t j : steady_) {
+      const RowIndex row = out_->changed[j];
+      const uint8_t* record = records.at(row);
+      const S before = static_cast<S>(values[row]);
+      const LaneState state = RowRecords::load_state(record, place.state);
+      S delta = 0;
+      if (is_cold(j)) {
+        const unsigned k = has_cold_parameter_ ? cold.k(cold_parameter_, before) : cold.absent;
+        delta = unzigzag_of(bits_.magnitude<S>(k));
+      } else {
+        const bool repeats = state.trend > 0 && (repeatable_[j] >> bit & 1) != 0;
+        const S expected = repeats ? RowRecords::load<S>(record, place.delta) : S{0};
+        delta = expected + unzigzag_of(bits_.magnitude<S>(warm_parameter(state.magnitude)));
+      }
+      const S now = add_delta(is_float, before, delta);
+      fits &= slot_fits<T>(def, now);
+      changes.add(j, slot_value<T>(now));
+    }
+  });
+  if (!bits_.ok()) return bad_field(index, ErrorCode::kFrameMalformed, "cut short");
+  if (!fits) return bad_field(index, ErrorCode::kValueOutOfRange, "residual leaves the range");
+  return {};
+}
+
+template <class S>
+void PackedDecoder::read_cold_parameter(const Lane& lane) {
+  has_cold_parameter_ = bits_.flag();
+  if (has_cold_parameter_) {
+    cold_parameter_ = static_cast<unsigned>(bits_.take(ColdParameter::of(lane).bits));
+  }
+}
+
+/// Sizes of texts, whose bytes follow all bits.
+Status PackedDecoder::read_sizes(uint16_t index, std::span<std::string> texts) {
+  const unsigned k = static_cast<unsigned>(bits_.take(4));
+  for (std::string& text : texts) {
+    const uint32_t bytes = bits_.magnitude<uint32_t>(k);
+    if (bytes > target_->def->fields[index].bytes_max) {
+      return bad_field(index, ErrorCode::kTextTooLong, "longer than the schema allows");
+    }
+    sizes_.push_back({index, &text, bytes});
+  }
+  return bits_.ok() ? Status{} : bad_field(index, ErrorCode::kFrameMalformed, "cut short");
+}
+
+Status PackedDecoder::read_texts(ByteSpan bytes) {
+  size_t wanted = 0;
+  for (const TextSize& size : sizes_) wanted += size.bytes;
+  if (wanted != bytes.size()) {
+    return malformed(wanted > bytes.size() ? "texts are cut short" : "bytes after the block's end");
+  }
+  for (const TextSize& size : sizes_) {
+    const std::string_view text = as_text(bytes.first(size.bytes));
+    bytes = bytes.subspan(size.bytes);
+    if (!text_is_canonical(target_->def->fields[size.field], text)) {
+      return bad_field(size.field, ErrorCode::kBadText, "not UTF-8");
+    }
+    *size.text = text;
+  }
+  return {};
+}
+
+}  // namespace ecsdb

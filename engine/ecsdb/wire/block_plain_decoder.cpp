@@ -1,0 +1,332 @@
+#include <algorithm>
+
+#include "ecsdb/wire/block_lanes.h"
+#include "ecsdb/wire/block_plain.h"
+
+namespace ecsdb {
+namespace {
+
+Error malformed(const char* what) { return fail(ErrorCode::kFrameMalformed, what); }
+
+/// Reads a bitmap into `set(i, bit)`; false if it is cut short or has unused bits set.
+template <class Set>
+bool read_bitmap(ByteReader& in, size_t count, Set&& set) {
+  const ByteSpan bytes = in.bytes((count + 7) / 8);
+  if (!in.ok()) return false;
+  for (size_t i = 0; i < count; ++i) set(i, (bytes[i / 8] >> (i % 8) & 1) != 0);
+  return count % 8 == 0 || bytes.back() >> (count % 8) == 0;
+}
+
+uint64_t read_whole_value(ByteReader& in, const Lane& lane) {
+  if (lane.width == 1) {
+    const uint8_t raw = in.u8();
+    return lane.kind == LaneKind::kSigned
+               ? static_cast<uint64_t>(static_cast<int64_t>(static_cast<int8_t>(raw)))
+               : raw;
+  }
+  switch (lane.kind) {
+    case LaneKind::kUnsigned:
+      return in.varint();
+    case LaneKind::kSigned:
+      return static_cast<uint64_t>(unzigzag(in.varint()));
+    case LaneKind::kFloat:
+      return lane.width == 4 ? in.u32() : in.u64();
+  }
+  return 0;
+}
+
+}  // namespace
+
+Status PlainDecoder::decode(ByteReader& in, const BlockTarget& target, DecodedBlock& out) {
+  in_ = &in;
+  group_ = in;
+  target_ = &target;
+  out_ = &out;
+  is_relative_ = out.header.form == BlockForm::kRelative;
+  const Status status = read_body();
+  if (!status.ok() && !in.ok()) in = group_;  // where it ran out, for the error's context
+  return status;
+}
+
+Status PlainDecoder::read_body() {
+  out_->clear(target_->table->layout());
+  ECSDB_TRY(read_gone());
+  if (is_relative_) ECSDB_TRY(read_changed());
+  ECSDB_TRY(read_whole());
+  ECSDB_TRY(check_groups());
+  if (!out_->changed.empty()) ECSDB_TRY(read_changed_fields());
+  if (!out_->whole.empty()) ECSDB_TRY(read_whole_fields());
+  return {};
+}
+
+/// Entity indices of one group; every one takes at least a byte, so the count is bounded by what is
+/// left before anything is allocated.
+Status PlainDecoder::read_indices(uint32_t step) {
+  group_ = *in_;
+  const uint64_t count = in_->varint_up_to(in_->left());
+  if (!in_->ok()) return malformed("row count is larger than the block");
+  indices_.clear();
+  uint64_t next = 0;
+  for (uint64_t i = 0; i < count; ++i) {
+    next += in_->varint_up_to(kEntityIndexMax);
+    if (!in_->ok() || next >= kEntityIndexMax) return malformed("entity index out of range");
+    indices_.push_back(static_cast<uint32_t>(next));
+    next += step;
+  }
+  return {};
+}
+
+Status PlainDecoder::read_gone() {
+  ECSDB_TRY(read_indices(out_->header.form == BlockForm::kNet ? 0 : 1));
+  if (out_->header.form == BlockForm::kRows && !indices_.empty()) {
+    return malformed("removals in a block of rows");
+  }
+  for (const uint32_t index : indices_) {
+    EntityId entity;
+    if (is_relative_) {
+      const RowIndex row = held_row(*target_, index);
+      if (row == kNoRow) return unknown_row(index);
+      entity = target_->table->row(row).entity;
+    } else {
+      entity = EntityId{(uint64_t{index} << 32) | in_->varint_up_to(0xffffffff)};
+      if (!in_->ok() || entity.reuse() == 0) return malformed("entity tag");
+      if (!out_->gone.empty() && entity <= out_->gone.back().entity) {
+        return fail(ErrorCode::kNotCanonical, "removals out of order");
+      }
+    }
+    out_->gone.push_back({entity, false});
+  }
+  if (!read_bitmap(*in_, out_->gone.size(), [&](size_t i, bool v) { out_->gone[i].left = v; })) {
+    return malformed("bitmap of removals");
+  }
+  return {};
+}
+
+/// Indices of the changed rows, as gaps or as a bitmap.
+Status PlainDecoder::read_changed_indices() {
+  group_ = *in_;
+  indices_.clear();
+  const uint64_t head = in_->varint();
+  const uint64_t count = head / 2;
+  if (head == 0) return {};
+  if (head == 1) return fail(ErrorCode::kNotCanonical, "a bitmap of no rows");
+  uint64_t next = 0;
+  if (head % 2 == 0) {
+    if (count > in_->left()) return malformed("row count is larger than the block");
+    for (uint64_t i = 0; i < count; ++i) {
+      next += in_->varint_up_to(kEntityIndexMax);
+      if (!in_->ok() || next >= kEntityIndexMax) return malformed("entity index out of range");
+      indices_.push_back(static_cast<uint32_t>(next++));
+    }
+    return {};
+  }
+  const uint64_t first = in_->varint_up_to(kEntityIndexMax - 1);
+  const ByteSpan bytes = in_->bytes(in_->varint_up_to(kEntityIndexMax / 8 + 1));
+  if (!in_->ok() || bytes.empty() || (bytes.front() & 1) == 0 || bytes.back() == 0) {
+    return malformed("bitmap of rows");
+  }
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    for (unsigned rest = bytes[i]; rest != 0; rest &= rest - 1) {
+      next = first + i * 8 + static_cast<unsigned>(__builtin_ctz(rest));
+      indices_.push_back(static_cast<uint32_t>(next));
+    }
+  }
+  if (indices_.size() != count || next >= kEntityIndexMax) return malformed("bitmap of rows");
+  return {};
+}
+
+Status PlainDecoder::read_changed() {
+  ECSDB_TRY(read_changed_indices());
+  for (const uint32_t index : indices_) {
+    const RowIndex row = held_row(*target_, index);
+    if (row == kNoRow) return unknown_row(index);
+    out_->changed.push_back(row);
+  }
+  out_->masks.assign(indices_.size(), 0);
+  return {};
+}
+
+Status PlainDecoder::read_whole() {
+  changed_indices_.swap(indices_);
+  if (!is_relative_) changed_indices_.clear();
+  ECSDB_TRY(read_indices());
+  for (const uint32_t index : indices_) {
+    const uint64_t tag = in_->varint_up_to(0xffffffff);
+    if (!in_->ok() || (tag & 0xffff) == 0) return malformed("entity tag");
+    out_->whole.push_back(EntityId{(uint64_t{index} << 32) | tag});
+  }
+  out_->inserted.assign(indices_.size(), 0);
+  if (!read_bitmap(*in_, indices_.size(), [&](size_t i, bool v) { out_->inserted[i] = v; })) {
+    return malformed("bitmap of inserts");
+  }
+  return {};
+}
+
+/// No row is in two groups. That a new row's index is free must be seen over all blocks of an
+/// advance: the one that had it may go in another part.
+Status PlainDecoder::check_groups() const {
+  for (const DecodedBlock::Gone& gone : out_->gone) {
+    if (is_relative_ && is_changed(gone.entity.index())) return duplicate_row(gone.entity.index());
+  }
+  for (const EntityId entity : out_->whole) {
+    if (is_in_gone(*out_, entity) || is_changed(entity.index())) {
+      return duplicate_row(entity.index());
+    }
+  }
+  return {};
+}
+
+bool PlainDecoder::is_changed(uint32_t index) const {
+  return std::binary_search(changed_indices_.begin(), changed_indices_.end(), index);
+}
+
+Error PlainDecoder::bad_field(uint16_t field, ErrorCode code, const char* what) const {
+  return fail(code, "field " + target_->def->fields[field].name + ": " + what);
+}
+
+/// Fills present_ and marks the field in the rows' masks. Every row present takes at least
+/// `bytes_each` bytes.
+Status PlainDecoder::read_presence(const FieldLayout& field, uint16_t index, size_t bytes_each) {
+  group_ = *in_;
+  const size_t count = out_->changed.size();
+  const uint8_t presence = in_->u8();
+  if (!in_->ok() || presence > kBitmap) {
+    return bad_field(index, ErrorCode::kFrameMalformed, "presence");
+  }
+  present_.assign((count + 63) / 64, presence == kEverybody ? ~uint64_t{0} : 0);
+  present_count_ = presence == kEverybody ? count : 0;
+  if (presence == kEverybody) {
+    if (count % 64 != 0) present_.back() >>= 64 - count % 64;
+  } else if (presence == kBitmap) {
+    const ByteSpan bytes = in_->bytes((count + 7) / 8);
+    const bool is_whole = in_->ok() && (count % 8 == 0 || bytes.back() >> (count % 8) == 0);
+    if (!is_whole) return bad_field(index, ErrorCode::kFrameMalformed, "presence bitmap");
+    std::memcpy(present_.data(), bytes.data(), bytes.size());
+    for (const uint64_t word : present_) {
+      present_count_ += static_cast<size_t>(__builtin_popcountll(word));
+    }
+    if (present_count_ == 0 || present_count_ == count) {
+      return bad_field(index, ErrorCode::kNotCanonical, "presence bitmap says none or all");
+    }
+  }
+  if (present_count_ * bytes_each > in_->left()) {
+    in_->fail();
+    return bad_field(index, ErrorCode::kFrameMalformed, "cut short");
+  }
+  const uint64_t bit = uint64_t{1} << field.replicated_bit;
+  for_each_bit(present_, [&](size_t i) { out_->masks[i] |= bit; });
+  return {};
+}
+
+Status PlainDecoder::read_changed_fields() {
+  const Table& table = *target_->table;
+  const TableLayout& layout = table.layout();
+  for (const uint16_t index : layout.replicated) {
+    const FieldLayout& field = layout.fields[index];
+    for (uint16_t k = 0; k < field.lane_count; ++k) {
+      const uint16_t lane = static_cast<uint16_t>(field.lane_first + k);
+      ECSDB_TRY(read_presence(field, index, is_flag(layout.lanes[lane]) ? 0 : 1));
+      if (table.records().place(lane).is_wide) {
+        ECSDB_TRY(read_changed_lane<uint64_t>(index, lane));
+      } else {
+        ECSDB_TRY(read_changed_lane<uint32_t>(index, lane));
+      }
+    }
+    if (field.text != kNoText) ECSDB_TRY(read_changed_text(index));
+  }
+  for (const uint64_t mask : out_->masks) {
+    if (mask == 0) return fail(ErrorCode::kNotCanonical, "a changed row without a change");
+  }
+  return {};
+}
+
+template <class S>
+Status PlainDecoder::read_changed_lane(uint16_t index, uint16_t lane) {
+  const Lane& def = target_->table->layout().lanes[lane];
+  LaneChanges& changes = out_->lane_changes[lane];
+  changes.make_room(present_count_);
+  const RowIndex* rows = out_->changed.data();
+  const bool is_float = def.kind == LaneKind::kFloat;
+  const bool flips = is_flag(def);
+  bool fits = true;
+  bool differs = true;
+  target_->table->column(lane).visit([&](const auto* values) {
+    using T = std::remove_cvref_t<decltype(*values)>;
+    for_each_bit(present_, [&](size_t i) {
+      const S before = static_cast<S>(values[rows[i]]);
+      const uint64_t raw = flips ? 2 : in_->varint();
+      const S delta = flips ? 1 - 2 * before : unzigzag_of(static_cast<S>(raw));
+      const S now = add_delta(is_float, before, delta);
+      fits &= static_cast<S>(raw) == raw && slot_fits<T>(def, now);
+      differs &= raw != 0;
+      changes.add(i, slot_value<T>(now));
+    });
+  });
+  if (!in_->ok()) return bad_field(index, ErrorCode::kFrameMalformed, "cut short");
+  if (!differs) return bad_field(index, ErrorCode::kNotCanonical, "a change to the same value");
+  if (!fits) return bad_field(index, ErrorCode::kValueOutOfRange, "residual leaves the range");
+  return {};
+}
+
+Status PlainDecoder::read_changed_text(uint16_t index) {
+  const FieldLayout& field = target_->table->layout().fields[index];
+  ECSDB_TRY(read_presence(field, index, 1));
+  TextChanges& changes = out_->text_changes[field.text];
+  changes.at.resize(present_count_);
+  if (changes.values.size() < present_count_) changes.values.resize(present_count_);
+  for_each_bit(present_, [&](size_t i) { changes.at[changes.count++] = static_cast<uint32_t>(i); });
+  for (size_t i = 0; i < changes.count; ++i) ECSDB_TRY(read_text(index, changes.values[i]));
+  return {};
+}
+
+Status PlainDecoder::read_whole_fields() {
+  const TableLayout& layout = target_->table->layout();
+  for (const uint16_t index : layout.replicated) {
+    const FieldLayout& field = layout.fields[index];
+    for (uint16_t k = 0; k < field.lane_count; ++k) {
+      ECSDB_TRY(read_whole_lane(index, static_cast<uint16_t>(field.lane_first + k)));
+    }
+    if (field.text == kNoText) continue;
+    ECSDB_TRY(begin_column(index));
+    std::vector<std::string>& column = out_->texts[field.text];
+    column.resize(out_->whole.size());
+    for (std::string& text : column) ECSDB_TRY(read_text(index, text));
+  }
+  return {};
+}
+
+Status PlainDecoder::read_whole_lane(uint16_t index, uint16_t lane) {
+  ECSDB_TRY(begin_column(index));
+  const Lane& def = target_->table->layout().lanes[lane];
+  std::vector<uint64_t>& column = out_->lanes[lane];
+  column.resize(out_->whole.size());
+  bool fits = true;
+  for (uint64_t& value : column) {
+    value = read_whole_value(*in_, def);
+    fits &= lane_fits(def, value);
+  }
+  if (!in_->ok()) return bad_field(index, ErrorCode::kFrameMalformed, "cut short");
+  return fits ? Status{} : bad_field(index, ErrorCode::kValueOutOfRange, "value");
+}
+
+/// A value takes at least a byte, so this bounds what the column is about to take in memory.
+Status PlainDecoder::begin_column(uint16_t index) {
+  group_ = *in_;
+  if (out_->whole.size() <= in_->left()) return {};
+  in_->fail();
+  return bad_field(index, ErrorCode::kFrameMalformed, "cut short");
+}
+
+Status PlainDecoder::read_text(uint16_t index, std::string& text) {
+  const FieldDef& field = target_->def->fields[index];
+  const uint64_t size = in_->varint();
+  if (size > field.bytes_max) {
+    return bad_field(index, ErrorCode::kTextTooLong, "longer than the schema allows");
+  }
+  text = as_text(in_->bytes(size));
+  if (!in_->ok()) return bad_field(index, ErrorCode::kFrameMalformed, "cut short");
+  if (!text_is_canonical(field, text)) return bad_field(index, ErrorCode::kBadText, "not UTF-8");
+  return {};
+}
+
+}  // namespace ecsdb
