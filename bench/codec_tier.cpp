@@ -43,10 +43,8 @@ class TierBench {
   }
   /// A client that enters all cells now, with the rows' history and without.
   void measure_entry(TierTotals& totals) {
-    ecsdb::Table quiet = db_.table(0);
-    for (ecsdb::RowIndex row = 0; row < quiet.row_count(); ++row) quiet.records().forget(row);
-    totals.entry_bytes = whole_bytes(db_.table(0));
-    totals.entry_history_bytes = totals.entry_bytes - whole_bytes(quiet);
+    totals.entry_bytes = whole_bytes(true);
+    totals.entry_history_bytes = totals.entry_bytes - whole_bytes(false);
     totals.rows_per_cell = source_.grid() == nullptr ? 0 : source_.grid()->rows_per_cell();
   }
 
@@ -69,7 +67,9 @@ class TierBench {
     plan_.commit_time_ns = 1'000'000'000 + db_.published().value * 16'666'667;
     return follow(times, totals, counts);
   }
-  uint64_t whole_bytes(const ecsdb::Table& table) {
+  uint64_t whole_bytes(bool with_history) {
+    const ecsdb::Table& table = db_.table(0);
+    const ecsdb::CellHistory none;
     ecsdb::Bytes bytes;
     for (const auto& [key, index] : db_.cells(0).by_key()) {
       std::vector<ecsdb::RowIndex> rows;
@@ -83,7 +83,7 @@ class TierBench {
       source.table = &table;
       source.tier = source.def->codec;
       source.form = ecsdb::BlockForm::kRows;
-      source.history = &db_.cell({0, index}).history;
+      source.history = with_history ? &db_.cell({0, index}).history : &none;
       source.rows = rows;
       encoder_.encode(source, bytes);
     }
@@ -109,7 +109,7 @@ class TierBench {
     for (const CellRef ref : entered_) {
       const ecsdb::Cell& cell = db_.cell(ref);
       plan_.enters.push_back({ref.cell, 1, db_.schema().table(0).id, cell.key, cell.published,
-                              cell.history.publishes});
+                              cell.history.publishes()});
       plan_.add_blocks(ref.cell, 1, blocks_.whole(db_, ref, plan_.from), 0);
     }
     entered_.clear();

@@ -45,9 +45,8 @@ Status Replica::apply_chunk(const ReceivedAdvance& chunk) {
   apply_enters(chunk.head);
   for (size_t i = 0; i < targets_.size(); ++i) {
     apply_whole(targets_[i], blocks_[i], cut_);
-    CellHistory& history = cells_[targets_[i].handle].history;
-    applier_.note_whole(blocks_[i], tables_[targets_[i].table], history);
-    history.publishes = targets_[i].publish;
+    applier_.finish(blocks_[i], tables_[targets_[i].table].has_history(), targets_[i].publish,
+                    cells_[targets_[i].handle].history);
   }
   return {};
 }
@@ -91,7 +90,7 @@ Status Replica::apply_again(const ReceivedAdvance& advance) {
   for (const Target& target : targets_) {
     if (target.handle >= before_again_.size()) continue;
     cells_[target.handle].changed = before_again_[target.handle].changed;
-    cells_[target.handle].history.publishes = before_again_[target.handle].history.publishes;
+    cells_[target.handle].history = before_again_[target.handle].history;
   }
   return apply(again, nullptr);
 }
@@ -189,7 +188,7 @@ Status Replica::check_headers(const Advance& head, bool is_chunk) {
     ECSDB_TRY(check_header(*header, target, head, is_chunk));
     blocks_[i].header = *header;
     target.publish = header->form == BlockForm::kRelative
-                         ? cells_[target.handle].history.publishes + 1
+                         ? cells_[target.handle].history.publishes() + 1
                          : header->publishes;
   }
   return {};
@@ -208,7 +207,7 @@ Status Replica::check_header(const BlockHeader& header, const Target& target, co
   const HeldCell& cell = cells_[target.handle];
   const bool is_relative = header.form == BlockForm::kRelative;
   const Version version = is_relative ? head.to() : header.version;
-  const bool follows = !is_relative || header.chain == (cell.history.publishes & kChainMask);
+  const bool follows = !is_relative || header.chain == (cell.history.publishes() & kChainMask);
   const bool fits =
       header.form != BlockForm::kRows && follows && version > cell.changed && version <= head.to();
   if (fits || ECSDB_MUTANT(wrong_baseline) || ECSDB_MUTANT(skip_delta)) return {};
@@ -218,7 +217,7 @@ Status Replica::check_header(const BlockHeader& header, const Target& target, co
                   " that follows publish " + std::to_string(header.chain) +
                   " (modulo 8) of the cell, on the state of version " +
                   std::to_string(cell.changed.value) + " after publish " +
-                  std::to_string(cell.history.publishes));
+                  std::to_string(cell.history.publishes()));
 }
 
 /// The version that a block is relative to.
@@ -349,7 +348,7 @@ void Replica::apply_enters(const Advance& head) {
     cell.table = *schema_.table_index(enter.table);
     cell.key = enter.key;
     cell.changed = enter.changed;
-    cell.history.publishes = enter.publishes;
+    cell.history.set_publishes(enter.publishes);
   }
 }
 
@@ -357,7 +356,7 @@ void Replica::apply_changed(const Target& target, const DecodedBlock& block, Ver
   if (block.changed.empty()) return;
   HeldCell& cell = cells_[target.handle];
   Table& table = tables_[target.table];
-  applier_.apply_changed(block, table, cell.history, target.publish);
+  applier_.apply_changed(block, table, cell.history);
   for (size_t i = 0; i < block.changed.size(); ++i) {
     const RowIndex row = block.changed[i];
     table.touch(cell.thread, row);
@@ -383,7 +382,7 @@ void Replica::apply_whole(const Target& target, const DecodedBlock& block, Versi
     }
     const bool is_new = row == kNoRow;
     if (is_new) row = table.append(entity);
-    const uint64_t differs = BlockApplier::apply_whole(block, i, table, row, target.publish);
+    const uint64_t differs = BlockApplier::apply_whole(block, i, table, row);
     if (table.row(row).cell == kNoCell) {
       table.link_newest(thread, row, target.handle);
     } else {
@@ -401,14 +400,9 @@ void Replica::apply_whole(const Target& target, const DecodedBlock& block, Versi
 
 void Replica::finish_block(const Target& target, const DecodedBlock& block, Version version) {
   HeldCell& cell = cells_[target.handle];
-  const Table& table = tables_[target.table];
   const bool is_relative = block.header.form == BlockForm::kRelative;
   cell.changed = is_relative ? version : block.header.version;
-  applier_.note_whole(block, table, cell.history);
-  cell.history.publishes = target.publish;
-  if (table.has_history() && cell.history.is_pruning_due()) {
-    table.prune_recent(cell.history, target.handle);
-  }
+  applier_.finish(block, tables_[target.table].has_history(), target.publish, cell.history);
 }
 
 void Replica::finish_limbo() {

@@ -72,7 +72,7 @@ class ReplicaTest : public ::testing::Test {
 
   CellEnter enter_of(uint32_t cell, uint32_t generation = 1) const {
     const Cell& at = db_.cell({kShip, cell});
-    return {cell, generation, TableId{1}, at.key, at.published, at.history.publishes};
+    return {cell, generation, TableId{1}, at.key, at.published, at.history.publishes()};
   }
   Draft enter_all() {
     Draft chunk;

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "ecsdb/base/mutant.h"
-
 namespace ecsdb {
 namespace {
 
@@ -27,31 +25,6 @@ void CellBlocks::collect_rows(const Database& db, CellRef ref, Version after) {
   for (const uint64_t entry : order_) rows_.push_back(static_cast<RowIndex>(entry));
 }
 
-/// Entities that went from the cell after `after` and are not there now; of several tombstones of
-/// one entity the last. An entity that has no row anywhere by now was removed, even if its row left
-/// the cell first.
-void CellBlocks::collect_gone(const Database& db, CellRef ref, Version after, bool shown_only) {
-  const Table& table = db.table(ref.table);
-  const std::vector<Tombstone>& all = db.cell(ref).tombstones;
-  gone_.clear();
-  if (ECSDB_MUTANT(drop_removal)) return;
-  for (auto at = all.rbegin(); at != all.rend() && at->version > after; ++at) {
-    const RowIndex row = table.find(at->entity);
-    const bool is_here = row != kNoRow && table.row(row).cell == ref.cell;
-    if (is_here || (shown_only && !at->shown)) continue;
-    gone_.push_back(*at);
-    gone_.back().left = row != kNoRow;
-  }
-  // Newest first among equals, so that unique() keeps the last one.
-  std::sort(gone_.begin(), gone_.end(), [](const Tombstone& a, const Tombstone& b) {
-    return a.entity != b.entity ? a.entity < b.entity : a.version > b.version;
-  });
-  gone_.erase(
-      std::unique(gone_.begin(), gone_.end(),
-                  [](const Tombstone& a, const Tombstone& b) { return a.entity == b.entity; }),
-      gone_.end());
-}
-
 BlockSource CellBlocks::source_of(const Database& db, CellRef ref, BlockForm form) const {
   const Cell& cell = db.cell(ref);
   BlockSource source;
@@ -69,7 +42,7 @@ BlockSource CellBlocks::source_of(const Database& db, CellRef ref, BlockForm for
 
 const BlockParts& CellBlocks::relative(const Database& db, CellRef ref, const ChangeSet& changes) {
   rows_.clear();
-  collect_gone(db, ref, db.published(), true);
+  gone_.clear();
   BlockSource source = source_of(db, ref, BlockForm::kRelative);
   source.changes = &changes;
   source.since = db.published();
@@ -84,7 +57,7 @@ const BlockParts& CellBlocks::net(const Database& db, CellRef ref, Version cut) 
   const Cell& cell = db.cell(ref);
   ECSDB_CHECK(db.head() == db.published() && cell.horizon <= cut && cut <= cell.published);
   collect_rows(db, ref, cut);
-  collect_gone(db, ref, cut, false);
+  db.collect_gone(ref, cut, false, gone_);
   BlockSource source = source_of(db, ref, BlockForm::kNet);
   source.since = cut;
   BlockParts& parts = cache_[key];
@@ -128,6 +101,9 @@ bool CellBlocks::halve(const BlockSource& source, BlockSource& first, BlockSourc
   if (source.changes != nullptr) {
     add_rows(source.changes->known());
     add_rows(source.changes->entered());
+    for (const Tombstone& gone : source.changes->gone()) {
+      indices_.push_back(gone.entity.index());
+    }
   }
   std::erase_if(indices_, [&](uint32_t index) { return !source.range.contains(index); });
   const auto middle = indices_.begin() + static_cast<ptrdiff_t>(indices_.size() / 2);

@@ -51,7 +51,6 @@ class CellBlocks {
     auto operator<=>(const Key&) const = default;
   };
   void collect_rows(const Database& db, CellRef ref, Version after);
-  void collect_gone(const Database& db, CellRef ref, Version after, bool shown_only);
   BlockSource source_of(const Database& db, CellRef ref, BlockForm form) const;
   void encode_parts(const BlockSource& source, Version base, BlockParts& parts);
   bool may_compress(const BlockSource& source, size_t bytes) const;

@@ -180,7 +180,7 @@ std::vector<CellEnter> Interest::take_enters(const Database& db) {
     held.state = State::kTold;
     const Cell& cell = db.cell(held.ref);
     enters.push_back({handle, held.generation, db.schema().table(held.ref.table).id, cell.key,
-                      cell.published, cell.history.publishes});
+                      cell.published, cell.history.publishes()});
   }
   pending_.clear();
   return enters;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "ecsdb/store/change_set.h"
 #include "ecsdb/store/table.h"
 
 namespace ecsdb {
@@ -32,14 +33,6 @@ struct CellKey {
   auto operator<=>(const CellKey&) const = default;
   /// "one", "value 7", "owner 12", "grid 3,-1,0", "none".
   std::string to_string() const;
-};
-
-/// A row that was removed from the table, or left the cell for another one.
-struct Tombstone {
-  EntityId entity;
-  Version version;
-  bool left = false;
-  bool shown = false;  // the last publish showed the row in this cell
 };
 
 /// One cell. It exists from the first row that enters until it is empty and its tombstones are

@@ -5,10 +5,14 @@ namespace ecsdb {
 void ChangeSet::measure(const Table& table, std::span<const RowIndex> rows) {
   ECSDB_CHECK(table.records().has_baseline());
   known_.clear();
+  indices_.clear();
   entered_.clear();
+  entered_indices_.clear();
   for (const RowIndex row : rows) {
     const Row& at = table.row(row);
-    (at.published_cell == at.cell ? known_ : entered_).push_back(row);
+    const bool is_known = at.published_cell == at.cell;
+    (is_known ? known_ : entered_).push_back(row);
+    (is_known ? indices_ : entered_indices_).push_back(at.entity.index());
   }
   masks_.assign(known_.size(), 0);
   const TableLayout& layout = table.layout();

@@ -9,11 +9,20 @@
 
 namespace ecsdb {
 
+/// A row that was removed from the table, or left the cell for another one.
+struct Tombstone {
+  EntityId entity;
+  Version version;
+  bool left = false;
+  bool shown = false;  // the last publish showed the row in this cell
+};
+
 /// The changed rows of a cell against the baseline. Reused from cell to cell, so that steady state
 /// allocates nothing. Not thread-safe.
 class ChangeSet {
  public:
-  /// `rows` are of one cell, in order of entity index; the table has a baseline.
+  /// `rows` are of one cell, in order of entity index; the table has a baseline. gone() is the
+  /// caller's to fill.
   void measure(const Table& table, std::span<const RowIndex> rows);
 
   /// Rows that the last publish showed in this cell, in order of entity index.
@@ -31,8 +40,14 @@ class ChangeSet {
       return narrow_[lane];
     }
   }
+  /// Entity indices of the same rows.
+  std::span<const uint32_t> indices() const { return indices_; }
   /// Rows that the last publish did not show in this cell, in order of entity index.
   std::span<const RowIndex> entered() const { return entered_; }
+  std::span<const uint32_t> entered_indices() const { return entered_indices_; }
+  /// Rows that the last publish showed in this cell and that are not in it now, in order of entity.
+  std::vector<Tombstone>& gone() { return gone_; }
+  std::span<const Tombstone> gone() const { return gone_; }
 
  private:
   template <class S, bool is_float>
@@ -40,10 +55,13 @@ class ChangeSet {
   void measure_field(const Table& table, const FieldLayout& field);
 
   std::vector<RowIndex> known_;
+  std::vector<uint32_t> indices_;
   std::vector<uint64_t> masks_;
   std::vector<std::vector<uint32_t>> narrow_;  // by lane
   std::vector<std::vector<uint64_t>> wide_;
   std::vector<RowIndex> entered_;
+  std::vector<uint32_t> entered_indices_;
+  std::vector<Tombstone> gone_;
 };
 
 }  // namespace ecsdb

@@ -135,6 +135,7 @@ void Database::measure_changes(CellRef ref) {
   rows_.clear();
   for (const uint64_t entry : order_) rows_.push_back(static_cast<RowIndex>(entry));
   changes_.measure(table, rows_);
+  collect_gone(ref, published_, true, changes_.gone());
 }
 
 void Database::finish_cell(CellRef ref) {
@@ -143,21 +144,69 @@ void Database::finish_cell(CellRef ref) {
   cell.published_before = cell.published;
   cell.published = head_;
   cell.is_dirty = false;
-  const uint32_t publish = ++cell.history.publishes;
+  ages_.clear();
   if (table.has_history()) {
-    newly_recent_.clear();
-    for (const RowIndex row : rows_) {
-      const Row& at = table.row(row);
-      if (at.published_cell != at.cell || table.records().age(row, publish) == 0) {
-        newly_recent_.push_back(at.entity.index());
-      }
+    advance_history(cell);
+  } else {
+    cell.history.set_publishes(cell.history.publishes() + 1);
+  }
+  table.adopt(changes_, ages_);
+}
+
+/// Walks the cell's recent rows and the changed ones together: ages of the latter before this
+/// publish, and the list after it.
+void Database::advance_history(Cell& cell) {
+  const uint32_t publish = cell.history.publishes() + 1;
+  const std::span<const RecentRow> recent = cell.history.recent();
+  const std::span<const uint32_t> entered = changes_.entered_indices();
+  added_.clear();
+  size_t place = 0;
+  size_t enter = 0;
+  auto add_entered = [&](uint32_t below) {
+    for (; enter < entered.size() && entered[enter] < below; ++enter) {
+      added_.push_back({entered[enter], publish, false});
     }
-    cell.history.add_recent(newly_recent_);
+  };
+  for (size_t i = 0; i < changes_.known().size(); ++i) {
+    const uint32_t index = changes_.indices()[i];
+    add_entered(index);
+    while (place < recent.size() && recent[place].index < index) ++place;
+    const bool has_history = place < recent.size() && recent[place].index == index;
+    ages_.push_back(has_history ? recent[place].age(publish) : 0);
+    if (changes_.masks()[i] == 0) continue;
+    if (has_history) {
+      cell.history.touch(place);
+    } else {
+      added_.push_back({index, publish, false});
+    }
   }
-  table.adopt(changes_, publish);
-  if (table.has_history() && cell.history.is_pruning_due()) {
-    table.prune_recent(cell.history, ref.cell);
+  add_entered(kEntityIndexMax);
+  removed_.clear();
+  for (const Tombstone& gone : changes_.gone()) removed_.push_back(gone.entity.index());
+  cell.history.finish(publish, added_, removed_);
+}
+
+void Database::collect_gone(CellRef ref, Version after, bool shown_only,
+                            std::vector<Tombstone>& out) const {
+  const Table& table = tables_[ref.table];
+  const std::vector<Tombstone>& all = cell(ref).tombstones;
+  out.clear();
+  if (ECSDB_MUTANT(drop_removal)) return;
+  for (auto at = all.rbegin(); at != all.rend() && at->version > after; ++at) {
+    const RowIndex row = table.find(at->entity);
+    const bool is_here = row != kNoRow && table.row(row).cell == ref.cell;
+    if (is_here || (shown_only && !at->shown)) continue;
+    out.push_back(*at);
+    out.back().left = row != kNoRow;
   }
+  // Newest first among equals, so that unique() keeps the last one.
+  std::sort(out.begin(), out.end(), [](const Tombstone& a, const Tombstone& b) {
+    return a.entity != b.entity ? a.entity < b.entity : a.version > b.version;
+  });
+  out.erase(
+      std::unique(out.begin(), out.end(),
+                  [](const Tombstone& a, const Tombstone& b) { return a.entity == b.entity; }),
+      out.end());
 }
 
 std::vector<std::pair<CellRef, CellKey>> Database::trim() {

@@ -57,6 +57,11 @@ class Database : public TableSet {
 
   // Publishing: what a server needs to turn commits into blocks. Not for applications.
 
+  /// Rows that went from a cell after a version and are not in it now, each once, in order of
+  /// entity. One that has no row anywhere by now was removed, even if it left the cell first.
+  /// `shown_only`: those that the last publish showed in the cell.
+  void collect_gone(CellRef ref, Version after, bool shown_only, std::vector<Tombstone>& out) const;
+
   /// The version that was published last.
   Version published() const { return published_; }
   /// Cells changed since, in order of their first change.
@@ -124,6 +129,7 @@ class Database : public TableSet {
   void check_cell_versions(const Cell& cell) const;
   void measure_changes(CellRef ref);
   void finish_cell(CellRef ref);
+  void advance_history(Cell& cell);
 
   DatabaseOptions options_;
   Version head_;
@@ -134,9 +140,11 @@ class Database : public TableSet {
   std::vector<CellSet> cells_;  // by table
   std::vector<CellRef> dirty_;
   ChangeSet changes_;            // of the cell that is being published
-  std::vector<uint64_t> order_;  // scratch, as are the next two
+  std::vector<uint64_t> order_;  // scratch, as are the next
   std::vector<RowIndex> rows_;
-  std::vector<uint32_t> newly_recent_;
+  std::vector<uint32_t> ages_;
+  std::vector<RecentRow> added_;
+  std::vector<uint32_t> removed_;
   std::deque<TombstoneRef> tombstones_;  // all of them, oldest first, for trim()
 };
 

@@ -2,135 +2,37 @@
 
 #include <algorithm>
 
-#include "ecsdb/base/check.h"
-
 namespace ecsdb {
-namespace {
 
-constexpr size_t kWordBytes = sizeof(uint64_t);
+const RecentRow* CellHistory::find(uint32_t index) const {
+  const auto at = std::lower_bound(recent_.begin(), recent_.end(), index,
+                                   [](const RecentRow& row, uint32_t i) { return row.index < i; });
+  return at != recent_.end() && at->index == index ? &*at : nullptr;
+}
 
-}  // namespace
-
-/// Head, eight-byte slots, four-byte slots, states.
-RowRecords::RowRecords(const TableLayout& layout, bool with_baseline, bool with_history)
-    : with_baseline_(with_baseline),
-      with_history_(with_history),
-      all_fields_(layout.replicated_mask()),
-      places_(layout.lanes.size()) {
-  size_t end = with_history ? sizeof(Head) : 0;
-  auto take = [&](size_t bytes) {
-    end += bytes;
-    return static_cast<uint16_t>(end - bytes);
-  };
-  auto for_each_lane = [&](auto&& call) {
-    for (const uint16_t index : layout.replicated) {
-      const FieldLayout& field = layout.fields[index];
-      for (uint16_t k = 0; k < field.lane_count; ++k) {
-        const size_t lane = field.lane_first + size_t{k};
-        places_[lane].is_wide = layout.lanes[lane].width > 4;
-        call(places_[lane], layout.lanes[lane].is_predicted);
-      }
-    }
-  };
-  for (const bool wide : {true, false}) {
-    for_each_lane([&](LanePlace& place, bool is_predicted) {
-      if (place.is_wide != wide) return;
-      if (with_baseline) place.baseline = take(wide ? 8 : 4);
-      if (with_history && is_predicted) place.delta = take(wide ? 8 : 4);
-    });
+/// Drops forwards, then merges from the back: no memory is taken beside the list's own.
+void CellHistory::finish(uint32_t publish, std::span<const RecentRow> added,
+                         std::span<const uint32_t> removed) {
+  publishes_ = publish;
+  size_t kept = 0;
+  size_t add = 0;
+  size_t remove = 0;
+  for (const RecentRow& row : recent_) {
+    while (add < added.size() && added[add].index < row.index) ++add;
+    while (remove < removed.size() && removed[remove] < row.index) ++remove;
+    const bool is_replaced = add < added.size() && added[add].index == row.index;
+    const bool is_removed = remove < removed.size() && removed[remove] == row.index;
+    const uint32_t age = row.age(publish + 1);
+    if (is_replaced || is_removed || age > kHistoryPublishes) continue;
+    recent_[kept] = row;
+    recent_[kept++].is_steady &= age == 1;
   }
-  states_begin_ = static_cast<uint16_t>(end);
-  for_each_lane([&](LanePlace& place, bool is_predicted) {
-    if (with_history && is_predicted) place.state = take(2);
-  });
-  states_end_ = static_cast<uint16_t>(end);
-  ECSDB_CHECK(end <= 0xffff);
-  stride_ = (end + kWordBytes - 1) / kWordBytes;
-}
-
-void RowRecords::swap_erase(RowIndex row) {
-  const size_t last = data_.size() - stride_;
-  const size_t hole = size_t{row} * stride_;
-  if (hole != last) std::copy_n(&data_[last], stride_, &data_[hole]);
-  data_.resize(last);
-}
-
-uint64_t RowRecords::baseline(RowIndex row, uint16_t lane) const {
-  const LanePlace& place = places_[lane];
-  return place.is_wide ? load<uint64_t>(at(row), place.baseline)
-                       : load<uint32_t>(at(row), place.baseline);
-}
-
-void RowRecords::set_baseline(RowIndex row, uint16_t lane, uint64_t value) {
-  const LanePlace& place = places_[lane];
-  if (place.is_wide) return store(at(row), place.baseline, value);
-  store(at(row), place.baseline, static_cast<uint32_t>(value));
-}
-
-uint64_t RowRecords::delta(RowIndex row, uint16_t lane) const {
-  const LanePlace& place = places_[lane];
-  return place.is_wide ? load<uint64_t>(at(row), place.delta)
-                       : load<uint32_t>(at(row), place.delta);
-}
-
-void RowRecords::forget_lanes(RowIndex row) {
-  uint8_t* record = at(row);
-  for (uint16_t place = states_begin_; place < states_end_; place += 2) {
-    store_state(record, place, LaneState{});
+  size_t left = added.size();
+  recent_.resize(kept + left);
+  for (size_t to = recent_.size(); left > 0;) {
+    const bool take_old = kept > 0 && recent_[kept - 1].index > added[left - 1].index;
+    recent_[--to] = take_old ? recent_[--kept] : added[--left];
   }
-}
-
-void RowRecords::enter(RowIndex row, uint32_t publish) {
-  if (!with_history_) return;
-  head(row) = Head{publish, true, false, all_fields_, all_fields_};
-  forget_lanes(row);
-}
-
-void RowRecords::set_history(RowIndex row, const Head& new_head) {
-  ECSDB_CHECK(with_history_);
-  head(row) = new_head;
-  forget_lanes(row);
-}
-
-void RowRecords::set_lane_history(RowIndex row, uint16_t lane, uint64_t delta, LaneState state) {
-  const LanePlace& place = places_[lane];
-  uint8_t* record = at(row);
-  store_state(record, place.state, state);
-  if (place.is_wide) return store(record, place.delta, delta);
-  store(record, place.delta, static_cast<uint32_t>(delta));
-}
-
-uint64_t RowRecords::advance(RowIndex row, uint64_t fields, uint32_t publish) {
-  Head& at = head(row);
-  const uint32_t age = age_of(at, publish);
-  const uint64_t repeat = age == 1 ? at.fields : 0;
-  if (age == 0) forget_lanes(row);
-  at.before = age == 0 ? fields : at.fields;
-  at.fields = fields;
-  at.is_steady = age == 1;
-  at.is_live = true;
-  at.stamp = publish;
-  return repeat;
-}
-
-void RowRecords::interrupt_lane(uint8_t* record, const LanePlace& place) {
-  LaneState state = load_state(record, place.state);
-  state.trend = 0;
-  store_state(record, place.state, state);
-  if (place.is_wide) return store(record, place.delta, uint64_t{0});
-  store(record, place.delta, uint32_t{0});
-}
-
-/// Merges from the back, so that no memory is taken beside the list's own.
-void CellHistory::add_recent(std::span<const uint32_t> indices) {
-  size_t old = recent.size();
-  size_t added = indices.size();
-  recent.resize(old + added);
-  for (size_t to = recent.size(); added > 0;) {
-    const bool take_old = old > 0 && recent[old - 1] > indices[added - 1];
-    recent[--to] = take_old ? recent[--old] : indices[--added];
-  }
-  recent.erase(std::unique(recent.begin(), recent.end()), recent.end());
 }
 
 }  // namespace ecsdb

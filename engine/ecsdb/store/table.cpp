@@ -115,17 +115,17 @@ void Table::adopt_baseline(RowIndex row) {
   rows_[row].published_cell = rows_[row].cell;
 }
 
-void Table::adopt(const ChangeSet& changes, uint32_t publish) {
+void Table::adopt(const ChangeSet& changes, std::span<const uint32_t> ages) {
   for (const RowIndex row : changes.entered()) {
     adopt_baseline(row);
-    records_.enter(row, publish);
+    if (has_history()) records_.enter(row);
   }
   const std::span<const RowIndex> rows = changes.known();
   const std::span<const uint64_t> masks = changes.masks();
   repeatable_.resize(rows.size());
   if (has_history()) {
     for (size_t i = 0; i < rows.size(); ++i) {
-      if (masks[i] != 0) repeatable_[i] = records_.advance(rows[i], masks[i], publish);
+      if (masks[i] != 0) repeatable_[i] = records_.advance(rows[i], masks[i], ages[i]);
     }
   }
   for (const uint16_t index : layout_.replicated) {
@@ -176,17 +176,17 @@ void Table::adopt_lane(const ChangeSet& changes, uint16_t lane, uint8_t bit,
   });
 }
 
-uint64_t Table::history_hash(RowIndex row, uint32_t publish) const {
+uint64_t Table::history_hash(RowIndex row, const CellHistory& history) const {
   RunningHash hash;
   hash.add(rows_[row].entity.value);
-  const uint32_t age = has_history() ? records_.age(row, publish) : 0;
+  const RecentRow* recent = has_history() ? history.find(rows_[row].entity.index()) : nullptr;
+  if (recent == nullptr) return hash.value();
+  const uint32_t age = recent->age(history.publishes() + 1);
   hash.add(age);
-  if (age == 0) return hash.value();
-  const RowRecords::Head& head = records_.head(row);
-  hash.add(age == 1 && head.is_steady ? 1 : 0);
-  hash.add(head.fields);
-  hash.add(head.before);
-  const uint64_t repeatable = RowRecords::repeatable(head, publish);
+  hash.add(age == 1 && recent->is_steady ? 1 : 0);
+  hash.add(records_.fields(row).last);
+  hash.add(records_.fields(row).before);
+  const uint64_t repeatable = records_.repeatable(row, age);
   for (const uint16_t index : layout_.replicated) {
     const FieldLayout& field = layout_.fields[index];
     for (uint16_t k = 0; k < field.lane_count; ++k) {
@@ -201,14 +201,6 @@ uint64_t Table::history_hash(RowIndex row, uint32_t publish) const {
     }
   }
   return hash.value();
-}
-
-void Table::prune_recent(CellHistory& history, CellIndex cell) const {
-  std::erase_if(history.recent, [&](uint32_t index) {
-    const RowIndex row = find_index(index);
-    return row == kNoRow || rows_[row].cell != cell ||
-           records_.age(row, history.publishes + 1) == 0;
-  });
 }
 
 void Table::link_newest(RowThread& thread, RowIndex row, CellIndex cell) {

@@ -11,7 +11,7 @@
 #include "ecsdb/schema/canonical.h"
 #include "ecsdb/schema/schema.h"
 #include "ecsdb/store/column.h"
-#include "ecsdb/store/history.h"
+#include "ecsdb/store/row_records.h"
 
 namespace ecsdb {
 
@@ -108,19 +108,17 @@ class Table {
   }
   /// Makes the current replicated values and cell of a row its published ones. Its history stays.
   void adopt_baseline(RowIndex row);
-  /// The same for the rows of a cell that `changes` were measured of, and moves their history on:
-  /// `publish` is the number of the cell's publish that shows them.
-  void adopt(const ChangeSet& changes, uint32_t publish);
+  /// The same for the rows of a cell that `changes` were measured of, and moves their history on;
+  /// `ages` of the known rows before this publish, 0 without history, empty in tables without.
+  void adopt(const ChangeSet& changes, std::span<const uint32_t> ages);
 
   // Baselines and history, by row.
   const RowRecords& records() const { return records_; }
   RowRecords& records() { return records_; }
   bool has_history() const { return records_.has_history(); }
-  /// Hash of what a block of the publish may depend on in the row's history; the same wherever the
-  /// same blocks follow. For tests: digests do not cover history.
-  uint64_t history_hash(RowIndex row, uint32_t publish) const;
-  /// Frees `history.recent` of rows that have no history in the cell any more.
-  void prune_recent(CellHistory& history, CellIndex cell) const;
+  /// Hash of what a block of the cell's next publish may depend on in the row's history; the same
+  /// wherever the same blocks follow. For tests: digests do not cover history.
+  uint64_t history_hash(RowIndex row, const CellHistory& history) const;
 
   // Threads.
   void link_newest(RowThread& thread, RowIndex row, CellIndex cell);

@@ -29,26 +29,15 @@ inline constexpr unsigned kRunStateMax = 32;
 /// The most that one code takes: 12 zeros and 64 bits.
 inline constexpr size_t kCodeBitsMax = 80;
 
-/// Appends bits to a buffer of its own. Room must be made before.
-class BitWriter {
+/// Where a BitWriter writes. Hot loops work on a copy, which stays in registers.
+class BitSink {
  public:
-  void clear() {
-    bytes_ = 0;
-    pending_ = 0;
-    fill_ = 0;
-    room(0);
-  }
-  /// Makes room for `codes` more codes.
-  void room(size_t codes) {
-    const size_t wanted = bytes_ + codes * (kCodeBitsMax / 8) + 16;
-    if (wanted > buffer_.size()) buffer_.resize(wanted + wanted / 2);
-  }
   /// `count` is at most 56; higher bits of `value` are zero.
   void put(uint64_t value, unsigned count) {
     pending_ |= value << fill_;
     fill_ += count;
-    std::memcpy(&buffer_[bytes_], &pending_, sizeof(pending_));  // little-endian, see below
-    bytes_ += fill_ >> 3;
+    std::memcpy(at_, &pending_, sizeof(pending_));  // little-endian, see bits.cpp
+    at_ += fill_ >> 3;
     pending_ >>= fill_ & 56;
     fill_ &= 7;
   }
@@ -61,16 +50,60 @@ class BitWriter {
   }
   /// S is uint32_t or uint64_t; k is below its width.
   template <class S>
-  void magnitude(S value, unsigned k);
-  size_t bit_count() const { return bytes_ * 8 + fill_; }
+  [[gnu::always_inline]] void magnitude(S value, unsigned k) {
+    const S quotient = value >> k;
+    if (sizeof(S) == 4 && quotient < 3) {
+      const uint64_t low = value & ((S{1} << k) - 1);
+      return put((uint64_t{1} | low << 1) << quotient, static_cast<unsigned>(quotient) + 1 + k);
+    }
+    long_magnitude(value, k);
+  }
+
+ private:
+  friend class BitWriter;
+  template <class S>
+  void long_magnitude(S value, unsigned k);
+
+  uint8_t* at_ = nullptr;
+  uint64_t pending_ = 0;
+  unsigned fill_ = 0;  // bits pending, below 8 between calls
+};
+
+/// Appends bits to a buffer of its own.
+class BitWriter {
+ public:
+  void clear() {
+    sink_ = BitSink();
+    sink_.at_ = buffer_.data();
+    room(0);
+  }
+  /// Makes room for `codes` more codes.
+  void room(size_t codes) {
+    const size_t used = static_cast<size_t>(sink_.at_ - buffer_.data());
+    const size_t wanted = used + codes * (kCodeBitsMax / 8) + 16;
+    if (wanted <= buffer_.size()) return;
+    buffer_.resize(wanted + wanted / 2);
+    sink_.at_ = buffer_.data() + used;
+  }
+  void put(uint64_t value, unsigned count) { sink_.put(value, count); }
+  void flag(bool value) { sink_.flag(value); }
+  void put_wide(uint64_t value, unsigned count) { sink_.put_wide(value, count); }
+  template <class S>
+  void magnitude(S value, unsigned k) {
+    sink_.magnitude(value, k);
+  }
+  /// For a loop that writes up to so many codes; give the sink back to close().
+  BitSink open(size_t codes) {
+    room(codes);
+    return sink_;
+  }
+  void close(const BitSink& sink) { sink_ = sink; }
   /// The bits so far, padded with zeros to whole bytes; valid until the next call.
-  ByteSpan finish() { return ByteSpan(buffer_.data(), bytes_ + (fill_ > 0 ? 1 : 0)); }
+  ByteSpan finish() { return ByteSpan(buffer_.data(), sink_.at_ + (sink_.fill_ > 0 ? 1 : 0)); }
 
  private:
   Bytes buffer_;
-  size_t bytes_ = 0;  // whole ones
-  uint64_t pending_ = 0;
-  unsigned fill_ = 0;  // bits pending, below 8 between calls
+  BitSink sink_;
 };
 
 /// Reads what BitWriter wrote. Beyond the end are zeros; failure is seen by ok(), which a decoder
@@ -103,7 +136,16 @@ class BitReader {
     return low | take(count - 32) << 32;
   }
   template <class S>
-  S magnitude(unsigned k);
+  [[gnu::always_inline]] S magnitude(unsigned k) {
+    const uint64_t window = peek();
+    if (sizeof(S) == 4 && (window & 7) != 0) {
+      const unsigned zeros = static_cast<unsigned>(__builtin_ctzll(window));
+      at_ += zeros + 1 + k;
+      const S low = static_cast<S>(window >> (zeros + 1)) & ((S{1} << k) - 1);
+      return static_cast<S>(S{zeros} << k) + low;
+    }
+    return long_magnitude<S>(window, k);
+  }
 
   bool ok() const { return !failed_ && at_ <= size_ * 8; }
   void fail() { failed_ = true; }
@@ -117,6 +159,9 @@ class BitReader {
   }
 
  private:
+  template <class S>
+  S long_magnitude(uint64_t window, unsigned k);
+
   const uint8_t* data_;
   size_t size_;
   size_t at_ = 0;  // in bits
@@ -131,64 +176,6 @@ unsigned magnitude_bits(S value, unsigned k) {
   const unsigned e = 63 - static_cast<unsigned>(__builtin_clzll(value - (S{1} << k)));
   const unsigned zeros = e - k + 2;
   return zeros < kZerosMax ? zeros + 1 + e : kZerosMax + 8 * sizeof(S);
-}
-
-template <class S>
-void BitWriter::magnitude(S value, unsigned k) {
-  const S quotient = value >> k;
-  if (quotient < 3) {
-    const unsigned zeros = static_cast<unsigned>(quotient);
-    const uint64_t low = value & ((S{1} << k) - 1);
-    if constexpr (sizeof(S) == 4) {
-      put((uint64_t{1} | low << 1) << zeros, zeros + 1 + k);
-    } else {
-      put(uint64_t{1} << zeros, zeros + 1);
-      put_wide(low, k);
-    }
-    return;
-  }
-  const S rest = value - (S{1} << k);
-  const unsigned e = 63 - static_cast<unsigned>(__builtin_clzll(rest));
-  const unsigned zeros = e - k + 2;
-  if (zeros >= kZerosMax) {
-    put(0, kZerosMax);
-    return put_wide(value, 8 * sizeof(S));
-  }
-  put(uint64_t{1} << zeros, zeros + 1);
-  put_wide(rest - (S{1} << e), e);
-}
-
-template <class S>
-S BitReader::magnitude(unsigned k) {
-  const uint64_t window = peek();
-  const unsigned zeros = window == 0 ? kZerosMax : static_cast<unsigned>(__builtin_ctzll(window));
-  if (zeros < 3) {
-    if constexpr (sizeof(S) == 4) {
-      at_ += zeros + 1 + k;
-      const S low = static_cast<S>(window >> (zeros + 1)) & ((S{1} << k) - 1);
-      return static_cast<S>(S{zeros} << k) + low;
-    } else {
-      at_ += zeros + 1;
-      return static_cast<S>(S{zeros} << k) + take_wide(k);
-    }
-  }
-  const unsigned e = k + (zeros < kZerosMax ? zeros : kZerosMax) - 2;
-  if (zeros < kZerosMax) {
-    at_ += zeros + 1;
-    if (e >= 8 * sizeof(S)) {
-      failed_ = true;
-      return 0;
-    }
-    const S least = (S{1} << k) + (S{1} << e);
-    const S value = static_cast<S>(least + static_cast<S>(take_wide(e)));
-    if (value < least) failed_ = true;  // wider than W
-    return value;
-  }
-  at_ += kZerosMax;
-  const S value = static_cast<S>(take_wide(8 * sizeof(S)));
-  // What fits a shorter code must have it.
-  if (e >= 8 * sizeof(S) || value < (S{1} << k) + (S{1} << e)) failed_ = true;
-  return value;
 }
 
 /// Gathers runs of hits between misses; encode() writes them.

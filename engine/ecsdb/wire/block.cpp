@@ -19,12 +19,12 @@ void encode_block_header(const BlockSource& source, bool is_compressed, ByteWrit
       static_cast<uint8_t>((is_compressed ? kCompressedBit : 0) | (is_part ? kPartBit : 0));
   unsigned mode = static_cast<unsigned>(source.tier) | static_cast<unsigned>(source.form) << 2;
   if (extra != 0) mode |= kExtraBit;
-  if (is_relative) mode |= (source.history->publishes & kChainMask) << kChainShift;
+  if (is_relative) mode |= (source.history->publishes() & kChainMask) << kChainShift;
   out.u8(static_cast<uint8_t>(mode));
   if (extra != 0) out.u8(extra);
   if (!is_relative) {
     out.varint(source.version.value);
-    out.varint(source.history->publishes);
+    out.varint(source.history->publishes());
   }
   if (!is_part) return;
   out.varint(source.range.begin);
@@ -71,6 +71,8 @@ Status decode_block_header(ByteReader& in, BlockHeader& header) {
 void DecodedBlock::clear(const TableLayout& layout) {
   gone.clear();
   changed.clear();
+  places.clear();
+  fresh.clear();
   masks.clear();
   whole.clear();
   inserted.clear();

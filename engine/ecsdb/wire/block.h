@@ -60,12 +60,12 @@ struct BlockSource {
   CodecTier tier = CodecTier::kPlain;
   BlockForm form = BlockForm::kRelative;
   const CellHistory* history = nullptr;  // before this publish, if the form is relative
-  const ChangeSet* changes = nullptr;    // relative: what changed
+  const ChangeSet* changes = nullptr;    // relative: what changed and went
   Version version;                       // other forms: the cell's last published change,
   std::span<const RowIndex> rows;        // and the rows
-  std::span<const Tombstone> gone;
-  Version since;     // rows born later are inserts to whoever stands there
-  IndexRange range;  // relative: rows and tombstones outside are left to other parts
+  std::span<const Tombstone> gone;       // net
+  Version since;                         // rows born later are inserts to whoever stands there
+  IndexRange range;                      // relative: rows outside are left to other parts
 };
 
 /// Appends the header of a source's block.
@@ -107,8 +107,11 @@ struct DecodedBlock {
   };
   std::vector<Gone> gone;  // rising by entity
 
-  // Rows that change, each once, as they stand in the table that was decoded against.
+  // Rows that change, each once, as they stand in the table that was decoded against. In the packed
+  // tier those that have a history come first; of them also their places in CellHistory::recent().
   std::vector<RowIndex> changed;
+  std::vector<uint32_t> places;
+  std::vector<uint32_t> fresh;  // entity indices of the others in that tier, rising
   std::vector<uint64_t> masks;  // replicated bits of the fields that change
   /// [lane]. The packed tier gives every lane of a field, changed or not; of a quantised quaternion
   /// the first lane only for rows whose largest component changes, which come first in the others.
@@ -120,9 +123,13 @@ struct DecodedBlock {
   std::vector<uint8_t> inserted;                // born since the base
   std::vector<std::vector<uint64_t>> lanes;     // [lane][whole row], of replicated lanes
   std::vector<std::vector<std::string>> texts;  // [text column][whole row]
-  /// Their history, if the tier has one and the form is net or rows; else empty. A head's stamp
-  /// holds the row's age, 0 for a row without history.
-  std::vector<RowRecords::Head> heads;
+  /// Their history, if the tier has one and the form is net or rows; else empty.
+  struct Head {
+    uint32_t age = 0;  // 0: the row has no history
+    bool is_steady = false;
+    RowRecords::Fields fields;
+  };
+  std::vector<Head> heads;
   std::vector<std::vector<uint64_t>> deltas;   // [lane][whole row]
   std::vector<std::vector<LaneState>> states;  // [lane][whole row]
 

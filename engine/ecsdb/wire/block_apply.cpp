@@ -6,23 +6,21 @@
 
 namespace ecsdb {
 
-void BlockApplier::apply_changed(const DecodedBlock& block, Table& table, CellHistory& history,
-                                 uint32_t publish) {
+void BlockApplier::apply_changed(const DecodedBlock& block, Table& table, CellHistory& history) {
   const size_t count = block.changed.size();
   differs_.assign(count, 0);
   if (count == 0) return;
   if (table.has_history()) {
+    const uint32_t publish = history.publishes() + 1;
     repeatable_.resize(count);
-    newly_recent_.clear();
-    RowRecords& records = table.records();
     for (size_t i = 0; i < count; ++i) {
-      const RowIndex row = block.changed[i];
-      if (records.age(row, publish) == 0) {
-        newly_recent_.push_back(table.row(row).entity.index());
+      uint32_t age = 0;
+      if (i < block.places.size()) {
+        age = history.recent()[block.places[i]].age(publish);
+        history.touch(block.places[i]);
       }
-      repeatable_[i] = records.advance(row, block.masks[i], publish);
+      repeatable_[i] = table.records().advance(block.changed[i], block.masks[i], age);
     }
-    history.add_recent(newly_recent_);  // fresh rows are in order of entity
   }
   const TableLayout& layout = table.layout();
   for (const uint16_t index : layout.replicated) {
@@ -77,8 +75,8 @@ void BlockApplier::apply_lane(const LaneChanges& changes, const DecodedBlock& bl
   });
 }
 
-uint64_t BlockApplier::apply_whole(const DecodedBlock& block, size_t at, Table& table, RowIndex row,
-                                   uint32_t publish) {
+uint64_t BlockApplier::apply_whole(const DecodedBlock& block, size_t at, Table& table,
+                                   RowIndex row) {
   const TableLayout& layout = table.layout();
   uint64_t differs = 0;
   for (const uint16_t index : layout.replicated) {
@@ -99,28 +97,44 @@ uint64_t BlockApplier::apply_whole(const DecodedBlock& block, size_t at, Table& 
   if (!table.has_history()) return differs;
   RowRecords& records = table.records();
   if (block.heads.empty()) {
-    records.enter(row, publish);
+    records.enter(row);
     return differs;
   }
-  RowRecords::Head head = block.heads[at];
-  head.stamp = publish + 1 - head.stamp;
-  records.set_history(row, head);
-  if (!head.is_live) return differs;
+  if (block.heads[at].age == 0) return differs;
+  records.set_fields(row, block.heads[at].fields);
   for (uint16_t lane = 0; lane < layout.lanes.size(); ++lane) {
     if (block.states[lane].empty() || !layout.lanes[lane].is_predicted) continue;
-    records.set_lane_history(row, lane, block.deltas[lane][at], block.states[lane][at]);
+    records.set_lane(row, lane, block.deltas[lane][at], block.states[lane][at]);
   }
   return differs;
 }
 
-void BlockApplier::note_whole(const DecodedBlock& block, const Table& table, CellHistory& history) {
-  if (!table.has_history()) return;
-  newly_recent_.clear();
+void BlockApplier::finish(const DecodedBlock& block, bool has_history, uint32_t publish,
+                          CellHistory& history) {
+  if (!has_history) return history.set_publishes(publish);
+  added_.clear();
+  removed_.clear();
+  for (const DecodedBlock::Gone& gone : block.gone) removed_.push_back(gone.entity.index());
+  for (const uint32_t index : block.fresh) added_.push_back({index, publish, false});
+  const size_t fresh = added_.size();
+  const size_t gone = removed_.size();
   for (size_t at = 0; at < block.whole.size(); ++at) {
-    if (!block.heads.empty() && !block.heads[at].is_live) continue;
-    newly_recent_.push_back(block.whole[at].index());
+    const uint32_t index = block.whole[at].index();
+    if (block.heads.empty()) {
+      added_.push_back({index, publish, false});
+    } else if (const DecodedBlock::Head& head = block.heads[at]; head.age != 0) {
+      added_.push_back({index, publish + 1 - head.age, head.is_steady});
+    } else {
+      removed_.push_back(index);
+    }
   }
-  history.add_recent(newly_recent_);
+  // Both lists are of two rising parts each, of which one is empty nearly always.
+  if (fresh > 0 && fresh < added_.size()) {
+    std::sort(added_.begin(), added_.end(),
+              [](const RecentRow& a, const RecentRow& b) { return a.index < b.index; });
+  }
+  if (gone > 0 && gone < removed_.size()) std::sort(removed_.begin(), removed_.end());
+  history.finish(publish, added_, removed_);
 }
 
 }  // namespace ecsdb

@@ -11,20 +11,18 @@ namespace ecsdb {
 /// Keeps its memory from block to block. Not thread-safe.
 class BlockApplier {
  public:
-  /// The changed rows of a relative block. `publish` is the number of the cell's publish that the
-  /// block is of. Afterwards differs() tells of each changed row which fields have other values
-  /// now.
-  void apply_changed(const DecodedBlock& block, Table& table, CellHistory& history,
-                     uint32_t publish);
+  /// The changed rows of a relative block. Afterwards differs() tells of each which fields have
+  /// other values now. finish() must follow for the cell.
+  void apply_changed(const DecodedBlock& block, Table& table, CellHistory& history);
   const std::vector<uint64_t>& differs() const { return differs_; }
 
   /// The block's whole row number `at`; returns the fields that have other values now. In the
-  /// relative form the row has just entered its cell with `publish`; else publish is the block's
-  /// own.
-  static uint64_t apply_whole(const DecodedBlock& block, size_t at, Table& table, RowIndex row,
-                              uint32_t publish);
-  /// After the whole rows: the cell's list of recent rows.
-  void note_whole(const DecodedBlock& block, const Table& table, CellHistory& history);
+  /// relative form the row has just entered its cell.
+  static uint64_t apply_whole(const DecodedBlock& block, size_t at, Table& table, RowIndex row);
+
+  /// After that for all blocks, once for each: the cell's history is that after the publish, whose
+  /// number is `publish`.
+  void finish(const DecodedBlock& block, bool has_history, uint32_t publish, CellHistory& history);
 
  private:
   template <class S>
@@ -33,7 +31,8 @@ class BlockApplier {
 
   std::vector<uint64_t> differs_;
   std::vector<uint64_t> repeatable_;
-  std::vector<uint32_t> newly_recent_;
+  std::vector<RecentRow> added_;
+  std::vector<uint32_t> removed_;
 };
 
 }  // namespace ecsdb

@@ -50,11 +50,11 @@ Status BlockDecoder::decode_body(ByteSpan block, const BlockTarget& target, Deco
     return fail(ErrorCode::kFrameMalformed, "a block of a tier that is not the table's");
   }
   if (header.form == BlockForm::kRelative &&
-      header.chain != (target.history->publishes & kChainMask)) {
+      header.chain != (target.history->publishes() & kChainMask)) {
     return fail(ErrorCode::kWrongBaseline,
                 "a block that follows publish " + std::to_string(header.chain) +
                     " (modulo 8) of the cell, on the state after publish " +
-                    std::to_string(target.history->publishes));
+                    std::to_string(target.history->publishes()));
   }
   size_t begin = block.size() - in.left();  // of the body
   ByteSpan body = block.subspan(begin);

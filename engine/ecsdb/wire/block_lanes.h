@@ -14,17 +14,20 @@ namespace ecsdb {
 /// First byte of a lane's presence.
 enum Presence : uint8_t { kNobody = 0, kEverybody = 1, kBitmap = 2 };
 
-/// Places [first, last) of those rows, in order of entity index, that lie in a range.
-inline std::pair<size_t, size_t> rows_in_range(const Table& table, std::span<const RowIndex> rows,
-                                               IndexRange range) {
-  if (range.is_all()) return {0, rows.size()};
-  auto place = [&](uint32_t index) {
-    const auto at = std::lower_bound(
-        rows.begin(), rows.end(), index,
-        [&](RowIndex row, uint32_t wanted) { return table.row(row).entity.index() < wanted; });
-    return static_cast<size_t>(at - rows.begin());
-  };
-  return {place(range.begin), place(range.end)};
+/// Places [first, last) of those rising entity indices that lie in a range.
+inline std::pair<size_t, size_t> places_in_range(std::span<const uint32_t> indices,
+                                                 IndexRange range) {
+  if (range.is_all()) return {0, indices.size()};
+  const auto first = std::lower_bound(indices.begin(), indices.end(), range.begin);
+  const auto last = std::lower_bound(first, indices.end(), range.end);
+  return {static_cast<size_t>(first - indices.begin()),
+          static_cast<size_t>(last - indices.begin())};
+}
+
+/// The rows of the change set that the last publish did not show, in the source's range.
+inline std::span<const RowIndex> entered_in_range(const BlockSource& source) {
+  const auto [first, last] = places_in_range(source.changes->entered_indices(), source.range);
+  return source.changes->entered().subspan(first, last - first);
 }
 
 inline std::span<const Tombstone> gone_in_range(std::span<const Tombstone> gone, IndexRange range) {
@@ -33,6 +36,12 @@ inline std::span<const Tombstone> gone_in_range(std::span<const Tombstone> gone,
   const auto first = std::lower_bound(gone.begin(), gone.end(), range.begin, is_before);
   const auto last = std::lower_bound(first, gone.end(), range.end, is_before);
   return gone.subspan(static_cast<size_t>(first - gone.begin()), static_cast<size_t>(last - first));
+}
+
+/// What went, as the source's form has it.
+inline std::span<const Tombstone> gone_of(const BlockSource& source) {
+  if (source.form != BlockForm::kRelative) return source.gone;
+  return gone_in_range(source.changes->gone(), source.range);
 }
 
 /// The row of an entity index in the block's cell, or kNoRow.
@@ -54,13 +63,37 @@ inline Error duplicate_row(uint32_t index) {
   return fail(ErrorCode::kDuplicateRow, "entity index " + std::to_string(index));
 }
 
-/// The part of a cell's recent rows that lies in a range.
-inline std::span<const uint32_t> recent_in_range(const CellHistory& history, IndexRange range) {
-  const std::span<const uint32_t> all(history.recent);
-  if (range.is_all()) return all;
-  const auto first = std::lower_bound(all.begin(), all.end(), range.begin);
-  const auto last = std::lower_bound(first, all.end(), range.end);
-  return all.subspan(static_cast<size_t>(first - all.begin()), static_cast<size_t>(last - first));
+/// Places [first, last) of the cell's recent rows that lie in a range.
+inline std::pair<size_t, size_t> recent_in_range(const CellHistory& history, IndexRange range) {
+  const std::span<const RecentRow> all = history.recent();
+  if (range.is_all()) return {0, all.size()};
+  auto is_before = [](const RecentRow& row, uint32_t index) { return row.index < index; };
+  const auto first = std::lower_bound(all.begin(), all.end(), range.begin, is_before);
+  const auto last = std::lower_bound(first, all.end(), range.end, is_before);
+  return {static_cast<size_t>(first - all.begin()), static_cast<size_t>(last - all.begin())};
+}
+
+/// Walks rising entity indices beside another rising list.
+class IndexCursor {
+ public:
+  explicit IndexCursor(std::span<const uint32_t> indices) : indices_(indices) {}
+  /// True if `index`, which must not fall from call to call, is in the list.
+  bool contains(uint32_t index) {
+    while (at_ < indices_.size() && indices_[at_] < index) ++at_;
+    return at_ < indices_.size() && indices_[at_] == index;
+  }
+
+ private:
+  std::span<const uint32_t> indices_;
+  size_t at_ = 0;
+};
+
+/// Number of bits that are set; without a special instruction.
+inline unsigned count_bits(uint64_t v) {
+  v -= (v >> 1) & 0x5555555555555555u;
+  v = (v & 0x3333333333333333u) + ((v >> 2) & 0x3333333333333333u);
+  v = (v + (v >> 4)) & 0x0f0f0f0f0f0f0f0fu;
+  return static_cast<unsigned>((v * 0x0101010101010101u) >> 56);
 }
 
 /// A field of one bit: where it has changed it has flipped.
@@ -136,7 +169,7 @@ size_t fill_bitmap(size_t count, std::vector<uint64_t>& bits, Get&& get) {
     uint64_t value = 0;
     for (size_t i = begin; i < end; ++i) value |= uint64_t{get(i)} << (i - begin);
     bits[word] = value;
-    set += static_cast<size_t>(__builtin_popcountll(value));
+    set += count_bits(value);
   }
   return set;
 }

@@ -81,7 +81,7 @@ class World {
     std::vector<Sent> blocks;
     db_.publish([&](CellRef ref, const ChangeSet& changes) {
       const Picked picked = pick(db_, ref, BlockForm::kRelative, db_.published(), &changes);
-      for (const Tombstone& gone : picked.gone) moved_ += gone.left;
+      for (const Tombstone& gone : changes.gone()) moved_ += gone.left;
       for (Picked part : parts_of(picked)) {
         blocks.push_back({ref, part.encode()});
         ASSERT_EQ(part.encode(), blocks.back().bytes);
@@ -112,10 +112,11 @@ class World {
     EXPECT_EQ(block.header.tier, picked.source.tier);
     if (picked.source.form != BlockForm::kRelative) {
       EXPECT_EQ(block.header.version, picked.source.version);
-      EXPECT_EQ(block.header.publishes, picked.source.history->publishes);
+      EXPECT_EQ(block.header.publishes, picked.source.history->publishes());
     }
+    const bool is_relative = picked.source.form == BlockForm::kRelative;
     std::vector<Tombstone> expected;
-    for (const Tombstone& gone : picked.gone) {
+    for (const Tombstone& gone : is_relative ? picked.source.changes->gone() : picked.gone) {
       if (picked.source.range.contains(gone.entity.index())) expected.push_back(gone);
     }
     ASSERT_EQ(block.gone.size(), expected.size());

@@ -66,8 +66,8 @@ inline constexpr uint32_t kFirstTag =
     0x00010001;  // epoch 1, reuse 1: what a list's first tag is taken for
 
 /// Which class a candidate belongs to.
-inline unsigned candidate_class(const RowRecords::Head& head, uint32_t age) {
-  return age > 1 ? 2 : head.is_steady ? 0 : 1;
+inline unsigned candidate_class(const RecentRow& row, uint32_t publish) {
+  return row.age(publish) > 1 ? 2 : row.is_steady ? 0 : 1;
 }
 inline bool class_is_expected(unsigned candidates) { return candidates < 2; }
 
@@ -105,6 +105,8 @@ struct ColdParameter {
   unsigned most;            // the largest k
   unsigned exponent_shift;  // of the old value, 0: not a float
   unsigned exponent_mask;
+  bool is_given = false;
+  unsigned parameter = 0;
 
   static ColdParameter of(const Lane& lane) {
     const bool is_wide = lane.width > 4;
@@ -115,7 +117,8 @@ struct ColdParameter {
     return exponent_shift == 0 ? 0
                                : static_cast<unsigned>(before >> exponent_shift) & exponent_mask;
   }
-  unsigned k(unsigned parameter, uint64_t before) const {
+  unsigned k(uint64_t before) const {
+    if (!is_given) return absent;
     const unsigned less = exponent(before);
     const unsigned k = parameter > less ? parameter - less : 0;
     return k < most ? k : most;
@@ -128,9 +131,11 @@ class PackedEncoder {
   void encode(const BlockSource& source, Bytes& out);
 
  private:
-  struct Coded {  // one value on its way into the bits
-    uint64_t value;
-    unsigned k;
+  struct ChangedRow {  // what coding its lanes needs
+    const uint8_t* record;
+    uint64_t mask;
+    uint64_t repeatable;  // fields whose last change may repeat
+    uint32_t at;          // place in the change set's known rows
   };
   void write_gone();
   void write_list(std::span<const uint32_t> indices, uint32_t next, uint32_t step);
@@ -157,9 +162,9 @@ class PackedEncoder {
   void write_field(uint16_t index);
   void write_quaternion(const FieldLayout& field);
   template <class S>
-  void write_lane(uint16_t lane, uint8_t bit);
+  void write_lane(uint16_t lane, uint8_t bit, std::span<const uint32_t> places);
   template <class S>
-  void write_cold_parameter(uint16_t lane);
+  void choose_cold_parameter(uint16_t lane, ColdParameter& cold);
   void write_text(const FieldLayout& field, std::span<const RowIndex> rows);
   // Columns and history of whole rows.
   void write_columns();
@@ -174,24 +179,30 @@ class PackedEncoder {
 
   const BlockSource* source_ = nullptr;
   const Table* table_ = nullptr;
-  uint32_t publish_ = 0;  // that the history predicts
   BitWriter bits_;
   RunEncoder runs_;
   RunEncoder unsteady_runs_;
-  std::vector<uint32_t> indices_;
   std::span<const RowIndex> whole_;
+  std::vector<uint32_t> gone_indices_;
+  std::vector<uint32_t> whole_indices_;
+  std::vector<uint32_t> indices_;
   // Relative form: places in the change set's known rows, class by class, then the fresh ones.
   RunEncoder class_runs_[kClasses];
   size_t class_rows_[kClasses] = {};
   std::vector<uint32_t> class_changed_[kClasses];
   std::vector<uint32_t> fresh_;
   std::vector<uint32_t> changed_;
-  std::vector<uint64_t> repeatable_;  // of the changed rows: fields whose last change may repeat
-  std::vector<uint32_t> with_field_;  // places in changed_ of the rows that the field changes in
+  size_t newest_changed_ = 0;         // changed rows of age 1, which come first
+  std::vector<ChangedRow> rows_;      // the changed rows
+  std::vector<uint32_t> with_field_;  // places in rows_ of those that the field changes in
   std::vector<uint32_t> steady_;  // of those, where a quaternion's largest component is the same
-  std::vector<Coded> coded_;
-  std::vector<uint32_t> cold_;  // places in coded_
-  std::vector<RowIndex> live_;  // whole rows with history
+  std::vector<uint32_t> cold_;    // of those, where the lane has no magnitude
+  // Columns and history.
+  struct LiveRow {
+    RowIndex row;
+    const RecentRow* recent;
+  };
+  std::vector<LiveRow> live_;  // whole rows with history
   std::vector<RowIndex> text_rows_;
   std::vector<uint32_t> narrow_column_;
   std::vector<uint32_t> narrow_steps_;
@@ -210,6 +221,11 @@ class PackedDecoder {
   size_t failed_at() const { return failed_at_; }
 
  private:
+  struct ChangedRow {  // what decoding its lanes needs
+    const uint8_t* record;
+    uint64_t repeatable;  // fields whose last change may repeat
+    RowIndex row;
+  };
   struct TextSize {
     uint16_t field;
     std::string* text;
@@ -218,6 +234,7 @@ class PackedDecoder {
   Status read_body();
   Status read_list(uint32_t next, uint32_t step);
   Status read_tags(std::vector<EntityId>& entities);
+  void read_misses(unsigned state, size_t flags);
   /// Flags that mostly are as the one before.
   template <class Set>
   void read_flags(size_t count, Set&& set) {
@@ -242,9 +259,7 @@ class PackedDecoder {
   Status read_field(uint16_t index);
   Status read_quaternion(uint16_t index);
   template <class S>
-  Status read_lane(uint16_t index, uint16_t lane);
-  template <class S>
-  void read_cold_parameter(const Lane& lane);
+  Status read_lane(uint16_t index, uint16_t lane, std::span<const uint32_t> places);
   Status read_flips(uint16_t lane);
   Status read_sizes(uint16_t index, std::span<std::string> texts);
   Status read_texts(ByteSpan bytes);
@@ -264,20 +279,21 @@ class PackedDecoder {
   const BlockTarget* target_ = nullptr;
   const Table* table_ = nullptr;
   DecodedBlock* out_ = nullptr;
-  uint32_t publish_ = 0;  // that the history predicts
   std::vector<uint32_t> indices_;
   std::vector<EntityId> entities_;
+  std::vector<uint32_t> gone_indices_;
   std::vector<uint32_t> whole_indices_;
-  std::vector<RowIndex> classes_[kClasses];
-  size_t candidates_changed_ = 0;     // changed rows before the fresh ones
-  std::vector<uint64_t> repeatable_;  // of the changed rows
-  std::vector<uint32_t> with_field_;  // places of the changed rows that the field changes in
+  std::vector<uint32_t> classes_[kClasses];  // places in the cell's recent rows
+  size_t newest_changed_ = 0;                // changed rows of age 1, which come first
+  std::vector<ChangedRow> rows_;             // the changed rows
+  std::vector<uint64_t> unsteady_;           // of those, the fields that are
+  std::vector<uint32_t> with_field_;         // places in rows_ of those that the field changes in
   std::vector<uint32_t> steady_;  // of those, where a quaternion's largest component is the same
-  bool has_cold_parameter_ = false;
-  unsigned cold_parameter_ = 0;
+  std::vector<uint32_t> turned_;  // of those, where it is not
   std::vector<TextSize> sizes_;
   std::vector<uint32_t> live_;            // whole rows with history
   std::vector<uint32_t> with_magnitude_;  // of those
+  std::vector<uint32_t> misses_;          // scratch
 };
 
 }  // namespace ecsdb

@@ -32,7 +32,8 @@ Status PackedDecoder::decode(ByteSpan body, const BlockTarget& target, DecodedBl
 Status PackedDecoder::read_body() {
   const BlockForm form = out_->header.form;
   const bool is_relative = form == BlockForm::kRelative;
-  publish_ = is_relative ? target_->history->publishes + 1 : out_->header.publishes + 1;
+  gone_indices_.clear();
+  whole_indices_.clear();
   if (form != BlockForm::kRows) ECSDB_TRY(read_gone());
   ECSDB_TRY(read_rows());
   if (is_relative) {
@@ -76,12 +77,8 @@ Status PackedDecoder::read_list(uint32_t next, uint32_t step) {
 /// Gives the indices in indices_ their tags.
 Status PackedDecoder::read_tags(std::vector<EntityId>& entities) {
   const size_t count = indices_.size();
-  std::vector<uint32_t>& differs = with_field_;  // scratch
-  differs.clear();
-  RunDecoder runs(kSteadyRun, count);
-  for (size_t at = 0; (at = runs.next_miss(bits_)) < count;) {
-    differs.push_back(static_cast<uint32_t>(at));
-  }
+  read_misses(kSteadyRun, count);
+  const std::vector<uint32_t>& differs = misses_;
   entities.clear();
   uint32_t tag = kFirstTag;
   size_t next = 0;
@@ -100,10 +97,20 @@ Status PackedDecoder::read_tags(std::vector<EntityId>& entities) {
   return bits_.ok() ? Status{} : malformed("entity tags are cut short");
 }
 
+/// Places of the misses among so many flags go to misses_.
+void PackedDecoder::read_misses(unsigned state, size_t flags) {
+  misses_.clear();
+  RunDecoder runs(state, flags);
+  for (size_t at = 0; (at = runs.next_miss(bits_)) < flags;) {
+    misses_.push_back(static_cast<uint32_t>(at));
+  }
+}
+
 Status PackedDecoder::read_gone() {
   if (!bits_.flag()) return {};
   const bool is_net = out_->header.form == BlockForm::kNet;
   ECSDB_TRY(read_list(out_->header.range.begin, is_net ? 0 : 1));
+  gone_indices_ = indices_;
   if (is_net) {
     ECSDB_TRY(read_tags(entities_));
     for (size_t i = 1; i < entities_.size(); ++i) {
@@ -123,7 +130,6 @@ Status PackedDecoder::read_gone() {
 }
 
 Status PackedDecoder::read_rows() {
-  whole_indices_.clear();
   if (!bits_.flag()) return {};
   ECSDB_TRY(read_list(out_->header.range.begin, 1));
   ECSDB_TRY(read_tags(out_->whole));
@@ -138,66 +144,69 @@ Status PackedDecoder::read_rows() {
 
 /// The client's view of what the encoder's function of the same name does.
 void PackedDecoder::sort_candidates() {
-  for (std::vector<RowIndex>& rows : classes_) rows.clear();
-  const RowRecords& records = table_->records();
-  size_t gone = 0;
-  size_t whole = 0;
-  for (const uint32_t index : recent_in_range(*target_->history, out_->header.range)) {
-    const RowIndex row = held_row(*target_, index);
-    if (row == kNoRow) continue;
-    const RowRecords::Head& head = records.head(row);
-    const uint32_t age = RowRecords::age_of(head, publish_);
-    if (age == 0) continue;
-    while (gone < out_->gone.size() && out_->gone[gone].entity.index() < index) ++gone;
-    if (gone < out_->gone.size() && out_->gone[gone].entity.index() == index) continue;
-    while (whole < whole_indices_.size() && whole_indices_[whole] < index) ++whole;
-    if (whole < whole_indices_.size() && whole_indices_[whole] == index) continue;
-    classes_[candidate_class(head, age)].push_back(row);
+  for (std::vector<uint32_t>& places : classes_) places.clear();
+  const CellHistory& history = *target_->history;
+  const uint32_t publish = history.publishes() + 1;
+  IndexCursor gone(gone_indices_);
+  IndexCursor entered(whole_indices_);
+  const auto [first, last] = recent_in_range(history, out_->header.range);
+  for (size_t place = first; place < last; ++place) {
+    const RecentRow& row = history.recent()[place];
+    if (gone.contains(row.index) || entered.contains(row.index)) continue;
+    classes_[candidate_class(row, publish)].push_back(static_cast<uint32_t>(place));
   }
 }
 
 Status PackedDecoder::read_candidates() {
+  newest_changed_ = 0;
+  std::vector<uint32_t>& changed = out_->places;
   for (unsigned c = 0; c < kClasses; ++c) {
-    const std::vector<RowIndex>& rows = classes_[c];
-    if (rows.empty()) continue;
-    if (rows.size() >= kClassFlagRows && bits_.flag()) continue;
-    const size_t before = out_->changed.size();
+    const std::vector<uint32_t>& places = classes_[c];
+    if (places.empty()) continue;
+    if (places.size() >= kClassFlagRows && bits_.flag()) continue;
+    const size_t before = changed.size();
     const bool is_expected = class_is_expected(c);
-    RunDecoder runs(c == 0 ? kSteadyRun : kUnsteadyRun, rows.size());
-    for (size_t at = 0; at < rows.size(); ++at) {
+    RunDecoder runs(c == 0 ? kSteadyRun : kUnsteadyRun, places.size());
+    for (size_t at = 0; at < places.size(); ++at) {
       const size_t miss = runs.next_miss(bits_);
       if (is_expected) {
-        out_->changed.insert(out_->changed.end(), rows.begin() + static_cast<ptrdiff_t>(at),
-                             rows.begin() + static_cast<ptrdiff_t>(miss));
-      } else if (miss < rows.size()) {
-        out_->changed.push_back(rows[miss]);
+        changed.insert(changed.end(), places.begin() + static_cast<ptrdiff_t>(at),
+                       places.begin() + static_cast<ptrdiff_t>(miss));
+      } else if (miss < places.size()) {
+        changed.push_back(places[miss]);
       }
       at = miss;
     }
-    if (rows.size() >= kClassFlagRows && out_->changed.size() == before) {
+    if (is_expected) newest_changed_ = changed.size();
+    if (places.size() >= kClassFlagRows && changed.size() == before) {
       return fail(ErrorCode::kNotCanonical, "a class of rows without a change");
     }
   }
-  candidates_changed_ = out_->changed.size();
+  for (const uint32_t place : changed) {
+    const uint32_t index = target_->history->recent()[place].index;
+    const RowIndex row = held_row(*target_, index);
+    if (row == kNoRow) return unknown_row(index);
+    out_->changed.push_back(row);
+  }
   return bits_.ok() ? Status{} : malformed("changed rows are cut short");
 }
 
 Status PackedDecoder::read_fresh() {
   if (!bits_.flag()) return {};
   ECSDB_TRY(read_list(out_->header.range.begin, 1));
+  IndexCursor gone(gone_indices_);
+  IndexCursor entered(whole_indices_);
   for (const uint32_t index : indices_) {
     const RowIndex row = held_row(*target_, index);
     if (row == kNoRow) return unknown_row(index);
-    const bool is_elsewhere =
-        std::binary_search(whole_indices_.begin(), whole_indices_.end(), index) ||
-        is_in_gone(*out_, table_->row(row).entity);
-    if (is_elsewhere) return duplicate_row(index);
-    if (table_->records().age(row, publish_) != 0) {
+    if (gone.contains(index) || entered.contains(index)) return duplicate_row(index);
+    if (target_->history->find(index) != nullptr) {
       return fail(ErrorCode::kNotCanonical,
                   "entity index " + std::to_string(index) + " has a history");
     }
     out_->changed.push_back(row);
   }
+  out_->fresh = indices_;
   return {};
 }
 
@@ -207,23 +216,20 @@ Status PackedDecoder::read_masks() {
   const RowRecords& records = table_->records();
   const uint64_t all = table_->layout().replicated_mask();
   const size_t count = out_->changed.size();
-  repeatable_.resize(count);
-  out_->masks.resize(count);
   std::vector<uint64_t>& masks = out_->masks;
+  rows_.resize(count);
+  masks.resize(count);
+  unsteady_.resize(count);
   size_t flags[2] = {0, 0};
-  auto unsteady_of = [&](size_t j) {
-    if (j >= candidates_changed_) return all;
-    const RowRecords::Head& head = records.head(out_->changed[j]);
-    return head.fields ^ head.before;
-  };
   for (size_t j = 0; j < count; ++j) {
-    const bool is_fresh = j >= candidates_changed_;
-    const RowRecords::Head& head = records.head(out_->changed[j]);
-    repeatable_[j] = is_fresh ? 0 : RowRecords::repeatable(head, publish_);
-    masks[j] = is_fresh ? all : head.fields;
-    const size_t unsteady = static_cast<size_t>(__builtin_popcountll(unsteady_of(j)));
-    flags[1] += unsteady;
-    flags[0] += static_cast<size_t>(__builtin_popcountll(all)) - unsteady;
+    const RowIndex row = out_->changed[j];
+    RowRecords::Fields fields{all, 0};
+    if (j < out_->places.size()) fields = records.fields(row);
+    rows_[j] = {records.at(row), j < newest_changed_ ? fields.last : 0, row};
+    masks[j] = fields.last;
+    unsteady_[j] = fields.last ^ fields.before;
+    flags[1] += count_bits(unsteady_[j]);
+    flags[0] += count_bits(all & ~unsteady_[j]);
   }
   if ((all & (all - 1)) == 0) return {};
   for (const bool of_unsteady : {false, true}) {
@@ -233,8 +239,8 @@ Status PackedDecoder::read_masks() {
     for (size_t miss = 0; (miss = runs.next_miss(bits_)) < flags[of_unsteady];) {
       uint64_t of = 0;
       for (;; ++j) {
-        of = of_unsteady ? unsteady_of(j) : all & ~unsteady_of(j);
-        const size_t here = static_cast<size_t>(__builtin_popcountll(of));
+        of = of_unsteady ? unsteady_[j] : all & ~unsteady_[j];
+        const size_t here = count_bits(of);
         if (miss < before + here) break;
         before += here;
       }
@@ -271,16 +277,16 @@ Status PackedDecoder::read_field(uint16_t index) {
     if (changes.values.size() < changes.count) changes.values.resize(changes.count);
     return read_sizes(index, std::span(changes.values).first(changes.count));
   }
-  steady_ = with_field_;
   if (field.is_smallest_three) ECSDB_TRY(read_quaternion(index));
+  const std::vector<uint32_t>& steady = field.is_smallest_three ? steady_ : with_field_;
   for (uint16_t k = field.is_smallest_three ? 1 : 0; k < field.lane_count; ++k) {
     const uint16_t lane = static_cast<uint16_t>(field.lane_first + k);
     if (is_flag(table_->layout().lanes[lane])) {
       ECSDB_TRY(read_flips(lane));
     } else if (table_->records().place(lane).is_wide) {
-      ECSDB_TRY(read_lane<uint64_t>(index, lane));
+      ECSDB_TRY(read_lane<uint64_t>(index, lane, steady));
     } else {
-      ECSDB_TRY(read_lane<uint32_t>(index, lane));
+      ECSDB_TRY(read_lane<uint32_t>(index, lane, steady));
     }
   }
   return {};
@@ -299,26 +305,25 @@ Status PackedDecoder::read_quaternion(uint16_t index) {
   const FieldLayout& field = table_->layout().fields[index];
   const uint32_t most =
       static_cast<uint32_t>(table_->layout().lanes[field.lane_first + size_t{1}].max);
-  std::vector<uint32_t>& turned = live_;  // scratch
-  turned.clear();
+  turned_.clear();
   steady_.clear();
   RunDecoder runs(kSteadyRun, with_field_.size());
   for (size_t at = 0; at < with_field_.size(); ++at) {
     const size_t miss = runs.next_miss(bits_);
     for (; at < miss; ++at) steady_.push_back(with_field_[at]);
-    if (at < with_field_.size()) turned.push_back(with_field_[at]);
+    if (at < with_field_.size()) turned_.push_back(with_field_[at]);
   }
   for (uint16_t k = 0; k < 4; ++k) {
     out_->lane_changes[field.lane_first + size_t{k}].make_room(with_field_.size());
   }
-  for (const uint32_t j : turned) {
+  for (const uint32_t j : turned_) {
     const RowIndex row = out_->changed[j];
     SmallestThree before;
     for (uint16_t k = 0; k < 4; ++k) {
       before.lane[k] =
           static_cast<uint32_t>(table_->lane(row, static_cast<uint16_t>(field.lane_first + k)));
     }
-    const unsigned k = j < candidates_changed_
+    const unsigned k = j < out_->places.size()
                            ? quaternion_parameter(table_->records(), row, field.lane_first)
                            : kQuaternionParameter;
     const SmallestThree now = read_turn(before, most, k, bits_);
@@ -332,54 +337,49 @@ Status PackedDecoder::read_quaternion(uint16_t index) {
   return bits_.ok() ? Status{} : bad_field(index, ErrorCode::kFrameMalformed, "cut short");
 }
 
-/// One value of a lane for each row in steady_.
+/// One value of a lane for each of the rows.
 template <class S>
-Status PackedDecoder::read_lane(uint16_t index, uint16_t lane) {
+Status PackedDecoder::read_lane(uint16_t index, uint16_t lane, std::span<const uint32_t> places) {
   const Lane& def = table_->layout().lanes[lane];
   const uint8_t bit = table_->layout().fields[index].replicated_bit;
-  const RowRecords& records = table_->records();
-  const RowRecords::LanePlace& place = records.place(lane);
+  const RowRecords::LanePlace place = table_->records().place(lane);
+  const size_t with_history = out_->places.size();
   const bool is_float = def.kind == LaneKind::kFloat;
-  auto is_cold = [&](uint32_t j) {
-    return j >= candidates_changed_ || records.at(out_->changed[j])[place.state] == kMagnitudeNone;
-  };
-  if (std::any_of(steady_.begin(), steady_.end(), is_cold)) read_cold_parameter<S>(def);
-  const ColdParameter cold = ColdParameter::of(def);
+  bool has_cold = !places.empty() && places.back() >= with_history;
+  for (const uint32_t j : places) has_cold |= rows_[j].record[place.state] == kMagnitudeNone;
+  BitReader in = bits_;
+  ColdParameter cold = ColdParameter::of(def);
+  if (has_cold) cold.is_given = in.flag();
+  if (cold.is_given) cold.parameter = static_cast<unsigned>(in.take(cold.bits));
   LaneChanges& changes = out_->lane_changes[lane];
   changes.make_room(with_field_.size());
   bool fits = true;
   table_->column(lane).visit([&](const auto* values) {
     using T = std::remove_cvref_t<decltype(*values)>;
-    for (const uint32_t j : steady_) {
-      const RowIndex row = out_->changed[j];
-      const uint8_t* record = records.at(row);
-      const S before = static_cast<S>(values[row]);
-      const LaneState state = RowRecords::load_state(record, place.state);
+    size_t to = changes.count;
+    for (const uint32_t j : places) {
+      const ChangedRow& row = rows_[j];
+      const S before = static_cast<S>(values[row.row]);
+      const LaneState state = RowRecords::load_state(row.record, place.state);
       S delta = 0;
-      if (is_cold(j)) {
-        const unsigned k = has_cold_parameter_ ? cold.k(cold_parameter_, before) : cold.absent;
-        delta = unzigzag_of(bits_.magnitude<S>(k));
+      if (state.magnitude == kMagnitudeNone || j >= with_history) [[unlikely]] {
+        delta = unzigzag_of(in.magnitude<S>(cold.k(before)));
       } else {
-        const bool repeats = state.trend > 0 && (repeatable_[j] >> bit & 1) != 0;
-        const S expected = repeats ? RowRecords::load<S>(record, place.delta) : S{0};
-        delta = expected + unzigzag_of(bits_.magnitude<S>(warm_parameter(state.magnitude)));
+        const bool repeats = state.trend > 0 && (row.repeatable >> bit & 1) != 0;
+        const S expected = repeats ? RowRecords::load<S>(row.record, place.delta) : S{0};
+        delta = expected + unzigzag_of(in.magnitude<S>(warm_parameter(state.magnitude)));
       }
       const S now = add_delta(is_float, before, delta);
       fits &= slot_fits<T>(def, now);
-      changes.add(j, slot_value<T>(now));
+      changes.at[to] = j;
+      changes.values[to++] = slot_value<T>(now);
     }
+    changes.count = to;
   });
+  bits_ = in;
   if (!bits_.ok()) return bad_field(index, ErrorCode::kFrameMalformed, "cut short");
   if (!fits) return bad_field(index, ErrorCode::kValueOutOfRange, "residual leaves the range");
   return {};
-}
-
-template <class S>
-void PackedDecoder::read_cold_parameter(const Lane& lane) {
-  has_cold_parameter_ = bits_.flag();
-  if (has_cold_parameter_) {
-    cold_parameter_ = static_cast<unsigned>(bits_.take(ColdParameter::of(lane).bits));
-  }
 }
 
 /// Sizes of texts, whose bytes follow all bits.

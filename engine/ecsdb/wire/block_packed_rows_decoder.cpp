@@ -82,11 +82,10 @@ Status PackedDecoder::read_column(uint16_t index, uint16_t lane) {
 
 Status PackedDecoder::read_history() {
   const size_t count = out_->whole.size();
-  out_->heads.assign(count, RowRecords::Head{});
+  out_->heads.assign(count, DecodedBlock::Head{});
   for (std::vector<LaneState>& states : out_->states) states.clear();
   live_.clear();
   read_flags(count, [&](size_t i, bool is_live) {
-    out_->heads[i].is_live = is_live;
     if (is_live) live_.push_back(static_cast<uint32_t>(i));
   });
   if (!bits_.ok()) return malformed("history is cut short");
@@ -107,53 +106,46 @@ Status PackedDecoder::read_history() {
   return {};
 }
 
-/// A head's stamp holds the age here.
 Status PackedDecoder::read_history_heads() {
-  std::vector<RowRecords::Head>& heads = out_->heads;
-  std::vector<uint32_t>& older = with_magnitude_;  // scratch
-  older.clear();
-  RunDecoder ages(kSteadyRun, live_.size());
-  for (const uint32_t i : live_) heads[i].stamp = 1;
-  for (size_t at = 0; (at = ages.next_miss(bits_)) < live_.size();) older.push_back(live_[at]);
-  for (const uint32_t i : older) {
-    heads[i].stamp = static_cast<uint32_t>(bits_.take(kAgeBits)) + 2;
-    if (heads[i].stamp > kHistoryPublishes) return malformed("age of a row's history");
+  std::vector<DecodedBlock::Head>& heads = out_->heads;
+  for (const uint32_t i : live_) heads[i].age = 1;
+  read_misses(kSteadyRun, live_.size());
+  for (const uint32_t at : misses_) {
+    uint32_t& age = heads[live_[at]].age;
+    age = static_cast<uint32_t>(bits_.take(kAgeBits)) + 2;
+    if (age > kHistoryPublishes) return malformed("age of a row's history");
   }
-  const size_t newest = live_.size() - older.size();
-  RunDecoder steady(kSteadyRun, newest);
+  RunDecoder steady(kSteadyRun, live_.size() - misses_.size());
   size_t at = 0;
   size_t miss = steady.next_miss(bits_);
   for (const uint32_t i : live_) {
-    if (heads[i].stamp > 1) continue;
+    if (heads[i].age > 1) continue;
     heads[i].is_steady = at != miss;
     if (at++ == miss) miss = steady.next_miss(bits_);
   }
   read_history_fields();
   for (const uint32_t i : live_) {
-    if (heads[i].fields == 0) return fail(ErrorCode::kNotCanonical, "a change of no field");
-    if (heads[i].before == 0) return fail(ErrorCode::kNotCanonical, "a change of no field");
+    if (heads[i].fields.last != 0 && heads[i].fields.before != 0) continue;
+    return fail(ErrorCode::kNotCanonical, "a history without a change");
   }
   return bits_.ok() ? Status{} : malformed("history is cut short");
 }
 
 void PackedDecoder::read_history_fields() {
-  std::vector<RowRecords::Head>& heads = out_->heads;
+  std::vector<DecodedBlock::Head>& heads = out_->heads;
   const uint64_t all = table_->layout().replicated_mask();
   const size_t fields = table_->layout().replicated.size();
-  for (const uint32_t i : live_) heads[i].fields = all;
-  if (fields > 1) {
-    RunDecoder runs(kSteadyRun, live_.size() * fields);
-    for (size_t at = 0; (at = runs.next_miss(bits_)) < live_.size() * fields;) {
-      heads[live_[at / fields]].fields ^= uint64_t{1} << (at % fields);
+  for (const uint32_t i : live_) heads[i].fields.last = all;
+  auto toggle = [&](uint64_t RowRecords::Fields::*which) {
+    if (fields == 1) return;
+    read_misses(kSteadyRun, live_.size() * fields);
+    for (const uint32_t at : misses_) {
+      heads[live_[at / fields]].fields.*which ^= uint64_t{1} << (at % fields);
     }
-  }
-  for (const uint32_t i : live_) heads[i].before = heads[i].fields;
-  if (fields > 1) {
-    RunDecoder runs(kSteadyRun, live_.size() * fields);
-    for (size_t at = 0; (at = runs.next_miss(bits_)) < live_.size() * fields;) {
-      heads[live_[at / fields]].before ^= uint64_t{1} << (at % fields);
-    }
-  }
+  };
+  toggle(&RowRecords::Fields::last);
+  for (const uint32_t i : live_) heads[i].fields.before = heads[i].fields.last;
+  toggle(&RowRecords::Fields::before);
 }
 
 template <class S>
@@ -177,16 +169,11 @@ Status PackedDecoder::read_history_lane(uint16_t index, uint16_t lane, uint64_t 
     fits &= magnitude <= 4 * 8 * sizeof(S) && magnitude <= kMagnitudeMax;
     states[i].magnitude = static_cast<uint8_t>(magnitude);
   }
-  std::vector<uint32_t>& other = with_field_;  // scratch: places in with_magnitude_
-  other.clear();
-  RunDecoder trends(kSteadyRun, with_magnitude_.size());
-  for (size_t at = 0; (at = trends.next_miss(bits_)) < with_magnitude_.size();) {
-    other.push_back(static_cast<uint32_t>(at));
-  }
+  read_misses(kSteadyRun, with_magnitude_.size());
   int8_t trend = 0;
   size_t next = 0;
   for (uint32_t at = 0; at < with_magnitude_.size(); ++at) {
-    if (next < other.size() && other[next] == at) {
+    if (next < misses_.size() && misses_[next] == at) {
       const int raw = static_cast<int>(bits_.take(kTrendBits)) - kTrendMax;
       fits &= raw <= kTrendMax && raw != trend;
       trend = static_cast<int8_t>(raw);
@@ -196,7 +183,7 @@ Status PackedDecoder::read_history_lane(uint16_t index, uint16_t lane, uint64_t 
   }
   bool has_parameter = false;
   for (const uint32_t i : with_magnitude_) {
-    if (out_->heads[i].stamp != 1 || (out_->heads[i].fields & bit) == 0) continue;
+    if (out_->heads[i].age != 1 || (out_->heads[i].fields.last & bit) == 0) continue;
     if (!has_parameter) k = static_cast<unsigned>(bits_.take(kParameterBits<S>));
     has_parameter = true;
     deltas[i] = unzigzag_of(bits_.magnitude<S>(k));

@@ -102,22 +102,26 @@ void PackedEncoder::write_column(uint16_t lane, std::vector<S>& column, std::vec
 }
 
 void PackedEncoder::write_history() {
-  const RowRecords& records = table_->records();
+  const TableLayout& layout = table_->layout();
   live_.clear();
+  runs_.clear();
+  bool before = false;
   for (const RowIndex row : whole_) {
-    if (records.age(row, publish_) != 0) live_.push_back(row);
+    const RecentRow* recent = source_->history->find(table_->row(row).entity.index());
+    if (recent != nullptr) live_.push_back({row, recent});
+    runs_.flag((recent != nullptr) == before);
+    before = recent != nullptr;
   }
-  write_flags(whole_.size(), [&](size_t i) { return records.age(whole_[i], publish_) != 0; });
+  runs_.encode(kSteadyRun, bits_);
   if (live_.empty()) return;
   write_history_heads();
-  const TableLayout& layout = table_->layout();
   for (const uint16_t index : layout.replicated) {
     const FieldLayout& field = layout.fields[index];
     const uint64_t bit = uint64_t{1} << field.replicated_bit;
     for (uint16_t k = 0; k < field.lane_count; ++k) {
       const uint16_t lane = static_cast<uint16_t>(field.lane_first + k);
       if (!layout.lanes[lane].is_predicted) continue;
-      if (records.place(lane).is_wide) {
+      if (table_->records().place(lane).is_wide) {
         write_history_lane<uint64_t>(lane, bit, wide_column_);
       } else {
         write_history_lane<uint32_t>(lane, bit, narrow_column_);
@@ -128,17 +132,18 @@ void PackedEncoder::write_history() {
 
 void PackedEncoder::write_history_heads() {
   const RowRecords& records = table_->records();
+  const uint32_t publish = source_->history->publishes() + 1;
   runs_.clear();
-  for (const RowIndex row : live_) runs_.flag(records.age(row, publish_) == 1);
+  for (const LiveRow& live : live_) runs_.flag(live.recent->age(publish) == 1);
   runs_.encode(kSteadyRun, bits_);
   bits_.room(live_.size());
   runs_.clear();
-  for (const RowIndex row : live_) {
-    const uint32_t age = records.age(row, publish_);
+  for (const LiveRow& live : live_) {
+    const uint32_t age = live.recent->age(publish);
     if (age > 1) {
       bits_.put(age - 2, kAgeBits);
     } else {
-      runs_.flag(records.head(row).is_steady);
+      runs_.flag(live.recent->is_steady);
     }
   }
   runs_.encode(kSteadyRun, bits_);
@@ -146,10 +151,10 @@ void PackedEncoder::write_history_heads() {
   if ((all & (all - 1)) == 0) return;
   runs_.clear();
   unsteady_runs_.clear();
-  for (const RowIndex row : live_) {
-    const RowRecords::Head& head = records.head(row);
-    add_masked_flags(all, ~head.fields, runs_);
-    add_masked_flags(all, head.fields ^ head.before, unsteady_runs_);
+  for (const LiveRow& live : live_) {
+    const RowRecords::Fields& fields = records.fields(live.row);
+    add_masked_flags(all, ~fields.last, runs_);
+    add_masked_flags(all, fields.last ^ fields.before, unsteady_runs_);
   }
   runs_.encode(kSteadyRun, bits_);
   unsteady_runs_.encode(kSteadyRun, bits_);
@@ -158,20 +163,21 @@ void PackedEncoder::write_history_heads() {
 template <class S>
 void PackedEncoder::write_history_lane(uint16_t lane, uint64_t bit, std::vector<S>& values) {
   const RowRecords& records = table_->records();
+  const uint32_t publish = source_->history->publishes() + 1;
   auto with_magnitude = [&](auto&& call) {
-    for (const RowIndex row : live_) {
-      const LaneState state = records.state(row, lane);
-      if (state.magnitude != kMagnitudeNone) call(row, state);
+    for (const LiveRow& live : live_) {
+      const LaneState state = records.state(live.row, lane);
+      if (state.magnitude != kMagnitudeNone) call(live, state);
     }
   };
   runs_.clear();
-  for (const RowIndex row : live_) {
-    runs_.flag(records.state(row, lane).magnitude != kMagnitudeNone);
+  for (const LiveRow& live : live_) {
+    runs_.flag(records.state(live.row, lane).magnitude != kMagnitudeNone);
   }
   runs_.encode(kSteadyRun, bits_);
   steps_.clear();
   uint32_t before = 0;
-  with_magnitude([&](RowIndex, LaneState state) {
+  with_magnitude([&](const LiveRow&, LaneState state) {
     steps_.push_back(zigzag_of(state.magnitude - before));
     before = state.magnitude;
   });
@@ -179,23 +185,24 @@ void PackedEncoder::write_history_lane(uint16_t lane, uint64_t bit, std::vector<
   write_values<uint32_t>(steps_, kMagnitudeStepBits);
   runs_.clear();
   int8_t trend_before = 0;
-  with_magnitude([&](RowIndex, LaneState state) {
+  with_magnitude([&](const LiveRow&, LaneState state) {
     runs_.flag(state.trend == trend_before);
     trend_before = state.trend;
   });
   runs_.encode(kSteadyRun, bits_);
   trend_before = 0;
   bits_.room(steps_.size());
-  with_magnitude([&](RowIndex, LaneState state) {
+  with_magnitude([&](const LiveRow&, LaneState state) {
     if (state.trend != trend_before) {
       bits_.put(static_cast<uint64_t>(state.trend + kTrendMax), kTrendBits);
     }
     trend_before = state.trend;
   });
   values.clear();
-  with_magnitude([&](RowIndex row, LaneState) {
-    if ((RowRecords::repeatable(records.head(row), publish_) & bit) == 0) return;
-    values.push_back(zigzag_of(RowRecords::load<S>(records.at(row), records.place(lane).delta)));
+  with_magnitude([&](const LiveRow& live, LaneState) {
+    if ((records.repeatable(live.row, live.recent->age(publish)) & bit) == 0) return;
+    const uint8_t* record = records.at(live.row);
+    values.push_back(zigzag_of(RowRecords::load<S>(record, records.place(lane).delta)));
   });
   if (!values.empty()) write_values<S>(values, kParameterBits<S>);
 }

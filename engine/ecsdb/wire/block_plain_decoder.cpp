@@ -203,7 +203,7 @@ Status PlainDecoder::read_presence(const FieldLayout& field, uint16_t index, siz
     if (!is_whole) return bad_field(index, ErrorCode::kFrameMalformed, "presence bitmap");
     std::memcpy(present_.data(), bytes.data(), bytes.size());
     for (const uint64_t word : present_) {
-      present_count_ += static_cast<size_t>(__builtin_popcountll(word));
+      present_count_ += count_bits(word);
     }
     if (present_count_ == 0 || present_count_ == count) {
       return bad_field(index, ErrorCode::kNotCanonical, "presence bitmap says none or all");

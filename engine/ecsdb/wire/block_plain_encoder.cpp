@@ -81,17 +81,16 @@ void PlainEncoder::collect_changed() {
   whole_ = source_->rows;
   if (source_->form != BlockForm::kRelative) return;
   const ChangeSet& changes = *source_->changes;
-  const auto [begin, end] = rows_in_range(*source_->table, changes.known(), source_->range);
+  const auto [begin, end] = places_in_range(changes.indices(), source_->range);
   for (size_t i = begin; i < end; ++i) {
     if (changes.masks()[i] != 0) changed_.push_back(static_cast<uint32_t>(i));
   }
   all_known_changed_ = changed_.size() == changes.known().size();
-  const auto [first, last] = rows_in_range(*source_->table, changes.entered(), source_->range);
-  whole_ = changes.entered().subspan(first, last - first);
+  whole_ = entered_in_range(*source_);
 }
 
 void PlainEncoder::write_gone(ByteWriter& out) {
-  const std::span<const Tombstone> gone = gone_in_range(source_->gone, source_->range);
+  const std::span<const Tombstone> gone = gone_of(*source_);
   out.varint(gone.size());
   const bool is_net = source_->form == BlockForm::kNet;
   IndexGaps gaps(is_net ? 0 : 1);
@@ -104,8 +103,9 @@ void PlainEncoder::write_gone(ByteWriter& out) {
 
 /// Gaps of mostly one byte against one bit for each index of the span: whichever is shorter.
 void PlainEncoder::write_changed_rows(ByteWriter& out) {
-  const std::span<const RowIndex> known = source_->changes->known();
-  auto index_of = [&](size_t i) { return source_->table->row(known[changed_[i]]).entity.index(); };
+  const std::span<const uint32_t> indices =
+      changed_.empty() ? std::span<const uint32_t>() : source_->changes->indices();
+  auto index_of = [&](size_t i) { return indices[changed_[i]]; };
   const size_t count = changed_.size();
   if (count == 0) return out.varint(0);
   const uint32_t first = index_of(0);

@@ -237,7 +237,7 @@ class Replica {
     for (size_t i = 0; i < blocks.size(); ++i) {
       ECSDB_TRY(decode(blocks[i], decoded[i]));
       publishes[i] = decoded[i].header.form == BlockForm::kRelative
-                         ? history(blocks[i].ref).publishes + 1
+                         ? history(blocks[i].ref).publishes() + 1
                          : decoded[i].header.publishes;
     }
     // A removed row is erased at the end: that moves others.
@@ -245,21 +245,17 @@ class Replica {
     for (size_t i = 0; i < blocks.size(); ++i) {
       HeldCell& cell = cells_[blocks[i].ref.table][blocks[i].ref.cell];
       Table& table = tables_[blocks[i].ref.table];
-      applier_.apply_changed(decoded[i], table, cell.history, publishes[i]);
+      applier_.apply_changed(decoded[i], table, cell.history);
       for (const RowIndex row : decoded[i].changed) table.touch(cell.thread, row);
     }
     erase_gone();
     for (size_t i = 0; i < blocks.size(); ++i) {
-      ECSDB_TRY(put(blocks[i].ref, decoded[i], publishes[i]));
+      ECSDB_TRY(put(blocks[i].ref, decoded[i]));
     }
     for (size_t i = 0; i < blocks.size(); ++i) {
       HeldCell& cell = cells_[blocks[i].ref.table][blocks[i].ref.cell];
-      Table& table = tables_[blocks[i].ref.table];
-      applier_.note_whole(decoded[i], table, cell.history);
-      cell.history.publishes = publishes[i];
-      if (table.has_history() && cell.history.is_pruning_due()) {
-        table.prune_recent(cell.history, blocks[i].ref.cell);
-      }
+      const bool has_history = tables_[blocks[i].ref.table].has_history();
+      applier_.finish(decoded[i], has_history, publishes[i], cell.history);
     }
     return {};
   }
@@ -286,7 +282,7 @@ class Replica {
     }
     gone_.clear();
   }
-  Status put(CellRef ref, const DecodedBlock& block, uint32_t publish) {
+  Status put(CellRef ref, const DecodedBlock& block) {
     Table& table = tables_[ref.table];
     RowThread& thread = cells_[ref.table][ref.cell].thread;
     for (size_t i = 0; i < block.whole.size(); ++i) {
@@ -300,7 +296,7 @@ class Replica {
         table.link_newest(thread, row, ref.cell);
       }
       table.touch(thread, row);
-      BlockApplier::apply_whole(block, i, table, row, publish);
+      BlockApplier::apply_whole(block, i, table, row);
     }
     return {};
   }
@@ -327,9 +323,15 @@ inline void expect_same(Database& db, Replica& replica) {
             << db.schema().table(t).fields[field].name;
       }
       const CellRef ref{t, server.row(row).cell};
-      const uint32_t publish = db.cell(ref).history.publishes + 1;
-      ASSERT_EQ(replica.history(ref).publishes + 1, publish);
-      ASSERT_EQ(client.history_hash(held, publish), server.history_hash(row, publish));
+      const CellHistory& history = db.cell(ref).history;
+      ASSERT_EQ(client.history_hash(held, replica.history(ref)), server.history_hash(row, history));
+    }
+    for (const auto& [key, cell] : db.cells(t).by_key()) {
+      const CellHistory& history = db.cell({t, cell}).history;
+      const auto recent = history.recent();
+      const auto held = replica.history({t, cell}).recent();
+      ASSERT_EQ(replica.history({t, cell}).publishes(), history.publishes());
+      ASSERT_TRUE(std::equal(recent.begin(), recent.end(), held.begin(), held.end()));
     }
     for (const auto& [key, cell] : db.cells(t).by_key()) {
       ASSERT_EQ(replica.digest({t, cell}), db.digest(CellRef{t, cell}));
