@@ -24,14 +24,14 @@ void report_tier(std::string_view name, const Trace& trace, const TierTotals& to
   report.section("tiers." + std::string(name));
   report.number("bytes_per_frame", per(totals.frame_bytes, totals.frames));
   report.number("bytes_per_changed_row", per(totals.frame_bytes, totals.rows));
-  report.samples("encode", "ns_per_field", totals.encode);
-  report.samples("decode", "ns_per_field", totals.decode);
+  totals.encode.report("encode", report);
+  totals.decode.report("decode", report);
   report.count("verified", 1);
   report.number("block_bytes_per_frame", per(totals.block_bytes, totals.frames));
   report.number("blocks_per_frame", per(totals.blocks, totals.frames));
   report.number("bits_per_changed_field", 8 * per(totals.frame_bytes, totals.columns));
-  report.samples("publish", "ns_per_field", totals.publish);
-  report.samples("apply", "ns_per_field", totals.apply);
+  totals.publish.report("publish", report);
+  totals.apply.report("apply", report);
   report.number("encode_allocations_per_block", per(totals.encode_allocations, totals.blocks));
   report.number("decode_allocations_per_block", per(totals.decode_allocations, totals.blocks));
   report.number("entry_bytes_per_row", per(totals.entry_bytes, trace.shape.rows));
@@ -43,8 +43,8 @@ void report_baseline(std::string_view name, const BaselineTotals& totals, uint64
                      Report& report) {
   report.section("baselines." + std::string(name));
   report.number("bytes_per_frame", per(totals.bytes, frames));
-  report.samples("encode", "ns_per_field", totals.encode);
-  report.samples("decode", "ns_per_field", totals.decode);
+  totals.encode.report("encode", report);
+  totals.decode.report("decode", report);
 }
 
 Status run_trace(const Trace& trace, size_t first, double cell_rows, size_t block_frames,
@@ -66,7 +66,7 @@ Status run_trace(const Trace& trace, size_t first, double cell_rows, size_t bloc
   if (has_zstd()) report_baseline("zstd_1", baselines.zstd_raw, baselines.frames, report);
   if (has_protobuf()) report_baseline("protobuf", baselines.protobuf, baselines.frames, report);
   report.section("baselines.memcpy");
-  report.samples("copy", "ns_per_field", baselines.copy);
+  baselines.copy.report("copy", report);
   report.section("ratios");
   const double raw = static_cast<double>(baselines.raw_structs.bytes);
   report.number("raw_structs_to_plain_bytes", raw / static_cast<double>(plain.frame_bytes));

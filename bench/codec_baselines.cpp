@@ -151,27 +151,20 @@ class Way {
 
   Status step(const Frame& frame, BaselineTotals& totals) {
     size_t bytes = 0;
-    encode_ += time_ns([&] {
-                 for (int i = 0; i < kRepeats; ++i) bytes = codec_.encode(frame);
-               }) /
-               kRepeats;
+    totals.encode.add_ns(time_ns([&] {
+                           for (int i = 0; i < kRepeats; ++i) bytes = codec_.encode(frame);
+                         }) /
+                         kRepeats);
     // The first decoding changes what is held; deltas can be added once only.
-    decode_ += time_ns([&] { codec_.decode(bytes, held_); });
+    totals.decode.add_ns(time_ns([&] { codec_.decode(bytes, held_); }));
     totals.bytes += bytes;
     if (std::equal(held_.begin(), held_.end(), frame.now.begin())) return {};
     return ecsdb::fail(ecsdb::ErrorCode::kDigestMismatch, "a baseline lost a value");
-  }
-  void end_block(double columns, BaselineTotals& totals) {
-    totals.encode.add(encode_ / columns);
-    totals.decode.add(decode_ / columns);
-    encode_ = decode_ = 0;
   }
 
  private:
   Codec codec_;
   std::vector<int32_t> held_;
-  double encode_ = 0;
-  double decode_ = 0;
 };
 
 class Baselines {
@@ -192,13 +185,13 @@ class Baselines {
     columns_ += static_cast<double>(frame_.columns_changed);
     ++totals.frames;
     const size_t bytes = source_.encode(frame_);
-    copy_ += time_ns([&] {
-               for (int i = 0; i < kRepeats; ++i) {
-                 std::memcpy(copied_.data(), source_.buffer().data(), bytes);
-                 keep(copied_.data());
-               }
-             }) /
-             kRepeats;
+    totals.copy.add_ns(time_ns([&] {
+                         for (int i = 0; i < kRepeats; ++i) {
+                           std::memcpy(copied_.data(), source_.buffer().data(), bytes);
+                           keep(copied_.data());
+                         }
+                       }) /
+                       kRepeats);
     ECSDB_TRY(raw_.step(frame_, totals.raw_structs));
     ECSDB_TRY(zstd_.step(frame_, totals.zstd_raw));
 #if defined(ECSDB_BENCH_PROTOBUF)
@@ -207,14 +200,12 @@ class Baselines {
     return {};
   }
   void end_block(BaselinesTotals& totals) {
-    if (columns_ == 0) return;
-    totals.copy.add(copy_ / columns_);
-    raw_.end_block(columns_, totals.raw_structs);
-    zstd_.end_block(columns_, totals.zstd_raw);
-#if defined(ECSDB_BENCH_PROTOBUF)
-    protobuf_.end_block(columns_, totals.protobuf);
-#endif
-    columns_ = copy_ = 0;
+    totals.copy.end_block(columns_);
+    for (BaselineTotals* way : {&totals.raw_structs, &totals.zstd_raw, &totals.protobuf}) {
+      way->encode.end_block(columns_);
+      way->decode.end_block(columns_);
+    }
+    columns_ = 0;
   }
 
  private:
@@ -245,7 +236,6 @@ class Baselines {
   RawStructs source_;
   std::vector<uint8_t> copied_;
   double columns_ = 0;
-  double copy_ = 0;
 };
 
 }  // namespace

@@ -4,14 +4,14 @@
 #include <memory>
 #include <span>
 
-#include "measure.h"
+#include "codec_costs.h"
 #include "trace.h"
 
 namespace bench {
 
 /// One way to send a frame's changes: bytes per frame and ns per changed column.
 struct BaselineTotals {
-  Samples encode, decode;
+  Cost encode, decode;
   uint64_t bytes = 0;
 };
 
@@ -19,7 +19,7 @@ struct BaselinesTotals {
   BaselineTotals raw_structs;  // arrays of {u32 row, columns}
   BaselineTotals zstd_raw;     // the same through zstd -1, one frame of it each
   BaselineTotals protobuf;     // packed repeated fields: row gaps, masks, zigzag deltas
-  Samples copy;                // memcpy of the raw structs
+  Cost copy;                   // memcpy of the raw structs
   uint64_t frames = 0;
 };
 

@@ -22,18 +22,23 @@ constexpr uint64_t kWarmFrames = 32;  // before allocations count
 class TierBench {
  public:
   TierBench(const Trace& trace, ecsdb::CodecTier tier, double cell_rows)
-      : source_(trace, tier, cell_rows), db_(source_.db()), replica_(db_.schema()) {}
+      : source_(trace, tier, cell_rows),
+        quiet_(trace, tier, cell_rows),
+        db_(source_.db()),
+        replica_(db_.schema()) {}
 
-  Status start(size_t frame, TierTotals& totals) {
+  Status start(size_t frame) {
     ECSDB_TRY(source_.start(frame));
-    TierTimes ignored;
-    ECSDB_TRY(publish(ignored, totals, false));
+    ECSDB_TRY(quiet_.start(frame));
+    TierTotals ignored;
+    ECSDB_TRY(publish(ignored, false));
     return verify(frame);
   }
-  Status step(size_t frame, TierTimes& times, TierTotals& totals) {
+  size_t changed_columns() const { return source_.changed_columns(); }
+  Status step(size_t frame, TierTotals& totals) {
     ECSDB_TRY(source_.step(frame));
-    ECSDB_TRY(publish(times, totals, true));
-    times.columns += source_.changed_columns();
+    ECSDB_TRY(quiet_.step(frame));
+    ECSDB_TRY(publish(totals, true));
     ++totals.frames;
     totals.frame_bytes += frame_bytes_;
     totals.rows += source_.changed_rows().size();
@@ -50,22 +55,21 @@ class TierBench {
 
  private:
   /// Publishes what is committed and brings the replica there.
-  Status publish(TierTimes& times, TierTotals& totals, bool counts) {
+  Status publish(TierTotals& totals, bool counts) {
     plan_ = ecsdb::AdvancePlan{};
     plan_.from = db_.published();
-    double inside = 0;
     blocks_.begin_publish();
-    const double all = time_ns([&] {
-      db_.publish([&](CellRef ref, const ecsdb::ChangeSet& changes) {
-        inside += time_ns([&] { encode(ref, changes, times, totals, counts); });
-      });
+    // Of a database that nobody encodes, so that clocks inside do not count.
+    totals.publish.add_ns(time_ns([&] { quiet_.db().finish_publish(); }));
+    quiet_.db().trim();
+    db_.publish([&](CellRef ref, const ecsdb::ChangeSet& changes) {
+      encode(ref, changes, totals, counts);
     });
-    times.publish += all > inside ? all - inside : 0;
     db_.trim();
     add_entered();
     plan_.to = db_.published();
     plan_.commit_time_ns = 1'000'000'000 + db_.published().value * 16'666'667;
-    return follow(times, totals, counts);
+    return follow(totals, counts);
   }
   uint64_t whole_bytes(bool with_history) {
     const ecsdb::Table& table = db_.table(0);
@@ -89,15 +93,14 @@ class TierBench {
     }
     return bytes.size();
   }
-  void encode(CellRef ref, const ecsdb::ChangeSet& changes, TierTimes& times, TierTotals& totals,
-              bool counts) {
+  void encode(CellRef ref, const ecsdb::ChangeSet& changes, TierTotals& totals, bool counts) {
     if (ref.table != 0) return;
     if (db_.cell(ref).published == Version{}) return entered_.push_back(ref);
     const uint64_t before = allocations();
-    times.encode += time_ns([&] {
-                      for (int i = 0; i < kRepeats; ++i) blocks_.relative(db_, ref, changes);
-                    }) /
-                    kRepeats;
+    totals.encode.add_ns(time_ns([&] {
+                           for (int i = 0; i < kRepeats; ++i) blocks_.relative(db_, ref, changes);
+                         }) /
+                         kRepeats);
     if (counts && totals.frames > kWarmFrames) totals.encode_allocations += allocations() - before;
     const ecsdb::BlockParts& parts = blocks_.relative(db_, ref, changes);
     plan_.add_blocks(ref.cell, 1, parts, 0);
@@ -115,7 +118,7 @@ class TierBench {
     entered_.clear();
   }
   /// The plan over the wire.
-  Status follow(TierTimes& times, TierTotals& totals, bool counts) {
+  Status follow(TierTotals& totals, bool counts) {
     ecsdb::write_advance(plan_, ecsdb::MessageType::kAdvance, outbox_);
     frame_bytes_ = outbox_.bytes();
     stream_.clear();
@@ -137,19 +140,19 @@ class TierBench {
       ECSDB_TRY(ecsdb::decode_message((*frame)->head, head));
       received_.add(std::move(head), (*frame)->tail, (*frame)->bytes);
     }
-    if (counts) ECSDB_TRY(decode(times, totals));
+    if (counts) ECSDB_TRY(decode(totals));
     Status status;
-    times.apply += time_ns([&] { status = replica_.apply(received_, nullptr); });
+    totals.apply.add_ns(time_ns([&] { status = replica_.apply(received_, nullptr); }));
     return status;
   }
   /// The relative blocks once more, alone.
-  Status decode(TierTimes& times, TierTotals& totals) {
+  Status decode(TierTotals& totals) {
     Status status;
     const uint64_t before = allocations();
-    times.decode += time_ns([&] {
-                      for (int i = 0; i < kRepeats && status.ok(); ++i) status = decode_all();
-                    }) /
-                    kRepeats;
+    totals.decode.add_ns(time_ns([&] {
+                           for (int i = 0; i < kRepeats && status.ok(); ++i) status = decode_all();
+                         }) /
+                         kRepeats);
     if (totals.frames > kWarmFrames) totals.decode_allocations += allocations() - before;
     return status;
   }
@@ -174,6 +177,7 @@ class TierBench {
   }
 
   TraceDatabase source_;
+  TraceDatabase quiet_;  // the same without encoding
   ecsdb::Database& db_;
   ecsdb::CellBlocks blocks_;
   ecsdb::AdvancePlan plan_;
@@ -192,27 +196,22 @@ class TierBench {
 
 }  // namespace
 
-void TierTotals::add(const TierTimes& times) {
-  if (times.columns == 0) return;
-  const double columns_in = static_cast<double>(times.columns);
-  encode.add(times.encode / columns_in);
-  publish.add(times.publish / columns_in);
-  decode.add(times.decode / columns_in);
-  apply.add(times.apply / columns_in);
+void TierTotals::end_block(double columns_in_block) {
+  for (Cost* cost : {&encode, &publish, &decode, &apply}) cost->end_block(columns_in_block);
 }
 
 Status run_tier(const Trace& trace, ecsdb::CodecTier tier, double cell_rows, size_t first,
                 size_t frames_per_block, TierTotals& totals) {
   TierBench bench(trace, tier, cell_rows);
-  ECSDB_TRY(bench.start(first, totals));
-  TierTimes times;
+  ECSDB_TRY(bench.start(first));
   size_t in_block = 0;
+  size_t columns = 0;
   for (size_t frame = first + 1; frame < trace.frames(); ++frame) {
-    ECSDB_TRY(bench.step(frame, times, totals));
+    ECSDB_TRY(bench.step(frame, totals));
+    columns += bench.changed_columns();
     if (++in_block < frames_per_block && frame + 1 < trace.frames()) continue;
-    totals.add(times);
-    times = TierTimes{};
-    in_block = 0;
+    totals.end_block(static_cast<double>(columns));
+    in_block = columns = 0;
   }
   bench.measure_entry(totals);
   return {};

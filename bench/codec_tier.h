@@ -3,22 +3,16 @@
 
 #include <memory>
 
-#include "measure.h"
+#include "codec_costs.h"
 #include "trace.h"
 
 namespace bench {
 
-/// Sums over the frames of one block of measurement, in ns.
-struct TierTimes {
-  double encode = 0;   // changed rows of the cells to blocks
-  double publish = 0;  // beside that: rows collected and measured, baseline and history moved on
-  double decode = 0;   // blocks to values
-  double apply = 0;    // a whole advance: checks, decoding, storing, history
-  size_t columns = 0;  // changed, in the frames that count
-};
-
 struct TierTotals {
-  Samples encode, publish, decode, apply;  // ns per changed column
+  Cost encode;   // changed rows of the cells to blocks
+  Cost publish;  // beside that: rows collected and measured, baseline and history moved on
+  Cost decode;   // blocks to values
+  Cost apply;    // a whole advance: checks, decoding, storing, history
   uint64_t frames = 0;
   uint64_t frame_bytes = 0;  // of the stream: frame, head, blocks
   uint64_t block_bytes = 0;
@@ -32,7 +26,7 @@ struct TierTotals {
   uint64_t entry_history_bytes = 0;  // of those, what their history takes
   double rows_per_cell = 0;
 
-  void add(const TierTimes& times);
+  void end_block(double columns_in_block);
 };
 
 /// Publishes frame `first` and then each one until the end. Every frame is decoded and compared

@@ -1,5 +1,7 @@
 #include "ecsdb/store/change_set.h"
 
+#include <algorithm>
+
 namespace ecsdb {
 
 void ChangeSet::measure(const Table& table, std::span<const RowIndex> rows) {
@@ -18,8 +20,27 @@ void ChangeSet::measure(const Table& table, std::span<const RowIndex> rows) {
   const TableLayout& layout = table.layout();
   narrow_.resize(layout.lanes.size());
   wide_.resize(layout.lanes.size());
+  bits_.resize(layout.lanes.size());
   if (known_.empty()) return;
   for (const uint16_t field : layout.replicated) measure_field(table, layout.fields[field]);
+  if (std::find(masks_.begin(), masks_.end(), 0) == masks_.end()) return;
+  drop_unchanged();
+  if (known_.empty()) return;
+  for (const uint16_t field : layout.replicated) measure_field(table, layout.fields[field]);
+}
+
+/// Rows that were changed and changed back, or whose server-only fields changed alone.
+void ChangeSet::drop_unchanged() {
+  size_t kept = 0;
+  for (size_t i = 0; i < known_.size(); ++i) {
+    if (masks_[i] == 0) continue;
+    known_[kept] = known_[i];
+    indices_[kept] = indices_[i];
+    ++kept;
+  }
+  known_.resize(kept);
+  indices_.resize(kept);
+  masks_.assign(kept, 0);
 }
 
 void ChangeSet::measure_field(const Table& table, const FieldLayout& field) {
@@ -47,6 +68,8 @@ template <class S, bool is_float>
 void ChangeSet::measure_lane(const Table& table, uint16_t lane, uint64_t bit,
                              std::vector<S>& deltas) {
   deltas.resize(known_.size());
+  std::vector<uint64_t>& bits = bits_[lane];
+  bits.assign((known_.size() + 63) / 64, 0);
   const RowRecords& records = table.records();
   const uint16_t place = records.place(lane).baseline;
   table.column(lane).visit([&](const auto* values) {
@@ -57,6 +80,7 @@ void ChangeSet::measure_lane(const Table& table, uint16_t lane, uint64_t bit,
       const S delta = is_float ? float_order(now) - float_order(before) : now - before;
       deltas[i] = delta;
       masks_[i] |= delta != 0 ? bit : 0;
+      bits[i / 64] |= uint64_t{delta != 0} << (i % 64);
     }
   });
 }

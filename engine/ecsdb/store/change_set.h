@@ -40,6 +40,8 @@ class ChangeSet {
       return narrow_[lane];
     }
   }
+  /// One bit for each of the same rows: the lane differs.
+  std::span<const uint64_t> bits(uint16_t lane) const { return bits_[lane]; }
   /// Entity indices of the same rows.
   std::span<const uint32_t> indices() const { return indices_; }
   /// Rows that the last publish did not show in this cell, in order of entity index.
@@ -53,12 +55,14 @@ class ChangeSet {
   template <class S, bool is_float>
   void measure_lane(const Table& table, uint16_t lane, uint64_t bit, std::vector<S>& deltas);
   void measure_field(const Table& table, const FieldLayout& field);
+  void drop_unchanged();
 
   std::vector<RowIndex> known_;
   std::vector<uint32_t> indices_;
   std::vector<uint64_t> masks_;
   std::vector<std::vector<uint32_t>> narrow_;  // by lane
   std::vector<std::vector<uint64_t>> wide_;
+  std::vector<std::vector<uint64_t>> bits_;
   std::vector<RowIndex> entered_;
   std::vector<uint32_t> entered_indices_;
   std::vector<Tombstone> gone_;

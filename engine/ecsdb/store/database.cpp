@@ -173,7 +173,6 @@ void Database::advance_history(Cell& cell) {
     while (place < recent.size() && recent[place].index < index) ++place;
     const bool has_history = place < recent.size() && recent[place].index == index;
     ages_.push_back(has_history ? recent[place].age(publish) : 0);
-    if (changes_.masks()[i] == 0) continue;
     if (has_history) {
       cell.history.touch(place);
     } else {

@@ -125,7 +125,7 @@ void Table::adopt(const ChangeSet& changes, std::span<const uint32_t> ages) {
   repeatable_.resize(rows.size());
   if (has_history()) {
     for (size_t i = 0; i < rows.size(); ++i) {
-      if (masks[i] != 0) repeatable_[i] = records_.advance(rows[i], masks[i], ages[i]);
+      repeatable_[i] = records_.advance(rows[i], masks[i], ages[i]);
     }
   }
   for (const uint16_t index : layout_.replicated) {

@@ -174,6 +174,24 @@ size_t fill_bitmap(size_t count, std::vector<uint64_t>& bits, Get&& get) {
   return set;
 }
 
+/// Bits [first, first + count) of a bitmap. Returns how many are set.
+inline size_t take_bits(std::span<const uint64_t> from, size_t first, size_t count,
+                        std::vector<uint64_t>& bits) {
+  bits.resize((count + 63) / 64);
+  size_t set = 0;
+  for (size_t word = 0; word < bits.size(); ++word) {
+    const size_t at = first / 64 + word;
+    const unsigned shift = first % 64;
+    uint64_t value = from[at] >> shift;
+    if (shift != 0 && at + 1 < from.size()) value |= from[at + 1] << (64 - shift);
+    const size_t left = count - word * 64;
+    if (left < 64) value &= (uint64_t{1} << left) - 1;
+    bits[word] = value;
+    set += count_bits(value);
+  }
+  return set;
+}
+
 template <class Call>
 void for_each_bit(std::span<const uint64_t> bits, Call&& call) {
   for (size_t word = 0; word < bits.size(); ++word) {

@@ -123,7 +123,6 @@ void PackedEncoder::write_rows() {
 void PackedEncoder::sort_candidates() {
   const ChangeSet& changes = *source_->changes;
   const std::span<const uint32_t> known = changes.indices();
-  const std::span<const uint64_t> masks = changes.masks();
   const uint32_t publish = source_->history->publishes() + 1;
   for (unsigned c = 0; c < kClasses; ++c) {
     class_runs_[c].clear();
@@ -134,23 +133,17 @@ void PackedEncoder::sort_candidates() {
   IndexCursor gone(gone_indices_);
   IndexCursor entered(whole_indices_);
   auto [at, end] = places_in_range(known, source_->range);
-  auto pass_fresh = [&] {
-    if (masks[at] != 0) fresh_.push_back(static_cast<uint32_t>(at));
-    ++at;
-  };
   const auto [first, last] = recent_in_range(*source_->history, source_->range);
   for (const RecentRow& row : source_->history->recent().subspan(first, last - first)) {
-    while (at < end && known[at] < row.index) pass_fresh();
+    while (at < end && known[at] < row.index) fresh_.push_back(static_cast<uint32_t>(at++));
     if (gone.contains(row.index) || entered.contains(row.index)) continue;
     const unsigned c = candidate_class(row, publish);
     ++class_rows_[c];
-    const bool is_known = at < end && known[at] == row.index;
-    const bool changes_now = is_known && masks[at] != 0;
+    const bool changes_now = at < end && known[at] == row.index;
     class_runs_[c].flag(changes_now == class_is_expected(c));
-    if (changes_now) class_changed_[c].push_back(static_cast<uint32_t>(at));
-    if (is_known) ++at;
+    if (changes_now) class_changed_[c].push_back(static_cast<uint32_t>(at++));
   }
-  while (at < end) pass_fresh();
+  while (at < end) fresh_.push_back(static_cast<uint32_t>(at++));
 }
 
 void PackedEncoder::write_candidates() {

@@ -1,24 +1,28 @@
-// The plain tier: columns, presence bitmaps, varints; every value on a byte boundary. For tables
-// that are so large or so hot that processor time counts more than bytes; it keeps no history.
+// The plain tier: columns, presence bitmaps, numbers of a fixed width with exceptions; every value on
+// a byte boundary. For tables that are so large or so hot that processor time counts more than bytes;
+// it keeps no history.
 //
 //   gone:    count varint | index gaps varint... | (net: entity tags varint...) | left bitmap
 //   changed: (relative form only) count * 2 + is_bitmap varint, and if the count is not zero
 //              gaps:    index gaps varint...
-//              bitmap:  first index varint | bytes varint | one bit for each index from the first
-//              on
+//              bitmap:  first index varint | bytes varint | one bit for each index from the first on
 //   whole:   count varint | index gaps varint... | entity tags varint... | inserted bitmap
-//   then, if rows changed, for each lane of the replicated fields, by field id: presence u8 (0
-//   none, 1 all, 2 bitmap follows), and unless it is a lane of one bit, which has flipped, for each
-//   row present zigzag(new - old) varint, of floats the difference of their float_order(); for each
-//   text field: presence, and for each row present length varint and bytes then, if there are whole
-//   rows, for each lane of the replicated fields the whole rows' values: one-byte lanes a byte,
-//   unsigned varint, signed zigzag varint, floats their bytes; for each text field length varint
-//   and bytes
+//   then, if rows changed, for each lane of the replicated fields, by field id: presence u8 (0 none,
+//   1 all, 2 bitmap follows), and if any row is present, unless it is a lane of one bit, which has
+//   flipped, a column of zigzag(new - old), of floats the difference of their float_order(); for
+//   each text field: presence, and for each row present length varint and bytes
+//   then, if there are whole rows, for each lane of the replicated fields a column of the whole rows'
+//   values: unsigned ones and floats' bits as they are, signed ones zigzagged; for each text field
+//   length varint and bytes
+//   column:  width u8 (bytes of a number, at most those of the lane's slot: 4 or 8) | exceptions: count
+//            varint, then for each place gap varint, number varint | all the numbers, low byte first,
+//            exceptions as 0
 //
 // An index gap is the entity index minus the previous one of its group minus 1 (the first: the
 // index); in the gone group of the net form, where one index may stand for several entities, minus
-// the previous one only. Bitmaps are low bit first, unused bits zero; left out where the count is
-// zero. A row is present in a lane when the lane differs.
+// the previous one only. Place gaps likewise. Bitmaps are low bit first, unused bits zero; left out
+// where the count is zero. A row is present in a lane when the lane differs. The width is that which
+// takes the fewest bytes when an exception is counted as four, the least of equals.
 #pragma once
 
 #include "ecsdb/wire/block.h"
@@ -31,26 +35,35 @@ class PlainEncoder {
   void encode(const BlockSource& source, Bytes& out);
 
  private:
-  void collect_changed();
+  void select_rows();
   void write_gone(ByteWriter& out);
   void write_changed_rows(ByteWriter& out);
   void write_whole_rows(ByteWriter& out);
   void write_changed_fields();
-  void write_whole_fields(ByteWriter& out);
+  void write_whole_fields();
   template <class S>
-  void write_changed_lane(uint16_t lane);
+  void write_changed_lane(uint16_t lane, std::vector<S>& numbers);
+  template <class S>
+  void write_whole_lane(uint16_t lane, std::vector<S>& numbers);
+  template <class S>
+  void write_column(std::span<const S> numbers);
+  template <class S>
+  void write_exceptions(std::span<const S> numbers, unsigned width);
+  void write_text(const std::string& text);
   void write_changed_text(const FieldLayout& field);
-  /// Presence of `present_` rows out of all changed ones.
+  /// present_ of all changed rows.
   void write_presence();
   uint8_t* room(size_t bytes);
 
   const BlockSource* source_ = nullptr;
-  std::vector<uint32_t> changed_;  // places in the change set's known rows
-  bool all_known_changed_ = false;
+  size_t first_ = 0;  // of the change set's known rows that lie in the range,
+  size_t count_ = 0;  // and how many
   std::span<const RowIndex> whole_;
   std::vector<uint64_t> present_;  // bitmap over the changed rows
   size_t present_count_ = 0;
-  Bytes fields_;  // changed fields, written in place
+  std::vector<uint32_t> narrow_;
+  std::vector<uint64_t> wide_;
+  Bytes fields_;  // written in place
   size_t fields_end_ = 0;
 };
 
@@ -69,13 +82,16 @@ class PlainDecoder {
   Status read_whole();
   Status check_groups() const;
   bool is_changed(uint32_t index) const;
-  Status read_presence(const FieldLayout& field, uint16_t index, size_t bytes_each);
+  Status read_presence(uint16_t index, size_t bytes_each);
+  void mark_field(const FieldLayout& field);
   Status read_changed_fields();
   template <class S>
   Status read_changed_lane(uint16_t index, uint16_t lane);
   Status read_changed_text(uint16_t index);
   Status read_whole_fields();
+  template <class S>
   Status read_whole_lane(uint16_t index, uint16_t lane);
+  Status read_column(uint16_t index, size_t count, size_t slot_bytes);
   Status begin_column(uint16_t index);
   Status read_text(uint16_t index, std::string& text);
   Error bad_field(uint16_t field, ErrorCode code, const char* what) const;
@@ -89,6 +105,15 @@ class PlainDecoder {
   std::vector<uint32_t> changed_indices_;
   std::vector<uint64_t> present_;  // bitmap over the changed rows
   size_t present_count_ = 0;
+  std::vector<uint64_t> in_field_;  // of all lanes of a field
+  // The column that was read last: its numbers, and those that do not fit its width.
+  struct Exception {
+    uint64_t place;
+    uint64_t number;
+  };
+  ByteSpan numbers_;
+  unsigned width_ = 1;
+  std::vector<Exception> exceptions_;
 };
 
 }  // namespace ecsdb

@@ -17,23 +17,32 @@ bool read_bitmap(ByteReader& in, size_t count, Set&& set) {
   return count % 8 == 0 || bytes.back() >> (count % 8) == 0;
 }
 
-uint64_t read_whole_value(ByteReader& in, const Lane& lane) {
-  if (lane.width == 1) {
-    const uint8_t raw = in.u8();
-    return lane.kind == LaneKind::kSigned
-               ? static_cast<uint64_t>(static_cast<int64_t>(static_cast<int8_t>(raw)))
-               : raw;
+/// Numbers of a fixed width, loaded with the bytes behind them where there are such.
+template <class S>
+class NumberReader {
+ public:
+  NumberReader(ByteSpan bytes, unsigned width)
+      : at_(bytes.data()),
+        end_(bytes.data() + bytes.size()),
+        width_(width),
+        mask_(static_cast<S>(~S{0} >> (8 * (sizeof(S) - width)))) {}
+  S next() {
+    S number = 0;
+    if (at_ + sizeof(S) <= end_) {
+      std::memcpy(&number, at_, sizeof(S));
+    } else {
+      std::memcpy(&number, at_, width_);
+    }
+    at_ += width_;
+    return number & mask_;
   }
-  switch (lane.kind) {
-    case LaneKind::kUnsigned:
-      return in.varint();
-    case LaneKind::kSigned:
-      return static_cast<uint64_t>(unzigzag(in.varint()));
-    case LaneKind::kFloat:
-      return lane.width == 4 ? in.u32() : in.u64();
-  }
-  return 0;
-}
+
+ private:
+  const uint8_t* at_;
+  const uint8_t* end_;
+  unsigned width_;
+  S mask_;
+};
 
 }  // namespace
 
@@ -184,9 +193,8 @@ Error PlainDecoder::bad_field(uint16_t field, ErrorCode code, const char* what) 
   return fail(code, "field " + target_->def->fields[field].name + ": " + what);
 }
 
-/// Fills present_ and marks the field in the rows' masks. Every row present takes at least
-/// `bytes_each` bytes.
-Status PlainDecoder::read_presence(const FieldLayout& field, uint16_t index, size_t bytes_each) {
+/// Fills present_. Every row present takes at least `bytes_each` bytes.
+Status PlainDecoder::read_presence(uint16_t index, size_t bytes_each) {
   group_ = *in_;
   const size_t count = out_->changed.size();
   const uint8_t presence = in_->u8();
@@ -213,9 +221,13 @@ Status PlainDecoder::read_presence(const FieldLayout& field, uint16_t index, siz
     in_->fail();
     return bad_field(index, ErrorCode::kFrameMalformed, "cut short");
   }
-  const uint64_t bit = uint64_t{1} << field.replicated_bit;
-  for_each_bit(present_, [&](size_t i) { out_->masks[i] |= bit; });
   return {};
+}
+
+/// The rows in in_field_ have the field in their masks.
+void PlainDecoder::mark_field(const FieldLayout& field) {
+  const uint64_t bit = uint64_t{1} << field.replicated_bit;
+  for_each_bit(in_field_, [&](size_t i) { out_->masks[i] |= bit; });
 }
 
 Status PlainDecoder::read_changed_fields() {
@@ -223,16 +235,20 @@ Status PlainDecoder::read_changed_fields() {
   const TableLayout& layout = table.layout();
   for (const uint16_t index : layout.replicated) {
     const FieldLayout& field = layout.fields[index];
+    in_field_.assign((out_->changed.size() + 63) / 64, 0);
     for (uint16_t k = 0; k < field.lane_count; ++k) {
       const uint16_t lane = static_cast<uint16_t>(field.lane_first + k);
-      ECSDB_TRY(read_presence(field, index, is_flag(layout.lanes[lane]) ? 0 : 1));
-      if (table.records().place(lane).is_wide) {
-        ECSDB_TRY(read_changed_lane<uint64_t>(index, lane));
-      } else {
-        ECSDB_TRY(read_changed_lane<uint32_t>(index, lane));
-      }
+      ECSDB_TRY(read_presence(index, is_flag(layout.lanes[lane]) ? 0 : 1));
+      if (present_count_ == 0) continue;
+      for (size_t word = 0; word < present_.size(); ++word) in_field_[word] |= present_[word];
+      ECSDB_TRY(table.records().place(lane).is_wide ? read_changed_lane<uint64_t>(index, lane)
+                                                    : read_changed_lane<uint32_t>(index, lane));
     }
-    if (field.text != kNoText) ECSDB_TRY(read_changed_text(index));
+    if (field.text != kNoText) {
+      ECSDB_TRY(read_changed_text(index));
+      in_field_ = present_;
+    }
+    mark_field(field);
   }
   for (const uint64_t mask : out_->masks) {
     if (mask == 0) return fail(ErrorCode::kNotCanonical, "a changed row without a change");
@@ -247,30 +263,76 @@ Status PlainDecoder::read_changed_lane(uint16_t index, uint16_t lane) {
   changes.make_room(present_count_);
   const RowIndex* rows = out_->changed.data();
   const bool is_float = def.kind == LaneKind::kFloat;
-  const bool flips = is_flag(def);
+  if (is_flag(def)) {
+    for_each_bit(present_,
+                 [&](size_t i) { changes.add(i, 1 - target_->table->lane(rows[i], lane)); });
+    return {};
+  }
+  ECSDB_TRY(read_column(index, present_count_, sizeof(S)));
   bool fits = true;
-  bool differs = true;
+  size_t zeros = 0;
   target_->table->column(lane).visit([&](const auto* values) {
     using T = std::remove_cvref_t<decltype(*values)>;
-    for_each_bit(present_, [&](size_t i) {
+    auto put = [&](size_t to, size_t i, S number) {
       const S before = static_cast<S>(values[rows[i]]);
-      const uint64_t raw = flips ? 2 : in_->varint();
-      const S delta = flips ? 1 - 2 * before : unzigzag_of(static_cast<S>(raw));
-      const S now = add_delta(is_float, before, delta);
-      fits &= static_cast<S>(raw) == raw && slot_fits<T>(def, now);
-      differs &= raw != 0;
-      changes.add(i, slot_value<T>(now));
+      const S now = add_delta(is_float, before, unzigzag_of(number));
+      fits &= slot_fits<T>(def, now);
+      changes.at[to] = static_cast<uint32_t>(i);
+      changes.values[to] = slot_value<T>(now);
+    };
+    NumberReader<S> numbers(numbers_, width_);
+    size_t to = 0;
+    for_each_bit(present_, [&](size_t i) {
+      const S number = numbers.next();
+      zeros += number == 0;
+      put(to++, i, number);
     });
+    for (const Exception& exception : exceptions_) {
+      put(exception.place, changes.at[exception.place], static_cast<S>(exception.number));
+    }
+    changes.count = to;
   });
-  if (!in_->ok()) return bad_field(index, ErrorCode::kFrameMalformed, "cut short");
-  if (!differs) return bad_field(index, ErrorCode::kNotCanonical, "a change to the same value");
+  if (zeros != exceptions_.size()) {
+    return bad_field(index, ErrorCode::kNotCanonical, "a change to the same value");
+  }
   if (!fits) return bad_field(index, ErrorCode::kValueOutOfRange, "residual leaves the range");
+  return {};
+}
+
+/// So many numbers of a fixed width, and exceptions.
+Status PlainDecoder::read_column(uint16_t index, size_t count, size_t slot_bytes) {
+  group_ = *in_;
+  width_ = in_->u8();
+  if (!in_->ok() || width_ == 0 || width_ > slot_bytes) {
+    return bad_field(index, ErrorCode::kFrameMalformed, "width of a column");
+  }
+  const uint64_t most = ~uint64_t{0} >> (64 - 8 * slot_bytes);
+  const uint64_t fits = ~uint64_t{0} >> (64 - 8 * width_);
+  exceptions_.clear();
+  uint64_t place = 0;
+  for (uint64_t left = in_->varint_up_to(count); left > 0; --left, ++place) {
+    place += in_->varint_up_to(count);
+    const uint64_t number = in_->varint_up_to(most);
+    if (place >= count) in_->fail();
+    if (!in_->ok()) break;
+    if (number <= fits) {
+      return bad_field(index, ErrorCode::kNotCanonical, "an exception that is none");
+    }
+    exceptions_.push_back({place, number});
+  }
+  numbers_ = in_->bytes(count * width_);
+  if (!in_->ok()) return bad_field(index, ErrorCode::kFrameMalformed, "cut short");
+  for (const Exception& exception : exceptions_) {
+    const ByteSpan number = numbers_.subspan(exception.place * width_, width_);
+    if (std::all_of(number.begin(), number.end(), [](uint8_t byte) { return byte == 0; })) continue;
+    return bad_field(index, ErrorCode::kNotCanonical, "an exception that is none");
+  }
   return {};
 }
 
 Status PlainDecoder::read_changed_text(uint16_t index) {
   const FieldLayout& field = target_->table->layout().fields[index];
-  ECSDB_TRY(read_presence(field, index, 1));
+  ECSDB_TRY(read_presence(index, 1));
   TextChanges& changes = out_->text_changes[field.text];
   changes.at.resize(present_count_);
   if (changes.values.size() < present_count_) changes.values.resize(present_count_);
@@ -284,7 +346,10 @@ Status PlainDecoder::read_whole_fields() {
   for (const uint16_t index : layout.replicated) {
     const FieldLayout& field = layout.fields[index];
     for (uint16_t k = 0; k < field.lane_count; ++k) {
-      ECSDB_TRY(read_whole_lane(index, static_cast<uint16_t>(field.lane_first + k)));
+      const uint16_t lane = static_cast<uint16_t>(field.lane_first + k);
+      ECSDB_TRY(target_->table->records().place(lane).is_wide
+                    ? read_whole_lane<uint64_t>(index, lane)
+                    : read_whole_lane<uint32_t>(index, lane));
     }
     if (field.text == kNoText) continue;
     ECSDB_TRY(begin_column(index));
@@ -295,17 +360,25 @@ Status PlainDecoder::read_whole_fields() {
   return {};
 }
 
+template <class S>
 Status PlainDecoder::read_whole_lane(uint16_t index, uint16_t lane) {
-  ECSDB_TRY(begin_column(index));
+  const size_t count = out_->whole.size();
+  ECSDB_TRY(read_column(index, count, sizeof(S)));
   const Lane& def = target_->table->layout().lanes[lane];
+  const bool is_signed = def.kind == LaneKind::kSigned;
   std::vector<uint64_t>& column = out_->lanes[lane];
-  column.resize(out_->whole.size());
+  column.resize(count);
   bool fits = true;
-  for (uint64_t& value : column) {
-    value = read_whole_value(*in_, def);
-    fits &= lane_fits(def, value);
+  auto put = [&](size_t i, S number) {
+    const S slot = is_signed ? unzigzag_of(number) : number;
+    column[i] = is_signed ? slot_value<std::make_signed_t<S>>(slot) : slot;
+    fits &= lane_fits(def, column[i]);
+  };
+  NumberReader<S> numbers(numbers_, width_);
+  for (size_t i = 0; i < count; ++i) put(i, numbers.next());
+  for (const Exception& exception : exceptions_) {
+    put(exception.place, static_cast<S>(exception.number));
   }
-  if (!in_->ok()) return bad_field(index, ErrorCode::kFrameMalformed, "cut short");
   return fits ? Status{} : bad_field(index, ErrorCode::kValueOutOfRange, "value");
 }
 

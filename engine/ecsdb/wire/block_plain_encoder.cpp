@@ -33,11 +33,6 @@ class IndexGaps {
   uint64_t next_ = 0;
 };
 
-void write_text(ByteWriter& out, const std::string& text) {
-  out.varint(text.size());
-  out.bytes(as_bytes(text));
-}
-
 uint8_t* put_varint(uint8_t* at, uint64_t value) {
   while (value >= 0x80) {
     *at++ = static_cast<uint8_t>(value | 0x80);
@@ -47,16 +42,30 @@ uint8_t* put_varint(uint8_t* at, uint64_t value) {
   return at;
 }
 
-void write_whole(ByteWriter& out, const Lane& lane, uint64_t value) {
-  if (lane.width == 1) return out.u8(static_cast<uint8_t>(value));
-  switch (lane.kind) {
-    case LaneKind::kUnsigned:
-      return out.varint(value);
-    case LaneKind::kSigned:
-      return out.varint(zigzag(static_cast<int64_t>(value)));
-    case LaneKind::kFloat:
-      return lane.width == 4 ? out.u32(static_cast<uint32_t>(value)) : out.u64(value);
+unsigned bytes_of(uint64_t value) { return (value_bits(value) + 7) / 8; }
+
+/// Bytes that the numbers need apart from exceptions, see the header.
+template <class S>
+unsigned choose_width(std::span<const S> numbers) {
+  S any = 0;
+  for (const S number : numbers) any |= number;
+  const unsigned widest = std::max(bytes_of(any), 1u);
+  if (widest == 1) return 1;
+  size_t beyond[8] = {};  // numbers of more than so many bytes
+  for (unsigned width = 1; width < widest; ++width) {
+    size_t count = 0;
+    for (const S number : numbers) count += number >> (8 * width) != 0;
+    beyond[width] = count;
   }
+  unsigned best = widest;
+  size_t least = numbers.size() * widest;
+  for (unsigned width = widest - 1; width > 0; --width) {
+    const size_t bytes = numbers.size() * width + 4 * beyond[width];
+    if (bytes > least) continue;
+    least = bytes;
+    best = width;
+  }
+  return best;
 }
 
 }  // namespace
@@ -64,28 +73,24 @@ void write_whole(ByteWriter& out, const Lane& lane, uint64_t value) {
 void PlainEncoder::encode(const BlockSource& source, Bytes& out) {
   source_ = &source;
   ByteWriter writer(out);
-  collect_changed();
+  select_rows();
   write_gone(writer);
   if (source.form == BlockForm::kRelative) write_changed_rows(writer);
   write_whole_rows(writer);
-  if (!changed_.empty()) {
-    write_changed_fields();
-    writer.bytes(ByteSpan(fields_).first(fields_end_));
-  }
-  if (!whole_.empty()) write_whole_fields(writer);
+  fields_end_ = 0;
+  if (count_ > 0) write_changed_fields();
+  if (!whole_.empty()) write_whole_fields();
+  writer.bytes(ByteSpan(fields_).first(fields_end_));
 }
 
-/// The relative form's rows: those of the change set that lie in the range and differ.
-void PlainEncoder::collect_changed() {
-  changed_.clear();
+/// The relative form's rows: those of the change set that lie in the range.
+void PlainEncoder::select_rows() {
+  first_ = count_ = 0;
   whole_ = source_->rows;
   if (source_->form != BlockForm::kRelative) return;
-  const ChangeSet& changes = *source_->changes;
-  const auto [begin, end] = places_in_range(changes.indices(), source_->range);
-  for (size_t i = begin; i < end; ++i) {
-    if (changes.masks()[i] != 0) changed_.push_back(static_cast<uint32_t>(i));
-  }
-  all_known_changed_ = changed_.size() == changes.known().size();
+  const auto [first, last] = places_in_range(source_->changes->indices(), source_->range);
+  first_ = first;
+  count_ = last - first;
   whole_ = entered_in_range(*source_);
 }
 
@@ -104,16 +109,15 @@ void PlainEncoder::write_gone(ByteWriter& out) {
 /// Gaps of mostly one byte against one bit for each index of the span: whichever is shorter.
 void PlainEncoder::write_changed_rows(ByteWriter& out) {
   const std::span<const uint32_t> indices =
-      changed_.empty() ? std::span<const uint32_t>() : source_->changes->indices();
-  auto index_of = [&](size_t i) { return indices[changed_[i]]; };
-  const size_t count = changed_.size();
+      source_->changes->indices().subspan(first_, count_);
+  const size_t count = indices.size();
   if (count == 0) return out.varint(0);
-  const uint32_t first = index_of(0);
-  const size_t bytes = (index_of(count - 1) - first) / 8 + 1;
+  const uint32_t first = indices.front();
+  const size_t bytes = (indices.back() - first) / 8 + 1;
   if (bytes >= count) {
     out.varint(count * 2);
     IndexGaps gaps;
-    for (size_t i = 0; i < count; ++i) out.varint(gaps.gap(index_of(i)));
+    for (const uint32_t index : indices) out.varint(gaps.gap(index));
     return;
   }
   out.varint(count * 2 + 1);
@@ -122,8 +126,8 @@ void PlainEncoder::write_changed_rows(ByteWriter& out) {
   Bytes& target = out.target();
   const size_t begin = target.size();
   target.resize(begin + bytes);
-  for (size_t i = 0; i < count; ++i) {
-    const uint32_t at = index_of(i) - first;
+  for (const uint32_t index : indices) {
+    const uint32_t at = index - first;
     target[begin + at / 8] |= static_cast<uint8_t>(1u << (at % 8));
   }
 }
@@ -145,16 +149,15 @@ uint8_t* PlainEncoder::room(size_t bytes) {
 }
 
 void PlainEncoder::write_changed_fields() {
-  fields_end_ = 0;
   const TableLayout& layout = source_->table->layout();
   for (const uint16_t index : layout.replicated) {
     const FieldLayout& field = layout.fields[index];
     for (uint16_t k = 0; k < field.lane_count; ++k) {
       const uint16_t lane = static_cast<uint16_t>(field.lane_first + k);
       if (source_->table->records().place(lane).is_wide) {
-        write_changed_lane<uint64_t>(lane);
+        write_changed_lane<uint64_t>(lane, wide_);
       } else {
-        write_changed_lane<uint32_t>(lane);
+        write_changed_lane<uint32_t>(lane, narrow_);
       }
     }
     if (field.text != kNoText) write_changed_text(field);
@@ -162,64 +165,102 @@ void PlainEncoder::write_changed_fields() {
 }
 
 template <class S>
-void PlainEncoder::write_changed_lane(uint16_t lane) {
-  const std::span<const S> deltas = source_->changes->deltas<S>(lane);
-  const uint32_t* at = changed_.data();
-  const bool is_dense = all_known_changed_;
-  present_count_ = fill_bitmap(changed_.size(), present_,
-                               [&](size_t i) { return deltas[is_dense ? i : at[i]] != 0; });
+void PlainEncoder::write_changed_lane(uint16_t lane, std::vector<S>& numbers) {
+  const S* deltas = source_->changes->deltas<S>(lane).data() + first_;
+  present_count_ = take_bits(source_->changes->bits(lane), first_, count_, present_);
   write_presence();
   if (present_count_ == 0 || is_flag(source_->table->layout().lanes[lane])) return;
-  uint8_t* to = room(present_count_ * kVarintBytesMax);
-  for_each_bit(present_, [&](size_t i) {
-    const S delta = deltas[is_dense ? i : at[i]];
-    const S value = zigzag_of(delta);
-    if (value < 0x80) {
-      *to++ = static_cast<uint8_t>(value);
-    } else {
-      to = put_varint(to, value);
-    }
-  });
+  if (numbers.size() < present_count_) numbers.resize(present_count_);
+  S* to = numbers.data();
+  for_each_bit(present_, [&](size_t i) { *to++ = zigzag_of(deltas[i]); });
+  write_column(std::span<const S>(numbers).first(present_count_));
+}
+
+template <class S>
+void PlainEncoder::write_column(std::span<const S> numbers) {
+  const unsigned width = choose_width(numbers);
+  uint8_t* to = room(1);
+  *to = static_cast<uint8_t>(width);
+  ++fields_end_;
+  write_exceptions(numbers, width);
+  to = room(numbers.size() * width + sizeof(S));
+  const S most = width == sizeof(S) ? ~S{0} : (S{1} << (8 * width)) - 1;
+  for (const S number : numbers) {
+    const S stored = number <= most ? number : 0;
+    std::memcpy(to, &stored, sizeof(S));
+    to += width;
+  }
   fields_end_ = static_cast<size_t>(to - fields_.data());
 }
 
+template <class S>
+void PlainEncoder::write_exceptions(std::span<const S> numbers, unsigned width) {
+  size_t count = 0;
+  if (width < sizeof(S)) {
+    for (const S number : numbers) count += number >> (8 * width) != 0;
+  }
+  uint8_t* to = put_varint(room(kVarintBytesMax * (1 + 2 * count)), count);
+  IndexGaps gaps;
+  for (uint32_t i = 0; count > 0 && i < numbers.size(); ++i) {
+    if (numbers[i] >> (8 * width) == 0) continue;
+    to = put_varint(put_varint(to, gaps.gap(i)), numbers[i]);
+  }
+  fields_end_ = static_cast<size_t>(to - fields_.data());
+}
+
+void PlainEncoder::write_text(const std::string& text) {
+  uint8_t* to = put_varint(room(text.size() + kVarintBytesMax), text.size());
+  std::copy(text.begin(), text.end(), to);
+  fields_end_ = static_cast<size_t>(to - fields_.data()) + text.size();
+}
+
 void PlainEncoder::write_changed_text(const FieldLayout& field) {
-  const std::span<const RowIndex> known = source_->changes->known();
-  const std::span<const uint64_t> masks = source_->changes->masks();
-  present_count_ = fill_bitmap(changed_.size(), present_, [&](size_t i) {
-    return (masks[changed_[i]] >> field.replicated_bit & 1) != 0;
-  });
+  const std::span<const RowIndex> known = source_->changes->known().subspan(first_, count_);
+  const std::span<const uint64_t> masks = source_->changes->masks().subspan(first_, count_);
+  present_count_ = fill_bitmap(
+      count_, present_, [&](size_t i) { return (masks[i] >> field.replicated_bit & 1) != 0; });
   write_presence();
-  for_each_bit(present_, [&](size_t i) {
-    const std::string& text = source_->table->text(known[changed_[i]], field.text);
-    uint8_t* to = put_varint(room(text.size() + kVarintBytesMax), text.size());
-    std::copy(text.begin(), text.end(), to);
-    fields_end_ = static_cast<size_t>(to - fields_.data()) + text.size();
-  });
+  for_each_bit(present_,
+               [&](size_t i) { write_text(source_->table->text(known[i], field.text)); });
 }
 
 void PlainEncoder::write_presence() {
-  const size_t count = changed_.size();
   uint8_t* to = room(1 + present_.size() * 8);
-  *to = present_count_ == 0 ? kNobody : present_count_ == count ? kEverybody : kBitmap;
+  *to = present_count_ == 0 ? kNobody : present_count_ == count_ ? kEverybody : kBitmap;
   ++fields_end_;
   if (*to != kBitmap) return;
-  std::memcpy(to + 1, present_.data(), (count + 7) / 8);
-  fields_end_ += (count + 7) / 8;
+  std::memcpy(to + 1, present_.data(), (count_ + 7) / 8);
+  fields_end_ += (count_ + 7) / 8;
 }
 
-void PlainEncoder::write_whole_fields(ByteWriter& out) {
+void PlainEncoder::write_whole_fields() {
   const Table& table = *source_->table;
   const TableLayout& layout = table.layout();
   for (const uint16_t index : layout.replicated) {
     const FieldLayout& field = layout.fields[index];
     for (uint16_t k = 0; k < field.lane_count; ++k) {
       const uint16_t lane = static_cast<uint16_t>(field.lane_first + k);
-      for (const RowIndex row : whole_) write_whole(out, layout.lanes[lane], table.lane(row, lane));
+      if (table.records().place(lane).is_wide) {
+        write_whole_lane<uint64_t>(lane, wide_);
+      } else {
+        write_whole_lane<uint32_t>(lane, narrow_);
+      }
     }
     if (field.text == kNoText) continue;
-    for (const RowIndex row : whole_) write_text(out, table.text(row, field.text));
+    for (const RowIndex row : whole_) write_text(table.text(row, field.text));
   }
+}
+
+template <class S>
+void PlainEncoder::write_whole_lane(uint16_t lane, std::vector<S>& numbers) {
+  const Table& table = *source_->table;
+  const bool is_signed = table.layout().lanes[lane].kind == LaneKind::kSigned;
+  numbers.resize(whole_.size());
+  for (size_t i = 0; i < whole_.size(); ++i) {
+    const S slot = static_cast<S>(table.lane(whole_[i], lane));
+    numbers[i] = is_signed ? zigzag_of(slot) : slot;
+  }
+  write_column(std::span<const S>(numbers));
 }
 
 }  // namespace ecsdb
