@@ -4,7 +4,8 @@
 
 namespace ecsdb {
 
-void ChangeSet::measure(const Table& table, std::span<const RowIndex> rows) {
+void ChangeSet::measure(const Table& table, std::span<const RowIndex> rows,
+                        const CellHistory& history) {
   ECSDB_CHECK(table.records().has_baseline());
   known_.clear();
   indices_.clear();
@@ -21,12 +22,23 @@ void ChangeSet::measure(const Table& table, std::span<const RowIndex> rows) {
   narrow_.resize(layout.lanes.size());
   wide_.resize(layout.lanes.size());
   bits_.resize(layout.lanes.size());
-  if (known_.empty()) return;
   for (const uint16_t field : layout.replicated) measure_field(table, layout.fields[field]);
-  if (std::find(masks_.begin(), masks_.end(), 0) == masks_.end()) return;
-  drop_unchanged();
-  if (known_.empty()) return;
-  for (const uint16_t field : layout.replicated) measure_field(table, layout.fields[field]);
+  if (std::find(masks_.begin(), masks_.end(), 0) != masks_.end()) {
+    drop_unchanged();
+    for (const uint16_t field : layout.replicated) measure_field(table, layout.fields[field]);
+  }
+  find_places(history);
+}
+
+void ChangeSet::find_places(const CellHistory& history) {
+  const std::span<const RecentRow> recent = history.recent();
+  places_.resize(indices_.size());
+  size_t place = 0;
+  for (size_t i = 0; i < indices_.size(); ++i) {
+    while (place < recent.size() && recent[place].index < indices_[i]) ++place;
+    const bool is_recent = place < recent.size() && recent[place].index == indices_[i];
+    places_[i] = is_recent ? static_cast<uint32_t>(place) : kNoPlace;
+  }
 }
 
 /// Rows that were changed and changed back, or whose server-only fields changed alone.

@@ -21,9 +21,9 @@ struct Tombstone {
 /// allocates nothing. Not thread-safe.
 class ChangeSet {
  public:
-  /// `rows` are of one cell, in order of entity index; the table has a baseline. gone() is the
-  /// caller's to fill.
-  void measure(const Table& table, std::span<const RowIndex> rows);
+  /// `rows` are of one cell, in order of entity index; the table has a baseline; `history` is the
+  /// cell's. gone() is the caller's to fill.
+  void measure(const Table& table, std::span<const RowIndex> rows, const CellHistory& history);
 
   /// Rows that the last publish showed in this cell, in order of entity index.
   std::span<const RowIndex> known() const { return known_; }
@@ -44,6 +44,9 @@ class ChangeSet {
   std::span<const uint64_t> bits(uint16_t lane) const { return bits_[lane]; }
   /// Entity indices of the same rows.
   std::span<const uint32_t> indices() const { return indices_; }
+  /// Their places in CellHistory::recent(), kNoPlace for those without a history.
+  std::span<const uint32_t> places() const { return places_; }
+  static constexpr uint32_t kNoPlace = 0xffffffff;
   /// Rows that the last publish did not show in this cell, in order of entity index.
   std::span<const RowIndex> entered() const { return entered_; }
   std::span<const uint32_t> entered_indices() const { return entered_indices_; }
@@ -56,9 +59,11 @@ class ChangeSet {
   void measure_lane(const Table& table, uint16_t lane, uint64_t bit, std::vector<S>& deltas);
   void measure_field(const Table& table, const FieldLayout& field);
   void drop_unchanged();
+  void find_places(const CellHistory& history);
 
   std::vector<RowIndex> known_;
   std::vector<uint32_t> indices_;
+  std::vector<uint32_t> places_;
   std::vector<uint64_t> masks_;
   std::vector<std::vector<uint32_t>> narrow_;  // by lane
   std::vector<std::vector<uint64_t>> wide_;

@@ -134,7 +134,7 @@ void Database::measure_changes(CellRef ref) {
   if (!std::is_sorted(order_.begin(), order_.end())) std::sort(order_.begin(), order_.end());
   rows_.clear();
   for (const uint64_t entry : order_) rows_.push_back(static_cast<RowIndex>(entry));
-  changes_.measure(table, rows_);
+  changes_.measure(table, rows_, cell(ref).history);
   collect_gone(ref, published_, true, changes_.gone());
 }
 
@@ -153,14 +153,11 @@ void Database::finish_cell(CellRef ref) {
   table.adopt(changes_, ages_);
 }
 
-/// Walks the cell's recent rows and the changed ones together: ages of the latter before this
-/// publish, and the list after it.
+/// Ages of the changed rows before this publish, and the cell's history after it.
 void Database::advance_history(Cell& cell) {
   const uint32_t publish = cell.history.publishes() + 1;
-  const std::span<const RecentRow> recent = cell.history.recent();
   const std::span<const uint32_t> entered = changes_.entered_indices();
   added_.clear();
-  size_t place = 0;
   size_t enter = 0;
   auto add_entered = [&](uint32_t below) {
     for (; enter < entered.size() && entered[enter] < below; ++enter) {
@@ -168,15 +165,14 @@ void Database::advance_history(Cell& cell) {
     }
   };
   for (size_t i = 0; i < changes_.known().size(); ++i) {
-    const uint32_t index = changes_.indices()[i];
-    add_entered(index);
-    while (place < recent.size() && recent[place].index < index) ++place;
-    const bool has_history = place < recent.size() && recent[place].index == index;
-    ages_.push_back(has_history ? recent[place].age(publish) : 0);
-    if (has_history) {
-      cell.history.touch(place);
+    const uint32_t place = changes_.places()[i];
+    if (place == ChangeSet::kNoPlace) {
+      add_entered(changes_.indices()[i]);
+      added_.push_back({changes_.indices()[i], publish, false});
+      ages_.push_back(0);
     } else {
-      added_.push_back({index, publish, false});
+      ages_.push_back(cell.history.recent()[place].age(publish));
+      cell.history.touch(place);
     }
   }
   add_entered(kEntityIndexMax);

@@ -15,6 +15,15 @@ void CellHistory::finish(uint32_t publish, std::span<const RecentRow> added,
                          std::span<const uint32_t> removed) {
   publishes_ = publish;
   size_t kept = 0;
+  if (added.empty() && removed.empty()) {  // as nearly always
+    for (const RecentRow& row : recent_) {
+      const uint32_t age = row.age(publish + 1);
+      recent_[kept] = row;
+      recent_[kept].is_steady &= age == 1;
+      kept += age <= kHistoryPublishes;
+    }
+    return recent_.resize(kept);
+  }
   size_t add = 0;
   size_t remove = 0;
   for (const RecentRow& row : recent_) {

@@ -67,9 +67,25 @@ inline constexpr uint32_t kFirstTag =
 
 /// Which class a candidate belongs to.
 inline unsigned candidate_class(const RecentRow& row, uint32_t publish) {
-  return row.age(publish) > 1 ? 2 : row.is_steady ? 0 : 1;
+  const unsigned newest = row.is_steady ? 0u : 1u;
+  return row.age(publish) > 1 ? 2u : newest;
 }
 inline bool class_is_expected(unsigned candidates) { return candidates < 2; }
+
+/// Places of candidates in CellHistory::recent(), by class. Keeps its memory.
+class CandidateClasses {
+ public:
+  /// The recent rows in a range, but for those in two lists of rising indices.
+  void sort(const CellHistory& history, IndexRange range, std::span<const uint32_t> gone,
+            std::span<const uint32_t> entered);
+  std::span<const uint32_t> places(unsigned c) const {
+    return std::span(places_[c]).first(counts_[c]);
+  }
+
+ private:
+  std::vector<uint32_t> places_[kClasses];
+  size_t counts_[kClasses] = {};
+};
 
 /// Parameter of a lane with a magnitude.
 inline unsigned warm_parameter(uint8_t magnitude) {
@@ -117,9 +133,9 @@ struct ColdParameter {
     return exponent_shift == 0 ? 0
                                : static_cast<unsigned>(before >> exponent_shift) & exponent_mask;
   }
-  unsigned k(uint64_t before) const {
+  unsigned k(uint64_t before) const { return k_at(exponent(before)); }
+  unsigned k_at(unsigned less) const {
     if (!is_given) return absent;
-    const unsigned less = exponent(before);
     const unsigned k = parameter > less ? parameter - less : 0;
     return k < most ? k : most;
   }
@@ -187,9 +203,9 @@ class PackedEncoder {
   std::vector<uint32_t> whole_indices_;
   std::vector<uint32_t> indices_;
   // Relative form: places in the change set's known rows, class by class, then the fresh ones.
-  RunEncoder class_runs_[kClasses];
-  size_t class_rows_[kClasses] = {};
-  std::vector<uint32_t> class_changed_[kClasses];
+  static constexpr uint32_t kUnchanged = 0xffffffff;
+  std::vector<uint32_t> change_at_;  // by place in recent(): place in the change set
+  CandidateClasses classes_;
   std::vector<uint32_t> fresh_;
   std::vector<uint32_t> changed_;
   size_t newest_changed_ = 0;         // changed rows of age 1, which come first
@@ -197,6 +213,11 @@ class PackedEncoder {
   std::vector<uint32_t> with_field_;  // places in rows_ of those that the field changes in
   std::vector<uint32_t> steady_;  // of those, where a quaternion's largest component is the same
   std::vector<uint32_t> cold_;    // of those, where the lane has no magnitude
+  struct ColdBits {
+    unsigned bits;
+    unsigned exponent;
+  };
+  std::vector<ColdBits> cold_bits_;
   // Columns and history.
   struct LiveRow {
     RowIndex row;
@@ -251,7 +272,6 @@ class PackedDecoder {
   Status read_rows();
   Status check_whole() const;
   // Relative form.
-  void sort_candidates();
   Status read_candidates();
   Status read_fresh();
   Status read_masks();
@@ -283,11 +303,11 @@ class PackedDecoder {
   std::vector<EntityId> entities_;
   std::vector<uint32_t> gone_indices_;
   std::vector<uint32_t> whole_indices_;
-  std::vector<uint32_t> classes_[kClasses];  // places in the cell's recent rows
-  size_t newest_changed_ = 0;                // changed rows of age 1, which come first
-  std::vector<ChangedRow> rows_;             // the changed rows
-  std::vector<uint64_t> unsteady_;           // of those, the fields that are
-  std::vector<uint32_t> with_field_;         // places in rows_ of those that the field changes in
+  CandidateClasses classes_;
+  size_t newest_changed_ = 0;         // changed rows of age 1, which come first
+  std::vector<ChangedRow> rows_;      // the changed rows
+  std::vector<uint64_t> unsteady_;    // of those, the fields that are
+  std::vector<uint32_t> with_field_;  // places in rows_ of those that the field changes in
   std::vector<uint32_t> steady_;  // of those, where a quaternion's largest component is the same
   std::vector<uint32_t> turned_;  // of those, where it is not
   std::vector<TextSize> sizes_;

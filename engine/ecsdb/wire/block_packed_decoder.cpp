@@ -37,7 +37,7 @@ Status PackedDecoder::read_body() {
   if (form != BlockForm::kRows) ECSDB_TRY(read_gone());
   ECSDB_TRY(read_rows());
   if (is_relative) {
-    sort_candidates();
+    classes_.sort(*target_->history, out_->header.range, gone_indices_, whole_indices_);
     ECSDB_TRY(read_candidates());
     ECSDB_TRY(read_fresh());
     if (!out_->changed.empty()) {
@@ -142,26 +142,11 @@ Status PackedDecoder::read_rows() {
   return {};
 }
 
-/// The client's view of what the encoder's function of the same name does.
-void PackedDecoder::sort_candidates() {
-  for (std::vector<uint32_t>& places : classes_) places.clear();
-  const CellHistory& history = *target_->history;
-  const uint32_t publish = history.publishes() + 1;
-  IndexCursor gone(gone_indices_);
-  IndexCursor entered(whole_indices_);
-  const auto [first, last] = recent_in_range(history, out_->header.range);
-  for (size_t place = first; place < last; ++place) {
-    const RecentRow& row = history.recent()[place];
-    if (gone.contains(row.index) || entered.contains(row.index)) continue;
-    classes_[candidate_class(row, publish)].push_back(static_cast<uint32_t>(place));
-  }
-}
-
 Status PackedDecoder::read_candidates() {
   newest_changed_ = 0;
   std::vector<uint32_t>& changed = out_->places;
   for (unsigned c = 0; c < kClasses; ++c) {
-    const std::vector<uint32_t>& places = classes_[c];
+    const std::span<const uint32_t> places = classes_.places(c);
     if (places.empty()) continue;
     if (places.size() >= kClassFlagRows && bits_.flag()) continue;
     const size_t before = changed.size();
@@ -196,11 +181,14 @@ Status PackedDecoder::read_fresh() {
   ECSDB_TRY(read_list(out_->header.range.begin, 1));
   IndexCursor gone(gone_indices_);
   IndexCursor entered(whole_indices_);
+  const std::span<const RecentRow> recent = target_->history->recent();
+  size_t place = 0;
   for (const uint32_t index : indices_) {
     const RowIndex row = held_row(*target_, index);
     if (row == kNoRow) return unknown_row(index);
     if (gone.contains(index) || entered.contains(index)) return duplicate_row(index);
-    if (target_->history->find(index) != nullptr) {
+    while (place < recent.size() && recent[place].index < index) ++place;
+    if (place < recent.size() && recent[place].index == index) {
       return fail(ErrorCode::kNotCanonical,
                   "entity index " + std::to_string(index) + " has a history");
     }

@@ -16,18 +16,6 @@ unsigned parameter_of_mean(uint64_t sum, size_t count, unsigned most) {
 
 }  // namespace
 
-void add_masked_flags(uint64_t of, uint64_t misses, RunEncoder& runs) {
-  uint32_t before = 0;
-  for (uint64_t rest = of & misses; rest != 0; rest &= rest - 1) {
-    const uint64_t below = (rest & (0 - rest)) - 1;
-    const uint32_t place = count_bits(of & below);
-    runs.hits(place - before);
-    runs.miss();
-    before = place + 1;
-  }
-  runs.hits(count_bits(of) - before);
-}
-
 void PackedEncoder::encode(const BlockSource& source, Bytes& out) {
   source_ = &source;
   table_ = source.table;
@@ -119,46 +107,45 @@ void PackedEncoder::write_rows() {
               [&](size_t i) { return table_->row(whole_[i]).born > source_->since; });
 }
 
-/// Walks the cell's recent rows and the changed ones together, both in order of entity index.
+/// The cell's recent rows by class, and the changed rows among them.
 void PackedEncoder::sort_candidates() {
   const ChangeSet& changes = *source_->changes;
-  const std::span<const uint32_t> known = changes.indices();
-  const uint32_t publish = source_->history->publishes() + 1;
-  for (unsigned c = 0; c < kClasses; ++c) {
-    class_runs_[c].clear();
-    class_changed_[c].clear();
-    class_rows_[c] = 0;
-  }
+  change_at_.assign(source_->history->recent().size(), kUnchanged);
   fresh_.clear();
-  IndexCursor gone(gone_indices_);
-  IndexCursor entered(whole_indices_);
-  auto [at, end] = places_in_range(known, source_->range);
-  const auto [first, last] = recent_in_range(*source_->history, source_->range);
-  for (const RecentRow& row : source_->history->recent().subspan(first, last - first)) {
-    while (at < end && known[at] < row.index) fresh_.push_back(static_cast<uint32_t>(at++));
-    if (gone.contains(row.index) || entered.contains(row.index)) continue;
-    const unsigned c = candidate_class(row, publish);
-    ++class_rows_[c];
-    const bool changes_now = at < end && known[at] == row.index;
-    class_runs_[c].flag(changes_now == class_is_expected(c));
-    if (changes_now) class_changed_[c].push_back(static_cast<uint32_t>(at++));
+  const auto [begin, end] = places_in_range(changes.indices(), source_->range);
+  for (size_t at = begin; at < end; ++at) {
+    const uint32_t place = changes.places()[at];
+    if (place == ChangeSet::kNoPlace) {
+      fresh_.push_back(static_cast<uint32_t>(at));
+    } else {
+      change_at_[place] = static_cast<uint32_t>(at);
+    }
   }
-  while (at < end) fresh_.push_back(static_cast<uint32_t>(at++));
+  classes_.sort(*source_->history, source_->range, gone_indices_, whole_indices_);
 }
 
 void PackedEncoder::write_candidates() {
   changed_.clear();
   newest_changed_ = 0;
   for (unsigned c = 0; c < kClasses; ++c) {
-    if (class_rows_[c] == 0) continue;
-    changed_.insert(changed_.end(), class_changed_[c].begin(), class_changed_[c].end());
-    if (class_is_expected(c)) newest_changed_ = changed_.size();
-    if (class_rows_[c] >= kClassFlagRows) {
-      bits_.room(1);
-      bits_.flag(class_changed_[c].empty());
-      if (class_changed_[c].empty()) continue;
+    const std::span<const uint32_t> places = classes_.places(c);
+    if (places.empty()) continue;
+    const bool is_expected = class_is_expected(c);
+    const size_t before = changed_.size();
+    runs_.clear();
+    for (const uint32_t place : places) {
+      const bool changes = change_at_[place] != kUnchanged;
+      runs_.flag(changes == is_expected);
+      if (changes) changed_.push_back(change_at_[place]);
     }
-    class_runs_[c].encode(c == 0 ? kSteadyRun : kUnsteadyRun, bits_);
+    if (is_expected) newest_changed_ = changed_.size();
+    const bool is_quiet = changed_.size() == before;
+    if (places.size() >= kClassFlagRows) {
+      bits_.room(1);
+      bits_.flag(is_quiet);
+      if (is_quiet) continue;
+    }
+    runs_.encode(c == 0 ? kSteadyRun : kUnsteadyRun, bits_);
   }
 }
 
@@ -305,24 +292,26 @@ void PackedEncoder::write_lane(uint16_t lane, uint8_t bit, std::span<const uint3
   bits_.close(out);
 }
 
-/// For the values of the rows in cold_.
+/// For the values of the rows in cold_: the best of a few near their mean, by their bit lengths.
 template <class S>
 void PackedEncoder::choose_cold_parameter(uint16_t lane, ColdParameter& cold) {
   const S* deltas = source_->changes->deltas<S>(lane).data();
   const uint16_t baseline = table_->records().place(lane).baseline;
-  auto cost = [&] {
-    uint64_t bits = cold.is_given ? cold.bits : 0;
-    for (const uint32_t j : cold_) {
-      const S before = RowRecords::load<S>(rows_[j].record, baseline);
-      bits += magnitude_bits(zigzag_of(deltas[rows_[j].at]), cold.k(before));
-    }
-    return bits;
-  };
+  cold_bits_.clear();
   uint64_t sum = 0;
   for (const uint32_t j : cold_) {
     const S before = RowRecords::load<S>(rows_[j].record, baseline);
-    sum += cold.exponent(before) + value_bits(zigzag_of(deltas[rows_[j].at]));
+    cold_bits_.push_back({value_bits(zigzag_of(deltas[rows_[j].at])), cold.exponent(before)});
+    sum += cold_bits_.back().bits + cold_bits_.back().exponent;
   }
+  auto cost = [&] {
+    uint64_t bits = cold.is_given ? cold.bits : 0;
+    for (const auto [value, exponent] : cold_bits_) {
+      const unsigned k = cold.k_at(exponent);
+      bits += value <= k + 1 ? (value > k ? k + 2 : k + 1) : 2 * value - k + 1;
+    }
+    return bits;
+  };
   const unsigned mean = static_cast<unsigned>(sum / cold_.size());
   ColdParameter best = cold;
   uint64_t least = cost();

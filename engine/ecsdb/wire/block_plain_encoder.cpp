@@ -108,8 +108,7 @@ void PlainEncoder::write_gone(ByteWriter& out) {
 
 /// Gaps of mostly one byte against one bit for each index of the span: whichever is shorter.
 void PlainEncoder::write_changed_rows(ByteWriter& out) {
-  const std::span<const uint32_t> indices =
-      source_->changes->indices().subspan(first_, count_);
+  const std::span<const uint32_t> indices = source_->changes->indices().subspan(first_, count_);
   const size_t count = indices.size();
   if (count == 0) return out.varint(0);
   const uint32_t first = indices.front();
@@ -220,8 +219,7 @@ void PlainEncoder::write_changed_text(const FieldLayout& field) {
   present_count_ = fill_bitmap(
       count_, present_, [&](size_t i) { return (masks[i] >> field.replicated_bit & 1) != 0; });
   write_presence();
-  for_each_bit(present_,
-               [&](size_t i) { write_text(source_->table->text(known[i], field.text)); });
+  for_each_bit(present_, [&](size_t i) { write_text(source_->table->text(known[i], field.text)); });
 }
 
 void PlainEncoder::write_presence() {
