@@ -87,12 +87,18 @@ void RunningHash::add_bytes(std::span<const uint8_t> bytes) {
   if (left > 0) add(load_word(p, left));
 }
 
-void RowHasher::add_bytes(std::span<const uint8_t> bytes) {
-  add(static_cast<uint32_t>(bytes.size()));
+std::array<uint32_t, 4> RowHasher::text_words(std::span<const uint8_t> bytes) {
+  constexpr uint32_t kMultiply[4] = {0x239b961b, 0xab0e9789, 0x38b34ae5, 0xa1e38b93};
+  std::array<uint32_t, 4> words{};
+  auto take_in = [&](uint32_t word) {
+    for (size_t j = 0; j < 4; ++j) words[j] = step(words[j] ^ word, kStep) * kMultiply[j];
+  };
+  take_in(static_cast<uint32_t>(bytes.size()));
   for (size_t at = 0; at < bytes.size(); at += 4) {
     const size_t n = bytes.size() - at < 4 ? bytes.size() - at : 4;
-    add(static_cast<uint32_t>(load_word(bytes.data() + at, n)));
+    take_in(static_cast<uint32_t>(load_word(bytes.data() + at, n)));
   }
+  return words;
 }
 
 }  // namespace ecsdb

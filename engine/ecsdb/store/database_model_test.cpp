@@ -176,22 +176,28 @@ class Model {
   Digest row_digest(const RowName& name, const ModelRow& row) const {
     const TableDef& table = schema_.table(name.first);
     RowHasher hasher;
-    hasher.add(table.id.value);
-    hasher.add64(name.second.value);
+    const uint64_t entity = name.second.value;
+    hasher.add(RowHasher::entity_place(table.id, false), static_cast<uint32_t>(entity));
+    hasher.add(RowHasher::entity_place(table.id, true), static_cast<uint32_t>(entity >> 32));
     for (size_t f = 0; f < table.fields.size(); ++f) {
       const FieldDef& field = table.fields[f];
       if (field.server_only) continue;
-      hasher.add(field.id.value);
+      uint32_t position = 0;
+      auto add = [&](uint64_t word) {
+        const auto place = RowHasher::place(table.id, field.id, position++);
+        hasher.add(place, static_cast<uint32_t>(word));
+      };
       if (field.type == FieldType::kStr) {
-        hasher.add_bytes(as_bytes(std::get<std::string>(row.values[f])));
+        const auto text = RowHasher::text_words(as_bytes(std::get<std::string>(row.values[f])));
+        for (const uint32_t word : text) add(word);
         continue;
       }
       const LaneValues lanes = to_lanes(field, row.values[f]).value();
       const bool is_wide = field.type == FieldType::kI64 || field.type == FieldType::kU64 ||
                            field.type == FieldType::kPrincipal;
-      hasher.add(static_cast<uint32_t>(lanes.lane[0]));
-      if (is_wide) hasher.add(static_cast<uint32_t>(lanes.lane[0] >> 32));
-      if (field.type == FieldType::kVec2f) hasher.add(static_cast<uint32_t>(lanes.lane[1]));
+      add(lanes.lane[0]);
+      if (is_wide) add(lanes.lane[0] >> 32);
+      if (field.type == FieldType::kVec2f) add(lanes.lane[1]);
     }
     return hasher.finish();
   }

@@ -10,7 +10,6 @@ Table::Table(const TableDef& def, const TableLayout& layout, bool with_baseline)
   texts_.resize(layout.text_count);
   default_texts_.resize(layout.text_count);
   for (size_t i = 0; i < def.fields.size(); ++i) {
-    field_ids_.push_back(def.fields[i].id);
     const FieldLayout& field = layout.fields[i];
     if (field.text != kNoText) {
       defaults_.emplace_back();
@@ -22,6 +21,27 @@ Table::Table(const TableDef& def, const TableLayout& layout, bool with_baseline)
   if (with_baseline) {
     baseline_ = lanes_;
     baseline_texts_ = texts_;
+  }
+  plan_digest(def);
+}
+
+void Table::plan_digest(const TableDef& def) {
+  for (const bool is_high : {false, true}) {
+    entity_places_[is_high ? 1 : 0] = RowHasher::entity_place(def.id, is_high);
+  }
+  for (const uint16_t index : layout_.replicated) {
+    const FieldLayout& field = layout_.fields[index];
+    uint32_t position = 0;
+    auto next = [&] { return RowHasher::place(def.id, def.fields[index].id, position++); };
+    for (uint16_t k = 0; k < field.lane_count; ++k) {
+      const uint16_t lane = static_cast<uint16_t>(field.lane_first + k);
+      digest_words_.push_back({lane, false, next()});
+      if (layout_.lanes[lane].width == 8) digest_words_.push_back({lane, true, next()});
+    }
+    if (field.text != kNoText) {
+      digest_texts_.push_back({field.text, {next(), next(), next(), next()}});
+    }
+    ECSDB_CHECK(position <= RowHasher::kWordsPerFieldMax);
   }
 }
 
@@ -168,18 +188,16 @@ Digest Table::digest(RowThread& thread) {
 
 Digest Table::row_digest(RowIndex row) const {
   RowHasher hasher;
-  hasher.add(layout_.id.value);
-  hasher.add64(rows_[row].entity.value);
-  for (const uint16_t index : layout_.replicated) {
-    const FieldLayout& field = layout_.fields[index];
-    hasher.add(field_ids_[index].value);
-    for (uint16_t k = 0; k < field.lane_count; ++k) {
-      const uint16_t lane = static_cast<uint16_t>(field.lane_first + k);
-      const uint64_t value = lanes_[lane].get(row);
-      hasher.add(static_cast<uint32_t>(value));
-      if (layout_.lanes[lane].width == 8) hasher.add(static_cast<uint32_t>(value >> 32));
-    }
-    if (field.text != kNoText) hasher.add_bytes(as_bytes(texts_[field.text][row]));
+  const uint64_t entity = rows_[row].entity.value;
+  hasher.add(entity_places_[0], static_cast<uint32_t>(entity));
+  hasher.add(entity_places_[1], static_cast<uint32_t>(entity >> 32));
+  for (const DigestWord& word : digest_words_) {
+    const uint64_t value = lanes_[word.lane].get(row);
+    hasher.add(word.place, static_cast<uint32_t>(word.is_high ? value >> 32 : value));
+  }
+  for (const DigestText& text : digest_texts_) {
+    const auto words = RowHasher::text_words(as_bytes(texts_[text.text][row]));
+    for (size_t i = 0; i < words.size(); ++i) hasher.add(text.places[i], words[i]);
   }
   return hasher.finish();
 }

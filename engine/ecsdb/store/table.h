@@ -1,6 +1,7 @@
 // Rows of one component table: dense columns, found by entity, threaded by cell.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -122,8 +123,21 @@ class Table {
   void relink_moved(RowThread& thread, RowIndex from, RowIndex to);
   void set_directory(uint32_t entity_index, RowIndex row);
 
+  struct DigestWord {  // of a row's hash: a lane or half of one
+    uint16_t lane;
+    bool is_high;
+    RowHasher::Place place;
+  };
+  struct DigestText {
+    uint16_t text;
+    std::array<RowHasher::Place, 4> places;
+  };
+  void plan_digest(const TableDef& def);
+
   TableLayout layout_;
-  std::vector<FieldId> field_ids_;
+  std::array<RowHasher::Place, 2> entity_places_;
+  std::vector<DigestWord> digest_words_;
+  std::vector<DigestText> digest_texts_;
   std::vector<LaneValues> defaults_;              // by field
   std::vector<std::string> default_texts_;        // by text column
   std::vector<std::vector<RowIndex>> directory_;  // entity index -> row, in pages made on demand

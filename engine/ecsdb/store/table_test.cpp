@@ -139,11 +139,20 @@ TEST(Table, RowDigestIsOfReplicatedCanonicalWords) {
   f.table.set_field_lanes(row, kPos, LaneValues{{static_cast<uint64_t>(-4), 6}});
   f.table.set_field_lanes(row, kGold, LaneValues{{0x100000002}});
   RowHasher expected;
-  for (const uint32_t word : {1u, 0x10001u, 9u}) expected.add(word);
-  for (const uint32_t word : {1u, 0xfffffffcu, 6u}) expected.add(word);
-  for (const uint32_t word : {2u, 2u, 1u}) expected.add(word);
-  for (const uint32_t word : {3u, 7u, 4u}) expected.add(word);
-  expected.add_bytes(as_bytes("anon"));
+  const TableId ship{1};
+  expected.add(RowHasher::entity_place(ship, false), 0x10001);
+  expected.add(RowHasher::entity_place(ship, true), 9);
+  auto add = [&](uint16_t field, std::initializer_list<uint32_t> words) {
+    uint32_t position = 0;
+    for (const uint32_t word : words) {
+      expected.add(RowHasher::place(ship, FieldId{field}, position++), word);
+    }
+  };
+  add(1, {0xfffffffc, 6});
+  add(2, {2, 1});
+  add(3, {7});
+  const auto anon = RowHasher::text_words(as_bytes("anon"));
+  add(4, {anon[0], anon[1], anon[2], anon[3]});
   EXPECT_EQ(f.table.row_digest(row), expected.finish());
   f.table.set_field_lanes(row, kHeat, LaneValues{{99}});
   f.table.set_text(row, f.table.layout().fields[kNote].text, "hidden");
