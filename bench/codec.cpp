@@ -55,16 +55,16 @@ class ReplicaTable {
       : table_(schema.table(0), schema.layout(0), false) {}
 
   const ecsdb::Table& table() const { return table_; }
-  ecsdb::Digest digest() { return table_.digest(thread_); }
+  ecsdb::Digest digest() { return table_.digest(log_); }
   void apply(const ecsdb::DecodedBlock& block) {
     for (size_t i = 0; i < block.entities.size(); ++i) {
       const bool is_whole = i >= block.changed;
       RowIndex row = table_.find(block.entities[i]);
       if (row == ecsdb::kNoRow) {
         row = table_.append(block.entities[i]);
-        table_.link_newest(thread_, row, kReplicaCell);
+        table_.link_newest(log_, row, kReplicaCell);
       } else {
-        table_.touch(thread_, row);
+        table_.touch(log_, row);
       }
       for (const ecsdb::FieldLayout& field : table_.layout().fields) {
         const bool given = is_whole || (block.masks[i] >> field.replicated_bit & 1) != 0;
@@ -78,7 +78,7 @@ class ReplicaTable {
 
  private:
   ecsdb::Table table_;
-  ecsdb::RowThread thread_;
+  ecsdb::RowLog log_;
 };
 
 /// The changed rows as arrays of structs {u32 row, columns}: what a program without a codec sends.
@@ -243,8 +243,7 @@ class CodecBench {
   void collect() {
     const ecsdb::Table& table = db_.table(0);
     order_.clear();
-    for (RowIndex at = db_.cell({0, cell_}).thread.newest;
-         at != ecsdb::kNoRow && table.row(at).changed > db_.published(); at = table.row(at).older) {
+    for (const RowIndex at : table.rows_after(db_.cell({0, cell_}).log, db_.published())) {
       order_.push_back((uint64_t{table.row(at).entity.index()} << 32) | at);
     }
     std::sort(order_.begin(), order_.end());

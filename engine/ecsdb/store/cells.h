@@ -1,4 +1,4 @@
-// Cells of a table: keys, threads of rows, tombstones.
+// Cells of a table: keys, logs of rows, tombstones.
 #pragma once
 
 #include <compare>
@@ -53,7 +53,7 @@ struct Cell {
   Version published_before;  // the one before: what a relative block is based on
   Version horizon;           // tombstones up to here are forgotten; what a cut below holds of
                              // the cell, or of an earlier one with its key, is not known
-  RowThread thread;
+  RowLog log;
   std::vector<Tombstone> tombstones;  // versions never fall
 };
 

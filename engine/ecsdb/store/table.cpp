@@ -69,6 +69,8 @@ RowIndex Table::append(EntityId entity) {
   ECSDB_CHECK(find_index(entity.index()) == kNoRow);
   const RowIndex index = row_count();
   rows_.emplace_back().entity = entity;
+  born_.emplace_back();
+  digests_.emplace_back();
   set_directory(entity.index(), index);
   for (size_t i = 0; i < layout_.fields.size(); ++i) {
     const FieldLayout& field = layout_.fields[i];
@@ -82,14 +84,18 @@ RowIndex Table::append(EntityId entity) {
   return index;
 }
 
-void Table::erase_unthreaded(RowIndex row) {
+void Table::swap_erase(RowIndex row) {
   const RowIndex last = row_count() - 1;
   set_directory(rows_[row].entity.index(), kNoRow);
   if (row != last) {
     set_directory(rows_[last].entity.index(), row);
     rows_[row] = rows_[last];
+    born_[row] = born_[last];
+    digests_[row] = digests_[last];
   }
   rows_.pop_back();
+  born_.pop_back();
+  digests_.pop_back();
   auto erase_text = [&](std::vector<std::string>& column) {
     if (row != last) column[row] = std::move(column[last]);
     column.pop_back();
@@ -132,58 +138,20 @@ void Table::adopt_baseline(RowIndex row) {
   rows_[row].published_cell = rows_[row].cell;
 }
 
-void Table::link_newest(RowThread& thread, RowIndex row, CellIndex cell) {
-  Row& r = rows_[row];
-  ECSDB_CHECK(r.cell == kNoCell);
-  r.cell = cell;
-  r.newer = kNoRow;
-  r.older = thread.newest;
-  if (thread.newest != kNoRow) rows_[thread.newest].newer = row;
-  thread.newest = row;
-  if (thread.oldest == kNoRow) thread.oldest = row;
-  ++thread.count;
-  r.digest = Digest{};
-  r.digest_dirty = true;
+void Table::unlink(RowLog& log, RowIndex row) {
+  log.unlink(rows_, row, digests_[row]);
+  digests_[row] = Digest{};
 }
 
-void Table::unlink(RowThread& thread, RowIndex row) {
-  Row& r = rows_[row];
-  ECSDB_CHECK(r.cell != kNoCell && thread.count > 0);
-  if (r.newer != kNoRow) rows_[r.newer].older = r.older;
-  if (r.older != kNoRow) rows_[r.older].newer = r.newer;
-  if (thread.newest == row) thread.newest = r.older;
-  if (thread.oldest == row) thread.oldest = r.newer;
-  --thread.count;
-  thread.digest -= r.digest;
-  r.digest = Digest{};
-  r.digest_dirty = true;
-  r.cell = kNoCell;
-  r.newer = r.older = kNoRow;
-}
-
-void Table::touch(RowThread& thread, RowIndex row) {
-  Row& r = rows_[row];
-  ECSDB_CHECK(r.cell != kNoCell);
-  r.digest_dirty = true;  // its digest stays in the thread's until it is computed anew
-  if (thread.newest == row) return;
-  rows_[r.newer].older = r.older;
-  if (r.older != kNoRow) rows_[r.older].newer = r.newer;
-  if (thread.oldest == row) thread.oldest = r.newer;
-  r.older = thread.newest;
-  r.newer = kNoRow;
-  rows_[thread.newest].newer = row;
-  thread.newest = row;
-}
-
-Digest Table::digest(RowThread& thread) {
-  for (RowIndex at = thread.newest; at != kNoRow && rows_[at].digest_dirty; at = rows_[at].older) {
-    Row& r = rows_[at];
-    thread.digest -= r.digest;
-    r.digest = row_digest(at);
-    thread.digest += r.digest;
-    r.digest_dirty = false;
+Digest Table::digest(RowLog& log) {
+  Digest change;
+  for (const RowIndex row : log.undigested(rows_)) {
+    change -= digests_[row];
+    digests_[row] = row_digest(row);
+    change += digests_[row];
   }
-  return thread.digest;
+  log.set_digested(change);
+  return log.digest();
 }
 
 Digest Table::row_digest(RowIndex row) const {
@@ -202,12 +170,12 @@ Digest Table::row_digest(RowIndex row) const {
   return hasher.finish();
 }
 
-void Table::relink_moved(RowThread& thread, RowIndex from, RowIndex to) {
-  const Row& r = rows_[from];
-  if (r.newer != kNoRow) rows_[r.newer].older = to;
-  if (r.older != kNoRow) rows_[r.older].newer = to;
-  if (thread.newest == from) thread.newest = to;
-  if (thread.oldest == from) thread.oldest = to;
+void Table::check_invariants(const RowLog& log, CellIndex cell, bool check_digests) const {
+  log.check_invariants(rows_, cell, [this](RowIndex row) { return digests_[row]; });
+  if (!check_digests) return;
+  for (const RowIndex row : log.all(rows_)) {
+    ECSDB_CHECK(log.is_undigested(rows_[row]) || digests_[row] == row_digest(row));
+  }
 }
 
 }  // namespace ecsdb

@@ -67,7 +67,7 @@ class Encoder {
     write_indices(whole_);
     for (const RowIndex row : whole_) out_.varint(table_.row(row).entity.tag());
     write_bitmap(out_, whole_.size(),
-                 [&](size_t i) { return table_.row(whole_[i]).born > source_.since; });
+                 [&](size_t i) { return table_.born(whole_[i]) > source_.since; });
     if (!changed_.empty()) write_changed_fields();
     if (!whole_.empty()) write_whole_fields();
   }

@@ -144,8 +144,8 @@ class World {
     const Table& table = db_.table(sent.ref.table);
     ASSERT_EQ(block.inserted.size(), block.whole());
     for (size_t i = block.changed; i < block.entities.size(); ++i) {
-      const Row& row = table.row(table.find(block.entities[i]));
-      EXPECT_EQ(block.inserted[i - block.changed], row.born > picked.source.since);
+      const Version born = table.born(table.find(block.entities[i]));
+      EXPECT_EQ(block.inserted[i - block.changed], born > picked.source.since);
     }
     for (size_t i = 0; i < block.changed; ++i) {
       EXPECT_NE(block.masks[i], 0u);

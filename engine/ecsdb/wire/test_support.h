@@ -158,7 +158,7 @@ inline Picked pick(const Database& db, CellRef ref, BlockForm form, Version sinc
   out.source.header = {CodecTier::kPlain, form, since, cell.changed};
   if (form == BlockForm::kRelative) out.source.header.base = cell.published;
   if (form == BlockForm::kRows) out.source.header.base = cell.changed;
-  for (RowIndex at = cell.thread.newest; at != kNoRow; at = table.row(at).older) {
+  for (const RowIndex at : table.rows_of(cell.log)) {
     if (form == BlockForm::kRows || table.row(at).changed > since) out.rows.push_back(at);
   }
   auto entity_of = [&](RowIndex row) { return table.row(row).entity; };
@@ -186,14 +186,14 @@ struct Sent {
 /// one step, removals first.
 class Replica {
  public:
-  explicit Replica(const Schema& schema) : schema_(schema), threads_(schema.table_count()) {
+  explicit Replica(const Schema& schema) : schema_(schema), logs_(schema.table_count()) {
     for (size_t t = 0; t < schema.table_count(); ++t) {
       tables_.emplace_back(schema.table(t), schema.layout(t), false);
     }
   }
 
   const Table& table(size_t index) const { return tables_[index]; }
-  Digest digest(CellRef ref) { return tables_[ref.table].digest(threads_[ref.table][ref.cell]); }
+  Digest digest(CellRef ref) { return tables_[ref.table].digest(logs_[ref.table][ref.cell]); }
 
   Status decode(const Sent& sent, DecodedBlock& out) const {
     return decode_block(sent.bytes, schema_.table(sent.ref.table), tables_[sent.ref.table],
@@ -212,17 +212,17 @@ class Replica {
  private:
   void remove(CellRef ref, const DecodedBlock& block) {
     Table& table = tables_[ref.table];
-    auto& threads = threads_[ref.table];
+    auto& logs = logs_[ref.table];
     for (const DecodedBlock::Gone& gone : block.gone) {
       const RowIndex row = table.find(gone.entity);
       if (row == kNoRow || table.row(row).cell != ref.cell) continue;
-      table.unlink(threads[ref.cell], row);
-      table.erase(row, [&](CellIndex cell) -> RowThread& { return threads[cell]; });
+      table.unlink(logs[ref.cell], row);
+      table.erase(row, [&](CellIndex cell) -> RowLog& { return logs[cell]; });
     }
   }
   Status put(CellRef ref, const DecodedBlock& block) {
     Table& table = tables_[ref.table];
-    RowThread& thread = threads_[ref.table][ref.cell];
+    RowLog& log = logs_[ref.table][ref.cell];
     const TableLayout& layout = table.layout();
     for (size_t i = 0; i < block.entities.size(); ++i) {
       RowIndex row = table.find_index(block.entities[i].index());
@@ -232,9 +232,9 @@ class Replica {
       }
       if (row == kNoRow) {
         row = table.append(block.entities[i]);
-        table.link_newest(thread, row, ref.cell);
+        table.link_newest(log, row, ref.cell);
       }
-      table.touch(thread, row);
+      table.touch(log, row);
       const uint64_t mask = i < block.changed ? block.masks[i] : ~uint64_t{0};
       for (const uint16_t index : layout.replicated) {
         const FieldLayout& field = layout.fields[index];
@@ -251,7 +251,7 @@ class Replica {
 
   Schema schema_;
   std::vector<Table> tables_;
-  std::vector<std::map<CellIndex, RowThread>> threads_;
+  std::vector<std::map<CellIndex, RowLog>> logs_;
 };
 
 }  // namespace ecsdb::wire_test
