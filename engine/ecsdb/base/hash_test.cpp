@@ -269,6 +269,28 @@ TEST(RowHasher, SameRowInAnotherTableOrFieldDiffers) {
   expect_spread(digests);
 }
 
+TEST(RowHashBatch, EveryNumberOfRowsAgreesWithOneByOne) {
+  Prng random(3);
+  for (size_t rows = 0; rows <= RowHashBatch::kRows; ++rows) {
+    RowHashBatch batch(rows);
+    std::vector<RowHasher> one_by_one(rows);
+    std::array<uint32_t, RowHashBatch::kRows> words;
+    for (uint16_t f = 1; f <= 5; ++f) {
+      const auto place = RowHasher::place(TableId{6}, FieldId{f}, f % 3);
+      for (uint32_t& word : words) word = static_cast<uint32_t>(random.next());
+      for (size_t i = 0; i < rows; ++i) one_by_one[i].add(place, words[i]);
+      batch.add(place, words);
+    }
+    batch.finish();
+    Digest sum;
+    for (size_t i = 0; i < rows; ++i) {
+      ASSERT_EQ(batch.hash(i), one_by_one[i].finish()) << i << " of " << rows;
+      sum += batch.hash(i);
+    }
+    ASSERT_EQ(batch.sum(), sum);
+  }
+}
+
 Digest text_digest(ByteSpan bytes) {
   const auto words = RowHasher::text_words(bytes);
   return Digest{{words[0], words[1], words[2], words[3]}};

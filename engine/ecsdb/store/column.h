@@ -58,6 +58,24 @@ class Column {
   }
   uint32_t rows() const { return static_cast<uint32_t>(data_.size() / width_); }
   uint8_t width() const { return width_; }
+  /// Calls `call` with the values as an array of their own type: `const int16_t*` and so on, floats
+  /// as unsigned integers.
+  template <class Call>
+  decltype(auto) visit(Call&& call) const {
+    const uint8_t* data = data_.data();
+    switch (width_) {
+      case 1:
+        return is_signed_ ? call(reinterpret_cast<const int8_t*>(data)) : call(data);
+      case 2:
+        return is_signed_ ? call(reinterpret_cast<const int16_t*>(data))
+                          : call(reinterpret_cast<const uint16_t*>(data));
+      case 4:
+        return is_signed_ ? call(reinterpret_cast<const int32_t*>(data))
+                          : call(reinterpret_cast<const uint32_t*>(data));
+      default:
+        return call(reinterpret_cast<const uint64_t*>(data));
+    }
+  }
   /// The lane as an array of its own type; sizeof(T) must be the width.
   template <class T>
   std::span<const T> as() const {

@@ -112,6 +112,8 @@ class Table {
     std::array<RowHasher::Place, 4> places;
   };
   void plan_digest(const TableDef& def);
+  Digest rehash(std::span<const RowIndex> rows);
+  void hash_rows(std::span<const RowIndex> rows, RowHashBatch& hashes) const;
 
   TableLayout layout_;
   std::array<RowHasher::Place, 2> entity_places_;
