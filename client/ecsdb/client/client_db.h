@@ -18,7 +18,7 @@ struct HeldCell {
   CellKey key;
   Version changed;  // the cell's last published change that is in here: the next block's base
   CellHistory history;
-  RowThread thread;
+  RowLog log;
 };
 
 /// A replica's state for reading: by value, by column, by join. It changes only inside
@@ -35,9 +35,7 @@ class ClientDb : public TableSet {
   /// Cells by handle; skip those that are not held.
   std::span<const HeldCell> cells() const { return cells_; }
   /// Digest of a held cell; costs the rows changed since the last call.
-  Digest digest(size_t handle) {
-    return tables_[cells_[handle].table].digest(cells_[handle].thread);
-  }
+  Digest digest(size_t handle) { return tables_[cells_[handle].table].digest(cells_[handle].log); }
 
  protected:
   Version cut_;

@@ -307,7 +307,7 @@ Status Replica::check_rows() {
     }
   }
   uint64_t going_rows = going_.size();
-  for (const CellLeave& leave : head_->leaves) going_rows += cells_[leave.handle].thread.count;
+  for (const CellLeave& leave : head_->leaves) going_rows += cells_[leave.handle].log.count();
   if (row_count() - going_rows + coming_.size() - in_place_rows <= rows_max_) return {};
   return fail(ErrorCode::kClientLimit, "more than " + std::to_string(rows_max_) +
                                            " rows; raise rows_max or subscribe to less");
@@ -317,11 +317,11 @@ void Replica::apply_leaves(const Advance& head) {
   for (const CellLeave& leave : head.leaves) {
     HeldCell& cell = cells_[leave.handle];
     Table& table = tables_[cell.table];
-    while (cell.thread.oldest != kNoRow) {
-      const RowIndex row = cell.thread.oldest;
+    for (const RowIndex row : table.rows_of(cell.log)) {
       limbo_.push_back({cell.table, table.row(row).entity, RowEventKind::kLeave});
-      table.unlink(cell.thread, row);
+      table.unlink(cell.log, row);
     }
+    cell.log = RowLog();
     cell.held = false;
   }
 }
@@ -331,7 +331,7 @@ void Replica::apply_gone(const Target& target, const DecodedBlock& block) {
   for (const DecodedBlock::Gone& gone : block.gone) {
     const RowIndex row = table.find(gone.entity);
     if (row == kNoRow || table.row(row).cell != target.handle) continue;
-    table.unlink(cells_[target.handle].thread, row);
+    table.unlink(cells_[target.handle].log, row);
     limbo_.push_back(
         {target.table, gone.entity, gone.left ? RowEventKind::kLeave : RowEventKind::kRemove});
   }
@@ -341,7 +341,7 @@ void Replica::apply_enters(const Advance& head) {
   for (const CellEnter& enter : head.enters) {
     if (enter.handle >= cells_.size()) cells_.resize(enter.handle + 1);
     HeldCell& cell = cells_[enter.handle];
-    ECSDB_CHECK(!cell.held && cell.thread.count == 0);
+    ECSDB_CHECK(!cell.held && cell.log.count() == 0);
     cell = HeldCell{};
     cell.held = true;
     cell.generation = enter.generation;
@@ -359,7 +359,7 @@ void Replica::apply_changed(const Target& target, const DecodedBlock& block, Ver
   applier_.apply_changed(block, table, cell.history);
   for (size_t i = 0; i < block.changed.size(); ++i) {
     const RowIndex row = block.changed[i];
-    table.touch(cell.thread, row);
+    table.touch(cell.log, row);
     table.row(row).changed = version;
     const uint64_t differs = applier_.differs()[i];
     if (differs != 0) emit(RowEventKind::kChange, target.table, table.row(row).entity, differs);
@@ -368,7 +368,7 @@ void Replica::apply_changed(const Target& target, const DecodedBlock& block, Ver
 
 void Replica::apply_whole(const Target& target, const DecodedBlock& block, Version version) {
   Table& table = tables_[target.table];
-  RowThread& thread = cells_[target.handle].thread;
+  RowLog& log = cells_[target.handle].log;
   for (size_t i = 0; i < block.whole.size(); ++i) {
     const EntityId entity = block.whole[i];
     RowIndex row = table.find_index(entity.index());
@@ -384,9 +384,9 @@ void Replica::apply_whole(const Target& target, const DecodedBlock& block, Versi
     if (is_new) row = table.append(entity);
     const uint64_t differs = BlockApplier::apply_whole(block, i, table, row);
     if (table.row(row).cell == kNoCell) {
-      table.link_newest(thread, row, target.handle);
+      table.link_newest(log, row, target.handle);
     } else {
-      table.touch(thread, row);
+      table.touch(log, row);
     }
     table.row(row).changed = version;
     if (is_new) {
@@ -415,7 +415,7 @@ void Replica::finish_limbo() {
 
 void Replica::erase_row(uint16_t table, EntityId entity, RowEventKind kind) {
   const RowIndex row = tables_[table].find(entity);
-  tables_[table].erase(row, [&](CellIndex cell) -> RowThread& { return cells_[cell].thread; });
+  tables_[table].erase(row, [&](CellIndex cell) -> RowLog& { return cells_[cell].log; });
   emit(kind, table, entity);
 }
 

@@ -26,7 +26,7 @@ Picture picture(Replica& replica) {
   for (size_t i = 0; i < replica.cells().size(); ++i) {
     const HeldCell& cell = replica.cells()[i];
     const Digest digest = cell.held ? replica.digest(i) : Digest{};
-    out.cells.emplace_back(cell.held, cell.generation, cell.key, cell.changed, cell.thread.count,
+    out.cells.emplace_back(cell.held, cell.generation, cell.key, cell.changed, cell.log.count(),
                            digest);
   }
   for (size_t t = 0; t < replica.table_count(); ++t) {

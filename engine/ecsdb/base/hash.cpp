@@ -1,5 +1,6 @@
 #include "ecsdb/base/hash.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -87,12 +88,117 @@ void RunningHash::add_bytes(std::span<const uint8_t> bytes) {
   if (left > 0) add(load_word(p, left));
 }
 
-void RowHasher::add_bytes(std::span<const uint8_t> bytes) {
-  add(static_cast<uint32_t>(bytes.size()));
+std::array<uint32_t, 4> RowHasher::text_words(std::span<const uint8_t> bytes) {
+  constexpr uint32_t kMultiply[4] = {0x239b961b, 0xab0e9789, 0x38b34ae5, 0xa1e38b93};
+  std::array<uint32_t, 4> words{};
+  auto take_in = [&](uint32_t word) {
+    for (size_t j = 0; j < 4; ++j) words[j] = step(words[j] ^ word, kStep) * kMultiply[j];
+  };
+  take_in(static_cast<uint32_t>(bytes.size()));
   for (size_t at = 0; at < bytes.size(); at += 4) {
     const size_t n = bytes.size() - at < 4 ? bytes.size() - at : 4;
-    add(static_cast<uint32_t>(load_word(bytes.data() + at, n)));
+    take_in(static_cast<uint32_t>(load_word(bytes.data() + at, n)));
   }
+  return words;
+}
+
+RowHashBatch::RowHashBatch(size_t rows)
+    : rows_(rows), rows_padded_((rows + kStride - 1) / kStride * kStride) {
+  ECSDB_CHECK(rows <= kRows);
+  for (auto& sum : sums_) std::fill_n(sum.begin(), rows_padded_, 0);
+}
+
+// Written for registers of eight words; where the processor has none, the compiler splits them.
+namespace {
+
+using Wide = uint32_t __attribute__((vector_size(32)));
+
+inline __attribute__((always_inline)) void load(Wide& out, const uint32_t* from) {
+  std::memcpy(&out, from, sizeof(Wide));
+}
+inline __attribute__((always_inline)) void store(uint32_t* to, const Wide& from) {
+  std::memcpy(to, &from, sizeof(Wide));
+}
+
+}  // namespace
+
+inline __attribute__((always_inline)) void RowHashBatch::add_any(Sums& sums,
+                                                                 const RowHasher::Place& place,
+                                                                 const uint32_t* words,
+                                                                 size_t rows) {
+  Wide add = Wide{} + place.add;
+  Wide multiply[4];
+  for (size_t j = 0; j < 4; ++j) multiply[j] = Wide{} + place.multiply[j];
+  for (size_t at = 0; at < rows; at += kStride) {
+    Wide x;
+    load(x, words + at);
+    x += add;
+    x ^= x >> 16;
+    x *= RowHasher::kStep;
+    x ^= x >> 15;
+    for (size_t j = 0; j < 4; ++j) {
+      Wide sum;
+      load(sum, &sums[j][at]);
+      sum += x * multiply[j];
+      store(&sums[j][at], sum);
+    }
+  }
+}
+
+inline __attribute__((always_inline)) void RowHashBatch::finish_any(Sums& sums, size_t rows) {
+  for (auto& sum : sums) {
+    for (size_t at = 0; at < rows; at += kStride) {
+      Wide x;
+      load(x, &sum[at]);
+      x ^= x >> 16;
+      x *= RowHasher::kStep;
+      x ^= x >> 15;
+      x *= RowHasher::kMix;
+      x ^= x >> 16;
+      store(&sum[at], x);
+    }
+  }
+}
+
+#if defined(__x86_64__)
+namespace {
+bool has_avx2() {
+  static const bool has_it = __builtin_cpu_supports("avx2");
+  return has_it;
+}
+}  // namespace
+
+__attribute__((target("avx2"))) void RowHashBatch::add_avx2(Sums& sums,
+                                                            const RowHasher::Place& place,
+                                                            const uint32_t* words, size_t rows) {
+  add_any(sums, place, words, rows);
+}
+__attribute__((target("avx2"))) void RowHashBatch::finish_avx2(Sums& sums, size_t rows) {
+  finish_any(sums, rows);
+}
+#endif
+
+void RowHashBatch::add(const RowHasher::Place& place, std::array<uint32_t, kRows>& words) {
+  for (size_t i = rows_; i < rows_padded_; ++i) words[i] = 0;
+#if defined(__x86_64__)
+  if (has_avx2()) return add_avx2(sums_, place, words.data(), rows_padded_);
+#endif
+  add_any(sums_, place, words.data(), rows_padded_);
+}
+
+Digest RowHashBatch::sum() const {
+  Digest out;
+  for (size_t j = 0; j < sums_.size(); ++j) {
+    for (size_t i = 0; i < rows_; ++i) out.lane[j] += sums_[j][i];
+  }
+  return out;
+}
+
+void RowHashBatch::finish() {
+#if defined(__x86_64__)
+  if (has_avx2()) return finish_avx2(sums_, rows_padded_);
+#endif
+  finish_any(sums_, rows_padded_);
 }
 
 }  // namespace ecsdb

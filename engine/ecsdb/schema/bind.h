@@ -46,6 +46,8 @@ concept Bound = requires {
 /// C++ member type <-> Value alternative, and which field types it may stand for.
 template <class M>
 struct MemberTraits {
+  static constexpr bool kIsText = std::is_same_v<M, std::string> || std::is_same_v<M, Blob>;
+
   static bool fits(const FieldDef& def) {
     if constexpr (std::is_same_v<M, bool>)
       return def.type == FieldType::kBool;
@@ -74,7 +76,8 @@ struct MemberTraits {
     else
       return fits_integer(def.type);
   }
-  static Value to_value(const M& m) {
+  /// The alternative that stands for the member, without the variant around it.
+  static auto to_alternative(const M& m) {
     if constexpr (std::is_enum_v<M>)
       return EnumValue{static_cast<uint8_t>(m)};
     else if constexpr (std::is_same_v<M, bool>)
@@ -88,6 +91,7 @@ struct MemberTraits {
     else
       return m;
   }
+  static Value to_value(const M& m) { return to_alternative(m); }
   static void from_value(const Value& value, M& m) {
     if constexpr (std::is_enum_v<M>)
       m = static_cast<M>(std::get<EnumValue>(value).number);

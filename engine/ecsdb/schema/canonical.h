@@ -27,17 +27,49 @@ struct LaneValues {
 /// field's: kTypeMismatch. `field` and `def` describe the same non-text field.
 Result<LaneValues> to_lanes(const FieldDef& def, const Value& value);
 
+/// The same without a reason: false where to_lanes fails, and `lanes` is undefined then. Success
+/// and failure cost no allocation.
+bool try_to_lanes(const FieldDef& def, const Value& value, LaneValues& lanes);
+// For a value whose type is known to be the one that the field takes, see Value.
+bool encode_lanes(const FieldDef& def, bool value, LaneValues& lanes);
+bool encode_lanes(const FieldDef& def, uint64_t value, LaneValues& lanes);
+bool encode_lanes(const FieldDef& def, int64_t value, LaneValues& lanes);
+bool encode_lanes(const FieldDef& def, double value, LaneValues& lanes);
+bool encode_lanes(const FieldDef& def, const Vec2f& value, LaneValues& lanes);
+bool encode_lanes(const FieldDef& def, const Vec3f& value, LaneValues& lanes);
+bool encode_lanes(const FieldDef& def, const Quatf& value, LaneValues& lanes);
+bool encode_lanes(const FieldDef& def, EnumValue value, LaneValues& lanes);
+bool encode_lanes(const FieldDef& def, BitSet value, LaneValues& lanes);
+bool encode_lanes(const FieldDef& def, EntityId value, LaneValues& lanes);
+bool encode_lanes(const FieldDef& def, PrincipalId value, LaneValues& lanes);
+
 /// The value that the lanes stand for. Lanes must be canonical. Three quaternion components that no
 /// rotation has together (a peer may send them) come back scaled to length one.
 Value from_lanes(const FieldDef& def, const LaneValues& lanes);
 
 /// Checks a str (UTF-8, length) or bytes (length) value. kTextTooLong, kBadText, kTypeMismatch.
 Result<std::string> to_text(const FieldDef& def, const Value& value);
+/// The same without a reason; the text is that of `value`.
+bool try_to_text(const FieldDef& def, const Value& value, std::string_view& text);
 Value from_text(const FieldDef& def, std::string_view text);
 
 /// True if lanes from a peer are canonical for the field: within width and range; quaternion
 /// components within `bits`; enum numbers may be unknown, they are kept raw.
 bool lanes_are_canonical(const FieldDef& def, const LaneValues& lanes);
+/// The part of it that concerns one lane alone, which is all there is but for the unused lanes.
+inline bool lane_is_canonical(const Lane& lane, uint64_t value) {
+  const unsigned unused_bits = 64 - 8u * lane.width;
+  switch (lane.kind) {
+    case LaneKind::kUnsigned:
+      return value <= lane.max;
+    case LaneKind::kSigned:
+      return static_cast<uint64_t>(static_cast<int64_t>(value << unused_bits) >> unused_bits) ==
+             value;
+    case LaneKind::kFloat:
+      return (value << unused_bits >> unused_bits) == value;
+  }
+  return false;
+}
 bool text_is_canonical(const FieldDef& def, std::string_view text);
 
 /// The default as lanes or text. Without one in the schema: zero, false, none, empty; the identity
@@ -49,6 +81,7 @@ std::string default_text(const FieldDef& def);
 /// of a range that a float cannot hold exactly admit the nearest float of f32 and vector
 /// components.
 Result<int64_t> quantise_scalar(const Quantise& quantise, FieldType type, double value);
+bool try_quantise_scalar(const Quantise& quantise, FieldType type, double value, int64_t& steps);
 double dequantise_scalar(const Quantise& quantise, int64_t steps);
 
 bool is_utf8(std::string_view text);

@@ -12,40 +12,60 @@ constexpr double kSqrt2 = 1.4142135623730951;
 
 double steps_of_bits(unsigned bits) { return static_cast<double>((uint64_t{1} << bits) - 1); }
 
-Result<int64_t> quantise_precision(const Quantise& quantise, FieldType type, double value) {
-  const double limit = type == FieldType::kF64 ? 9223372036854775808.0 : 2147483648.0;
-  const double steps = std::floor(value / quantise.precision + 0.5);
-  if (!(steps >= -limit && steps < limit)) {  // also NaN and infinity
-    return fail(ErrorCode::kValueOutOfRange,
-                number_text(value) + " has no integer step of " + number_text(quantise.precision) +
-                    ": keep it within " + number_text_rounded(limit * quantise.precision, 6));
-  }
-  return static_cast<int64_t>(steps);
+/// floor() of a value that an int64_t holds; the standard one is a call into the C library.
+int64_t floor_of(double value) {
+  const int64_t whole = static_cast<int64_t>(value);
+  return whole - (static_cast<double>(whole) > value ? 1 : 0);
 }
 
-Result<int64_t> quantise_range(const Quantise& quantise, FieldType type, double value) {
+double limit_of_steps(FieldType type) {
+  return type == FieldType::kF64 ? 9223372036854775808.0 : 2147483648.0;
+}
+
+bool quantise_precision(const Quantise& quantise, FieldType type, double value, int64_t& steps) {
+  const double limit = limit_of_steps(type);
+  const double exact = value / quantise.precision + 0.5;
+  if (!(exact >= -limit && exact < limit)) return false;  // also NaN and infinity
+  steps = floor_of(exact);
+  return true;
+}
+
+bool quantise_range(const Quantise& quantise, FieldType type, double value, int64_t& steps) {
   double low = quantise.min;
   double high = quantise.max;
   if (type != FieldType::kF64) {
     low = std::min(low, static_cast<double>(static_cast<float>(low)));
     high = std::max(high, static_cast<double>(static_cast<float>(high)));
   }
-  if (!(value >= low && value <= high)) {  // also NaN
-    return fail(ErrorCode::kValueOutOfRange, number_text(value) + " is outside of " +
-                                                 number_text(quantise.min) + " to " +
-                                                 number_text(quantise.max));
-  }
-  const double steps = steps_of_bits(quantise.bits);
-  const double k = std::floor((value - quantise.min) * steps / (quantise.max - quantise.min) + 0.5);
-  return static_cast<int64_t>(std::clamp(k, 0.0, steps));
+  if (!(value >= low && value <= high)) return false;  // also NaN
+  const double top = steps_of_bits(quantise.bits);
+  const double exact = (value - quantise.min) * top / (quantise.max - quantise.min) + 0.5;
+  steps = floor_of(std::clamp(exact, 0.0, top));
+  return true;
 }
 
 }  // namespace
 
-Result<int64_t> quantise_scalar(const Quantise& quantise, FieldType type, double value) {
-  if (quantise.kind == QuantiseKind::kPrecision) return quantise_precision(quantise, type, value);
+bool try_quantise_scalar(const Quantise& quantise, FieldType type, double value, int64_t& steps) {
+  if (quantise.kind == QuantiseKind::kPrecision) {
+    return quantise_precision(quantise, type, value, steps);
+  }
   ECSDB_CHECK(quantise.kind == QuantiseKind::kRange);
-  return quantise_range(quantise, type, value);
+  return quantise_range(quantise, type, value, steps);
+}
+
+Result<int64_t> quantise_scalar(const Quantise& quantise, FieldType type, double value) {
+  int64_t steps = 0;
+  if (try_quantise_scalar(quantise, type, value, steps)) return steps;
+  if (quantise.kind == QuantiseKind::kRange) {
+    return fail(ErrorCode::kValueOutOfRange, number_text(value) + " is outside of " +
+                                                 number_text(quantise.min) + " to " +
+                                                 number_text(quantise.max));
+  }
+  return fail(ErrorCode::kValueOutOfRange,
+              number_text(value) + " has no integer step of " + number_text(quantise.precision) +
+                  ": keep it within " +
+                  number_text_rounded(limit_of_steps(type) * quantise.precision, 6));
 }
 
 double dequantise_scalar(const Quantise& quantise, int64_t steps) {

@@ -42,6 +42,22 @@ TEST(QuantisePrecision, LimitsOfTheIntegerAreErrors) {
   EXPECT_FALSE(quantise_scalar(precision(1e-30), FieldType::kF64, 1e300).ok());  // overflows
 }
 
+TEST(QuantisePrecision, StepsAreTheFloorOfWhatTheDesignSays) {
+  Prng rng(2);
+  for (const double step : {0.01, 0.5, 3.0, 1e-9}) {
+    for (int i = 0; i < 20'000; ++i) {
+      // Near a border between two steps, by a few bits of the double.
+      double value = (static_cast<double>(rng.between(-2'000'000, 2'000'000)) + 0.5) * step;
+      for (int64_t nudges = rng.between(-3, 3); nudges != 0; nudges += nudges < 0 ? 1 : -1) {
+        value = std::nextafter(value, nudges < 0 ? -kInfinity : kInfinity);
+      }
+      const double expected = std::floor(value / step + 0.5);
+      EXPECT_EQ(*quantise_scalar(precision(step), FieldType::kF64, value),
+                static_cast<int64_t>(expected));
+    }
+  }
+}
+
 TEST(QuantisePrecision, FloatRoundTripsBelowItsOwnPrecision) {
   Prng rng(1);
   for (const double step : {0.01, 0.001, 1.0 / 3, 1e-30, 1e25}) {

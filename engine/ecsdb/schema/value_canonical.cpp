@@ -48,72 +48,89 @@ double double_of_float_bits(uint32_t bits) {
                                (static_cast<uint64_t>(bits & 0x7fffffu) << 29));
 }
 
-Result<LaneValues> unsigned_to_lane(const FieldDef& def, uint64_t value) {
-  const Lane lane = field_lanes(def).lane[0];
-  if (value > lane.max) {
-    return out_of_range(
-        def, std::to_string(value) + " is more than its largest value " + std::to_string(lane.max));
-  }
-  return LaneValues{{value}};
+uint64_t unsigned_max(const FieldDef& def) {
+  const unsigned bits =
+      def.type == FieldType::kBits
+          ? def.bit_count
+          : 8u << (static_cast<unsigned>(def.type) - static_cast<unsigned>(FieldType::kU8));
+  return ~uint64_t{0} >> (64 - bits);
 }
 
-Result<LaneValues> signed_to_lane(const FieldDef& def, int64_t value) {
-  const int64_t high =
-      std::numeric_limits<int64_t>::max() >> (64 - 8 * field_lanes(def).lane[0].width);
-  if (value > high || value < -high - 1) {
-    return out_of_range(def, std::to_string(value) + " is not within " + std::to_string(-high - 1) +
-                                 " to " + std::to_string(high));
-  }
-  return LaneValues{{static_cast<uint64_t>(value)}};
+int64_t signed_max(const FieldDef& def) {
+  const unsigned bits =
+      8u << (static_cast<unsigned>(def.type) - static_cast<unsigned>(FieldType::kI8));
+  return std::numeric_limits<int64_t>::max() >> (64 - bits);
 }
 
-Result<LaneValues> double_to_lane(const FieldDef& def, double value) {
+bool encode_component(const FieldDef& def, float value, uint64_t& lane) {
+  if (def.quantise.kind == QuantiseKind::kNone) {
+    lane = std::bit_cast<uint32_t>(value);
+    return true;
+  }
+  int64_t steps = 0;
+  if (!try_quantise_scalar(def.quantise, def.type, static_cast<double>(value), steps)) return false;
+  lane = static_cast<uint64_t>(steps);
+  return true;
+}
+
+/// Whether it is of the alternative that the field takes.
+bool takes(const FieldDef& def, const Value& value) {
+  const Value any = is_text(def.type) ? from_text(def, {}) : from_lanes(def, LaneValues{});
+  return value.index() == any.index();
+}
+
+// Why a value of the right type is out of range.
+
+Error unsigned_error(const FieldDef& def, uint64_t value) {
+  return out_of_range(def, std::to_string(value) + " is more than its largest value " +
+                               std::to_string(unsigned_max(def)));
+}
+
+Error signed_error(const FieldDef& def, int64_t value) {
+  const int64_t high = signed_max(def);
+  return out_of_range(def, std::to_string(value) + " is not within " + std::to_string(-high - 1) +
+                               " to " + std::to_string(high));
+}
+
+Error double_error(const FieldDef& def, double value) {
   if (def.quantise.kind != QuantiseKind::kNone) {
-    const Result<int64_t> steps = quantise_scalar(def.quantise, def.type, value);
-    if (!steps.ok()) return out_of_range(def, steps.error().context);
-    return LaneValues{{static_cast<uint64_t>(*steps)}};
+    return out_of_range(def, quantise_scalar(def.quantise, def.type, value).error().context);
   }
-  if (def.type == FieldType::kF64) return LaneValues{{std::bit_cast<uint64_t>(value)}};
-  if (std::isfinite(value) && std::fabs(value) > std::numeric_limits<float>::max()) {
-    return out_of_range(def, number_text(value) + " is more than a 32-bit float can hold");
-  }
-  return LaneValues{{float_bits(value)}};
+  return out_of_range(def, number_text(value) + " is more than a 32-bit float can hold");
 }
 
-Result<LaneValues> floats_to_lanes(const FieldDef& def, std::span<const float> values) {
-  LaneValues out;
+Error components_error(const FieldDef& def, std::span<const float> values) {
   for (size_t i = 0; i < values.size(); ++i) {
-    if (def.quantise.kind == QuantiseKind::kNone) {
-      out.lane[i] = std::bit_cast<uint32_t>(values[i]);
-      continue;
-    }
     const Result<int64_t> steps =
         quantise_scalar(def.quantise, def.type, static_cast<double>(values[i]));
-    if (!steps.ok()) {
-      return out_of_range(def, std::string(1, "xyzw"[i]) + ": " + steps.error().context);
-    }
-    out.lane[i] = static_cast<uint64_t>(*steps);
+    if (steps.ok()) continue;
+    return out_of_range(def, std::string(1, "xyzw"[i]) + ": " + steps.error().context);
   }
-  return out;
+  return out_of_range(def, "?");
 }
 
-Result<LaneValues> quaternion_to_lanes(const FieldDef& def, const Quatf& q) {
-  if (def.quantise.kind == QuantiseKind::kNone) {
-    const float parts[4] = {q.x, q.y, q.z, q.w};
-    return floats_to_lanes(def, parts);
-  }
-  Result<LaneValues> lanes = quantise_quaternion(def.quantise.bits, q);
-  if (!lanes.ok()) return out_of_range(def, lanes.error().context);
-  return lanes;
+Error enum_error(const FieldDef& def, EnumValue value) {
+  return out_of_range(def, "number " + std::to_string(value.number) + " is not one of the " +
+                               std::to_string(def.enum_size) + " values of enum \"" +
+                               def.enum_name + "\"");
 }
 
-Result<LaneValues> enum_to_lane(const FieldDef& def, EnumValue value) {
-  if (def.enum_size != 0 && value.number >= def.enum_size) {
-    return out_of_range(def, "number " + std::to_string(value.number) + " is not one of the " +
-                                 std::to_string(def.enum_size) + " values of enum \"" +
-                                 def.enum_name + "\"");
+Error lanes_error(const FieldDef& def, const Value& value) {
+  if (const auto* v = std::get_if<uint64_t>(&value)) return unsigned_error(def, *v);
+  if (const auto* v = std::get_if<BitSet>(&value)) return unsigned_error(def, v->bits);
+  if (const auto* v = std::get_if<int64_t>(&value)) return signed_error(def, *v);
+  if (const auto* v = std::get_if<double>(&value)) return double_error(def, *v);
+  if (const auto* v = std::get_if<EnumValue>(&value)) return enum_error(def, *v);
+  if (const auto* v = std::get_if<Quatf>(&value)) {
+    return out_of_range(def, quantise_quaternion(def.quantise.bits, *v).error().context);
   }
-  return LaneValues{{value.number}};
+  if (const auto* v = std::get_if<Vec2f>(&value)) {
+    const float parts[2] = {v->x, v->y};
+    return components_error(def, parts);
+  }
+  const Vec3f v = std::get<Vec3f>(value);  // every value of the other types is in range
+  const float parts[3] = {v.x, v.y, v.z};
+  return components_error(def, parts);
 }
 
 float component(const FieldDef& def, uint64_t lane) {
@@ -142,59 +159,123 @@ Value quaternion_from_lanes(const FieldDef& def, const LaneValues& lanes) {
 
 }  // namespace
 
-Result<LaneValues> to_lanes(const FieldDef& def, const Value& value) {
+bool encode_lanes(const FieldDef&, bool value, LaneValues& lanes) {
+  lanes = LaneValues{{value ? 1u : 0u}};
+  return true;
+}
+
+bool encode_lanes(const FieldDef& def, uint64_t value, LaneValues& lanes) {
+  lanes = LaneValues{{value}};
+  return value <= unsigned_max(def);
+}
+
+bool encode_lanes(const FieldDef& def, int64_t value, LaneValues& lanes) {
+  lanes = LaneValues{{static_cast<uint64_t>(value)}};
+  const int64_t high = signed_max(def);
+  return value <= high && value >= -high - 1;
+}
+
+bool encode_lanes(const FieldDef& def, double value, LaneValues& lanes) {
+  lanes = LaneValues{};
+  if (def.quantise.kind != QuantiseKind::kNone) {
+    int64_t steps = 0;
+    if (!try_quantise_scalar(def.quantise, def.type, value, steps)) return false;
+    lanes.lane[0] = static_cast<uint64_t>(steps);
+  } else if (def.type == FieldType::kF64) {
+    lanes.lane[0] = std::bit_cast<uint64_t>(value);
+  } else {
+    if (std::isfinite(value) && std::fabs(value) > std::numeric_limits<float>::max()) return false;
+    lanes.lane[0] = float_bits(value);
+  }
+  return true;
+}
+
+bool encode_lanes(const FieldDef& def, const Vec2f& value, LaneValues& lanes) {
+  lanes = LaneValues{};
+  return encode_component(def, value.x, lanes.lane[0]) &&
+         encode_component(def, value.y, lanes.lane[1]);
+}
+
+bool encode_lanes(const FieldDef& def, const Vec3f& value, LaneValues& lanes) {
+  lanes = LaneValues{};
+  return encode_component(def, value.x, lanes.lane[0]) &&
+         encode_component(def, value.y, lanes.lane[1]) &&
+         encode_component(def, value.z, lanes.lane[2]);
+}
+
+bool encode_lanes(const FieldDef& def, const Quatf& value, LaneValues& lanes) {
+  if (def.quantise.kind == QuantiseKind::kNone) {
+    lanes = LaneValues{{std::bit_cast<uint32_t>(value.x), std::bit_cast<uint32_t>(value.y),
+                        std::bit_cast<uint32_t>(value.z), std::bit_cast<uint32_t>(value.w)}};
+    return true;
+  }
+  const Result<LaneValues> quantised = quantise_quaternion(def.quantise.bits, value);
+  if (quantised.ok()) lanes = *quantised;
+  return quantised.ok();
+}
+
+bool encode_lanes(const FieldDef& def, EnumValue value, LaneValues& lanes) {
+  lanes = LaneValues{{value.number}};
+  return def.enum_size == 0 || value.number < def.enum_size;
+}
+
+bool encode_lanes(const FieldDef& def, BitSet value, LaneValues& lanes) {
+  return encode_lanes(def, value.bits, lanes);
+}
+
+bool encode_lanes(const FieldDef&, EntityId value, LaneValues& lanes) {
+  lanes = LaneValues{{value.value}};
+  return true;
+}
+
+bool encode_lanes(const FieldDef&, PrincipalId value, LaneValues& lanes) {
+  lanes = LaneValues{{value.value}};
+  return true;
+}
+
+bool try_to_lanes(const FieldDef& def, const Value& value, LaneValues& lanes) {
+  const auto encode = [&](const auto* v) { return v != nullptr && encode_lanes(def, *v, lanes); };
   switch (def.type) {
     case FieldType::kBool:
-      if (const auto* v = std::get_if<bool>(&value)) return LaneValues{{*v ? 1u : 0u}};
-      break;
+      return encode(std::get_if<bool>(&value));
     case FieldType::kU8:
     case FieldType::kU16:
     case FieldType::kU32:
     case FieldType::kU64:
-      if (const auto* v = std::get_if<uint64_t>(&value)) return unsigned_to_lane(def, *v);
-      break;
+      return encode(std::get_if<uint64_t>(&value));
     case FieldType::kI8:
     case FieldType::kI16:
     case FieldType::kI32:
     case FieldType::kI64:
-      if (const auto* v = std::get_if<int64_t>(&value)) return signed_to_lane(def, *v);
-      break;
+      return encode(std::get_if<int64_t>(&value));
     case FieldType::kF32:
     case FieldType::kF64:
-      if (const auto* v = std::get_if<double>(&value)) return double_to_lane(def, *v);
-      break;
+      return encode(std::get_if<double>(&value));
     case FieldType::kVec2f:
-      if (const auto* v = std::get_if<Vec2f>(&value)) {
-        const float parts[2] = {v->x, v->y};
-        return floats_to_lanes(def, parts);
-      }
-      break;
+      return encode(std::get_if<Vec2f>(&value));
     case FieldType::kVec3f:
-      if (const auto* v = std::get_if<Vec3f>(&value)) {
-        const float parts[3] = {v->x, v->y, v->z};
-        return floats_to_lanes(def, parts);
-      }
-      break;
+      return encode(std::get_if<Vec3f>(&value));
     case FieldType::kQuatf:
-      if (const auto* v = std::get_if<Quatf>(&value)) return quaternion_to_lanes(def, *v);
-      break;
+      return encode(std::get_if<Quatf>(&value));
     case FieldType::kEnum:
-      if (const auto* v = std::get_if<EnumValue>(&value)) return enum_to_lane(def, *v);
-      break;
+      return encode(std::get_if<EnumValue>(&value));
     case FieldType::kBits:
-      if (const auto* v = std::get_if<BitSet>(&value)) return unsigned_to_lane(def, v->bits);
-      break;
+      return encode(std::get_if<BitSet>(&value));
     case FieldType::kEntity:
-      if (const auto* v = std::get_if<EntityId>(&value)) return LaneValues{{v->value}};
-      break;
+      return encode(std::get_if<EntityId>(&value));
     case FieldType::kPrincipal:
-      if (const auto* v = std::get_if<PrincipalId>(&value)) return LaneValues{{v->value}};
-      break;
+      return encode(std::get_if<PrincipalId>(&value));
     case FieldType::kStr:
     case FieldType::kBytes:
       break;
   }
-  return mismatch(def, value);
+  return false;
+}
+
+Result<LaneValues> to_lanes(const FieldDef& def, const Value& value) {
+  LaneValues lanes;
+  if (try_to_lanes(def, value, lanes)) return lanes;
+  return is_text(def.type) || !takes(def, value) ? mismatch(def, value) : lanes_error(def, value);
 }
 
 Value from_lanes(const FieldDef& def, const LaneValues& lanes) {
@@ -246,22 +327,7 @@ bool lanes_are_canonical(const FieldDef& def, const LaneValues& lanes) {
       if (value != 0) return false;
       continue;
     }
-    const Lane& lane = layout.lane[i];
-    const unsigned unused_bits = 64 - 8u * lane.width;
-    switch (lane.kind) {
-      case LaneKind::kUnsigned:
-        if (value > lane.max) return false;
-        break;
-      case LaneKind::kSigned:
-        if (static_cast<uint64_t>(static_cast<int64_t>(value << unused_bits) >> unused_bits) !=
-            value) {
-          return false;
-        }
-        break;
-      case LaneKind::kFloat:
-        if ((value << unused_bits >> unused_bits) != value) return false;
-        break;
-    }
+    if (!lane_is_canonical(layout.lane[i], value)) return false;
   }
   return true;
 }
@@ -307,25 +373,28 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
-Result<std::string> to_text(const FieldDef& def, const Value& value) {
-  std::string out;
-  if (const auto* text = std::get_if<std::string>(&value); text && def.type == FieldType::kStr) {
-    out = *text;
+bool try_to_text(const FieldDef& def, const Value& value, std::string_view& text) {
+  if (const auto* str = std::get_if<std::string>(&value); str && def.type == FieldType::kStr) {
+    text = *str;
   } else if (const auto* blob = std::get_if<Blob>(&value); blob && def.type == FieldType::kBytes) {
-    out.assign(blob->begin(), blob->end());
+    text = as_text(*blob);
   } else {
-    return mismatch(def, value);
+    return false;
   }
-  if (out.size() > def.bytes_max) {
-    return fail(ErrorCode::kTextTooLong, field_text(def) + ": " + std::to_string(out.size()) +
+  return text_is_canonical(def, text);
+}
+
+Result<std::string> to_text(const FieldDef& def, const Value& value) {
+  std::string_view text;
+  if (try_to_text(def, value, text)) return std::string(text);
+  if (!is_text(def.type) || !takes(def, value)) return mismatch(def, value);
+  if (text.size() > def.bytes_max) {
+    return fail(ErrorCode::kTextTooLong, field_text(def) + ": " + std::to_string(text.size()) +
                                              " bytes, at most " + std::to_string(def.bytes_max) +
                                              " fit");
   }
-  if (def.type == FieldType::kStr && !is_utf8(out)) {
-    return fail(ErrorCode::kBadText,
-                field_text(def) + ": not UTF-8; keep other bytes in a bytes field");
-  }
-  return out;
+  return fail(ErrorCode::kBadText,
+              field_text(def) + ": not UTF-8; keep other bytes in a bytes field");
 }
 
 Value from_text(const FieldDef& def, std::string_view text) {

@@ -128,6 +128,37 @@ TEST(ValueCanonical, OtherAlternativeIsAMismatchThatNamesTheField) {
   }
 }
 
+// The way in without reasons takes what the one with reasons takes.
+TEST(ValueCanonical, EveryAlternativeIsTakenByItsTypesOnly) {
+  const Value values[] = {true,           uint64_t{7},      int64_t{-7},  1.5,       Vec2f{1, 2},
+                          Vec3f{1, 2, 3}, Quatf{},          EnumValue{1}, BitSet{1}, EntityId{5},
+                          PrincipalId{6}, std::string("x"), Blob{1}};
+  size_t lanes_taken = 0;
+  size_t texts_taken = 0;
+  for (uint8_t type = 1; type <= static_cast<uint8_t>(FieldType::kBytes); ++type) {
+    FieldDef def = field(static_cast<FieldType>(type));
+    def.bit_count = 3;
+    def.bytes_max = 1;
+    for (const Value& value : values) {
+      const Result<LaneValues> expected = to_lanes(def, value);
+      LaneValues lanes;
+      ASSERT_EQ(try_to_lanes(def, value, lanes), expected.ok()) << field_type_name(def.type);
+      if (expected.ok()) {
+        EXPECT_EQ(lanes, *expected);
+        EXPECT_EQ(from_lanes(def, lanes), value);
+        ++lanes_taken;
+      } else {
+        EXPECT_EQ(expected.code(), ErrorCode::kTypeMismatch);
+      }
+      std::string_view text;
+      ASSERT_EQ(try_to_text(def, value, text), to_text(def, value).ok());
+      texts_taken += to_text(def, value).ok() ? 1 : 0;
+    }
+  }
+  EXPECT_EQ(lanes_taken, 18u);
+  EXPECT_EQ(texts_taken, 2u);
+}
+
 TEST(ValueCanonical, EnumNumbersFromUsersAreCheckedThoseOfPeersAreKept) {
   FieldDef def = field(FieldType::kEnum);
   def.enum_size = 3;

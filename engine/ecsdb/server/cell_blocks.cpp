@@ -16,8 +16,7 @@ void CellBlocks::begin_publish() { cache_.clear(); }
 void CellBlocks::collect_rows(const Database& db, CellRef ref, Version after) {
   const Table& table = db.table(ref.table);
   order_.clear();
-  for (RowIndex at = db.cell(ref).thread.newest; at != kNoRow && table.row(at).changed > after;
-       at = table.row(at).older) {
+  for (const RowIndex at : table.rows_after(db.cell(ref).log, after)) {
     order_.push_back((uint64_t{table.row(at).entity.index()} << 32) | at);
   }
   std::sort(order_.begin(), order_.end());

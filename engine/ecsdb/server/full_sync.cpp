@@ -23,13 +23,12 @@ bool FullSync::collect_small_interest(const Database& db, const Interest& intere
   size_t rows = 0;
   for (CellIndex cell = 0; cell < handles_.size(); ++cell) {
     if (handles_[cell] == Interest::kNoHandle) continue;
-    rows += db.cell(interest.at(handles_[cell]).ref).thread.count;
+    rows += db.cell(interest.at(handles_[cell]).ref).log.count();
   }
   if (rows > kSmallInterestRows || rows >= table.row_count()) return false;
   for (CellIndex cell = 0; cell < handles_.size(); ++cell) {
     if (handles_[cell] == Interest::kNoHandle) continue;
-    const RowThread& thread = db.cell(interest.at(handles_[cell]).ref).thread;
-    for (RowIndex at = thread.oldest; at != kNoRow; at = table.row(at).newer) {
+    for (const RowIndex at : table.rows_of(db.cell(interest.at(handles_[cell]).ref).log)) {
       if (table.row(at).entity.index() >= entity_index_) small_.push_back(at);
     }
   }

@@ -189,7 +189,7 @@ std::vector<CellEnter> Interest::take_enters(const Database& db) {
 uint64_t Interest::row_count(const Database& db) const {
   uint64_t rows = 0;
   for (const Held& held : held_) {
-    if (held.state != State::kFree) rows += db.cell(held.ref).thread.count;
+    if (held.state != State::kFree) rows += db.cell(held.ref).log.count();
   }
   return rows;
 }

@@ -207,7 +207,7 @@ void Session::add_enters(SessionContext& context, AdvancePlan& plan, Version sin
   plan.enters = interest_.take_enters(context.db);
   for (const CellEnter& enter : plan.enters) {
     const CellRef ref = interest_.at(enter.handle).ref;
-    if (context.db.cell(ref).thread.count == 0) continue;
+    if (context.db.cell(ref).log.count() == 0) continue;
     plan.add_blocks(enter.handle, enter.generation, context.blocks.whole(context.db, ref, since),
                     features_);
   }

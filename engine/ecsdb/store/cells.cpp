@@ -50,7 +50,7 @@ CellIndex CellSet::find_or_create(const CellKey& key) {
 
 void CellSet::destroy(CellIndex index) {
   Cell& cell = cells_[index];
-  ECSDB_CHECK(cell.exists && cell.thread.count == 0 && !cell.is_dirty);
+  ECSDB_CHECK(cell.exists && cell.log.count() == 0 && !cell.is_dirty);
   by_key_.erase(cell.key);
   if (cell.horizon > forgotten_) forgotten_ = cell.horizon;
   cell = Cell{};

@@ -1,4 +1,4 @@
-// Cells of a table: keys, threads of rows, tombstones.
+// Cells of a table: keys, logs of rows, tombstones.
 #pragma once
 
 #include <compare>
@@ -47,7 +47,7 @@ struct Cell {
   Version horizon;           // tombstones up to here are forgotten; what a cut below holds of
                              // the cell, or of an earlier one with its key, is not known
   CellHistory history;
-  RowThread thread;
+  RowLog log;
   std::vector<Tombstone> tombstones;  // versions never fall
 };
 

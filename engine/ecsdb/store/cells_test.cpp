@@ -47,7 +47,8 @@ TEST(CellSet, DestroyedCellIsForgottenUpToItsHorizon) {
 TEST(CellSetDeathTest, CellWithRowsCannotBeDestroyed) {
   CellSet cells;
   const CellIndex a = cells.find_or_create(CellKey::one());
-  cells.at(a).thread.count = 1;
+  std::vector<Row> rows(1);
+  cells.at(a).log.link(rows, 0, a);
   EXPECT_DEATH(cells.destroy(a), "check failed");
 }
 

@@ -44,7 +44,7 @@ void Database::free_entity(EntityId entity) {
 
 Digest Database::digest(CellRef ref) {
   ECSDB_CHECK(!in_transaction_);  // it would remember values that may be rolled back
-  return tables_[ref.table].digest(cell_at(ref).thread);
+  return tables_[ref.table].digest(cell_at(ref).log);
 }
 
 Digest Database::digest(size_t table, const CellKey& key) {
@@ -54,7 +54,9 @@ Digest Database::digest(size_t table, const CellKey& key) {
 
 void Database::mark_changed(CellRef ref) {
   Cell& cell = cell_at(ref);
+  if (cell.changed == head_) return;
   cell.changed = head_;
+  cell.log.start_version(head_);
   if (cell.is_dirty) return;
   cell.is_dirty = true;
   dirty_.push_back(ref);
@@ -77,7 +79,7 @@ CellKey Database::key_of(uint16_t table, RowIndex row) const {
   return cells_[layout.follow_table].at(cell).key;
 }
 
-/// Puts a changed row at the newest end of its cell's thread, entering another cell if its key says
+/// Makes a changed row the newest of its cell's log, entering another cell if its key says
 /// so. Invariant afterwards: row.changed is the newer of its last change and its entry.
 void Database::place_row(uint16_t table, RowIndex index) {
   Table& rows = tables_[table];
@@ -87,20 +89,24 @@ void Database::place_row(uint16_t table, RowIndex index) {
   const bool moves = old_cell == kNoCell || cells_[table].at(old_cell).key != key;
   if (!moves && !row.touched_replicated) return;
   if (!moves) {
-    rows.touch(cells_[table].at(old_cell).thread, index);
-    row.changed = head_;
     mark_changed({table, old_cell});
+    rows.touch(cells_[table].at(old_cell).log, index);
+    row.changed = head_;
     return;
   }
   if (old_cell == kNoCell) {
-    row.born = head_;
+    rows.set_born(index, head_);
   } else {
     leave_cell(table, index, true);
   }
   const CellIndex cell = cells_[table].find_or_create(key);
-  rows.link_newest(cells_[table].at(cell).thread, index, cell);
-  if (old_cell == kNoCell || !ECSDB_MUTANT(entry_keeps_row_version)) row.changed = head_;
-  mark_changed({table, cell});
+  const bool keeps_version = old_cell != kNoCell && ECSDB_MUTANT(entry_keeps_row_version);
+  if (!keeps_version) {
+    row.changed = head_;
+    mark_changed({table, cell});
+  }
+  rows.link_newest(cells_[table].at(cell).log, index, cell);
+  if (keeps_version) mark_changed({table, cell});
   for (const uint16_t follower : schema_.layout(table).followers) follow(follower, row.entity);
 }
 
@@ -112,22 +118,21 @@ void Database::follow(uint16_t table, EntityId entity) {
 
 void Database::leave_cell(uint16_t table, RowIndex index, bool left) {
   const Row row = tables_[table].row(index);
-  tables_[table].unlink(cells_[table].at(row.cell).thread, index);
+  tables_[table].unlink(cells_[table].at(row.cell).log, index);
   add_tombstone({table, row.cell}, row, left);
 }
 
 /// The row is in no cell.
 void Database::remove_row(uint16_t table, RowIndex index) {
   tables_[table].erase(index,
-                       [&](CellIndex cell) -> RowThread& { return cells_[table].at(cell).thread; });
+                       [&](CellIndex cell) -> RowLog& { return cells_[table].at(cell).log; });
 }
 
 /// The rows of a dirty cell that changed or entered since the last publish, in order of entity.
 void Database::measure_changes(CellRef ref) {
   const Table& table = tables_[ref.table];
   order_.clear();
-  for (RowIndex at = cell(ref).thread.newest; at != kNoRow && table.row(at).changed > published_;
-       at = table.row(at).older) {
+  for (const RowIndex at : table.rows_after(cell(ref).log, published_)) {
     order_.push_back((uint64_t{table.row(at).entity.index()} << 32) | at);
   }
   std::reverse(order_.begin(), order_.end());  // most programs change rows in order of entity
@@ -226,7 +231,7 @@ std::vector<std::pair<CellRef, CellKey>> Database::trim() {
     cell.horizon = oldest.version;
     cell.tombstones.erase(cell.tombstones.begin(),
                           cell.tombstones.begin() + static_cast<ptrdiff_t>(gone));
-    if (cell.thread.count == 0 && cell.tombstones.empty()) {
+    if (cell.log.count() == 0 && cell.tombstones.empty()) {
       destroyed.emplace_back(oldest.ref, cell.key);
       cells_[oldest.ref.table].destroy(oldest.ref.cell);
     }
@@ -244,37 +249,28 @@ void Database::check_cell_versions(const Cell& cell) const {
     last = tombstone.version;
   }
   ECSDB_CHECK(last <= cell.changed);
-  ECSDB_CHECK(cell.thread.count > 0 || !cell.tombstones.empty());
+  ECSDB_CHECK(cell.log.count() > 0 || !cell.tombstones.empty());
 }
 
 void Database::check_invariants() const {
   size_t tombstones = 0;
   for (uint16_t t = 0; t < table_count(); ++t) {
     const Table& table = tables_[t];
-    uint32_t threaded = 0;
+    uint32_t logged = 0;
     for (const auto& [key, index] : cells_[t].by_key()) {
       const Cell& cell = cells_[t].at(index);
       ECSDB_CHECK(cell.exists && cell.key == key);
-      uint32_t count = 0;
-      RowIndex newer = kNoRow;
-      bool may_be_dirty = true;
-      for (RowIndex at = cell.thread.newest; at != kNoRow; at = table.row(at).older) {
+      table.check_invariants(cell.log, index, !in_transaction_);
+      for (const RowIndex at : table.rows_of(cell.log)) {
         const Row& row = table.row(at);
-        ECSDB_CHECK(row.cell == index && row.newer == newer);
-        ECSDB_CHECK(newer == kNoRow || row.changed <= table.row(newer).changed);
-        ECSDB_CHECK(row.changed <= head_ && row.born <= row.changed);
-        ECSDB_CHECK(may_be_dirty || !row.digest_dirty);
+        ECSDB_CHECK(row.changed <= cell.changed && table.born(at) <= row.changed);
         ECSDB_CHECK(key_of(t, at) == key && exists(row.entity));
-        may_be_dirty = row.digest_dirty;
-        newer = at;
-        ++count;
       }
-      ECSDB_CHECK(newer == cell.thread.oldest && count == cell.thread.count);
       check_cell_versions(cell);
       tombstones += cell.tombstones.size();
-      threaded += count;
+      logged += cell.log.count();
     }
-    ECSDB_CHECK(threaded == table.row_count());
+    ECSDB_CHECK(logged == table.row_count());
   }
   ECSDB_CHECK(tombstones == tombstones_.size());
 }

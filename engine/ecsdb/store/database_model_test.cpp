@@ -1,4 +1,4 @@
-// Random transactions against a model of maps that knows nothing of columns, threads or slots. A
+// Random transactions against a model of maps that knows nothing of columns, logs or slots. A
 // twin database, restored from snapshots along the way, gets the same operations and must stay
 // equal in every byte.
 #include <algorithm>
@@ -176,22 +176,28 @@ class Model {
   Digest row_digest(const RowName& name, const ModelRow& row) const {
     const TableDef& table = schema_.table(name.first);
     RowHasher hasher;
-    hasher.add(table.id.value);
-    hasher.add64(name.second.value);
+    const uint64_t entity = name.second.value;
+    hasher.add(RowHasher::entity_place(table.id, false), static_cast<uint32_t>(entity));
+    hasher.add(RowHasher::entity_place(table.id, true), static_cast<uint32_t>(entity >> 32));
     for (size_t f = 0; f < table.fields.size(); ++f) {
       const FieldDef& field = table.fields[f];
       if (field.server_only) continue;
-      hasher.add(field.id.value);
+      uint32_t position = 0;
+      auto add = [&](uint64_t word) {
+        const auto place = RowHasher::place(table.id, field.id, position++);
+        hasher.add(place, static_cast<uint32_t>(word));
+      };
       if (field.type == FieldType::kStr) {
-        hasher.add_bytes(as_bytes(std::get<std::string>(row.values[f])));
+        const auto text = RowHasher::text_words(as_bytes(std::get<std::string>(row.values[f])));
+        for (const uint32_t word : text) add(word);
         continue;
       }
       const LaneValues lanes = to_lanes(field, row.values[f]).value();
       const bool is_wide = field.type == FieldType::kI64 || field.type == FieldType::kU64 ||
                            field.type == FieldType::kPrincipal;
-      hasher.add(static_cast<uint32_t>(lanes.lane[0]));
-      if (is_wide) hasher.add(static_cast<uint32_t>(lanes.lane[0] >> 32));
-      if (field.type == FieldType::kVec2f) hasher.add(static_cast<uint32_t>(lanes.lane[1]));
+      add(lanes.lane[0]);
+      if (is_wide) add(lanes.lane[0] >> 32);
+      if (field.type == FieldType::kVec2f) add(lanes.lane[1]);
     }
     return hasher.finish();
   }
@@ -400,7 +406,7 @@ class Driver {
     for (const auto& [name, row] : model_.rows) {
       const Row& actual = row_of(db_, name.first, name.second);
       ASSERT_EQ(actual.changed, row.changed);
-      ASSERT_EQ(actual.born, row.born);
+      ASSERT_EQ(born_of(db_, name.first, name.second), row.born);
       ASSERT_EQ(db_.cells(name.first).at(actual.cell).key, row.key);
     }
     for (const auto& [name, cell] : model_.cells) verify_cell(name, cell);

@@ -22,10 +22,10 @@ TEST(DatabaseCells, MoveLeavesATombstoneAndEntersWhole) {
   EXPECT_EQ(home.tombstones[0].entity, entity);
   EXPECT_EQ(home.tombstones[0].version, Version{2});
   EXPECT_TRUE(home.tombstones[0].left);
-  EXPECT_EQ(home.thread.count, 0u);
-  EXPECT_EQ(find_cell(db, kShip, kEast)->thread.count, 1u);
+  EXPECT_EQ(home.log.count(), 0u);
+  EXPECT_EQ(find_cell(db, kShip, kEast)->log.count(), 1u);
   EXPECT_EQ(row_of(db, kShip, entity).changed, Version{2});
-  EXPECT_EQ(row_of(db, kShip, entity).born, Version{1});
+  EXPECT_EQ(born_of(db, kShip, entity), Version{1});
 }
 
 TEST(DatabaseCells, RemovalIsNotALeave) {
@@ -44,7 +44,7 @@ TEST(DatabaseCells, ReentryIsANewVersionAndKeepsTheTombstone) {
   set_field(db, kShip, entity, kPos, Vec2f{65, 1});
   set_field(db, kShip, entity, kPos, Vec2f{1, 1});
   const Cell& home = *find_cell(db, kShip, kHome);
-  EXPECT_EQ(home.thread.count, 1u);
+  EXPECT_EQ(home.log.count(), 1u);
   EXPECT_EQ(home.changed, Version{3});
   EXPECT_EQ(home.tombstones.size(), 1u);
   EXPECT_EQ(row_of(db, kShip, entity).changed, Version{3});
@@ -68,7 +68,7 @@ TEST(DatabaseCells, FollowerMovesWithTheRowItFollows) {
   std::move(change).commit();
   EXPECT_NE(find_cell(db, kHull, kHome), nullptr);
   set_field(db, kShip, entity, kPos, Vec2f{65, 1});
-  EXPECT_EQ(find_cell(db, kHull, kEast)->thread.count, 1u);
+  EXPECT_EQ(find_cell(db, kHull, kEast)->log.count(), 1u);
   EXPECT_TRUE(find_cell(db, kHull, kHome)->tombstones[0].left);
   EXPECT_EQ(row_of(db, kHull, entity).changed, Version{3});
   set_field(db, kShip, entity, kGold, int64_t{9});
@@ -81,17 +81,17 @@ TEST(DatabaseCells, FollowerWithoutARowToFollowIsInNone) {
   const EntityId entity = first.create().value();
   ASSERT_TRUE(first.insert(entity, Hull{}).ok());
   std::move(first).commit();
-  EXPECT_EQ(find_cell(db, kHull, CellKey::none())->thread.count, 1u);
+  EXPECT_EQ(find_cell(db, kHull, CellKey::none())->log.count(), 1u);
 
   Transaction second = db.begin();
   ASSERT_TRUE(second.insert(entity, Ship{{65, 1}, 0, ""}).ok());
   std::move(second).commit();
-  EXPECT_EQ(find_cell(db, kHull, kEast)->thread.count, 1u);
+  EXPECT_EQ(find_cell(db, kHull, kEast)->log.count(), 1u);
 
   Transaction third = db.begin();
   ASSERT_TRUE(third.remove<Ship>(entity).ok());
   std::move(third).commit();
-  EXPECT_EQ(find_cell(db, kHull, CellKey::none())->thread.count, 1u);
+  EXPECT_EQ(find_cell(db, kHull, CellKey::none())->log.count(), 1u);
   EXPECT_TRUE(find_cell(db, kHull, kEast)->tombstones[0].left);
   db.check_invariants();
 }
@@ -104,7 +104,7 @@ TEST(DatabaseCells, BothRowsInOneCommitStandTogether) {
   ASSERT_TRUE(change.insert(entity, Ship{{65, 1}, 0, ""}).ok());
   std::move(change).commit();
   EXPECT_EQ(db.cells(kHull).count(), 1u);
-  EXPECT_EQ(find_cell(db, kHull, kEast)->thread.count, 1u);
+  EXPECT_EQ(find_cell(db, kHull, kEast)->log.count(), 1u);
 }
 
 TEST(DatabaseCells, OwnerAndValueCellsFollowTheirField) {
@@ -116,9 +116,9 @@ TEST(DatabaseCells, OwnerAndValueCellsFollowTheirField) {
   std::move(change).commit();
   set_field(db, kChat, entity, kRoom, int64_t{-8});
   set_field(db, kBag, entity, kPilot, PrincipalId{77});
-  EXPECT_EQ(find_cell(db, kChat, CellKey::value(-8))->thread.count, 1u);
+  EXPECT_EQ(find_cell(db, kChat, CellKey::value(-8))->log.count(), 1u);
   EXPECT_EQ(find_cell(db, kChat, CellKey::value(0))->tombstones.size(), 1u);
-  EXPECT_EQ(find_cell(db, kBag, CellKey::owner(PrincipalId{77}))->thread.count, 1u);
+  EXPECT_EQ(find_cell(db, kBag, CellKey::owner(PrincipalId{77}))->log.count(), 1u);
 }
 
 TEST(DatabaseDigest, DoesNotDependOnOrderOrHistory) {

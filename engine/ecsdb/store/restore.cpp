@@ -184,9 +184,10 @@ Status SnapshotReader::row(Database& db, CellRef ref, Version& before) {
   const Database::EntitySlot& slot = db.entities_[entity_index];
   const RowIndex at = table.append(EntityId::make(entity_index, slot.epoch, slot.reuse));
   ECSDB_TRY(row_values(db, ref.table, at));
-  table.link_newest(cell.thread, at, ref.cell);
+  cell.log.start_version(changed);
+  table.link_newest(cell.log, at, ref.cell);
   table.row(at).changed = changed;
-  table.row(at).born = born;
+  table.set_born(at, born);
   before = changed;
   return {};
 }
@@ -271,7 +272,7 @@ Status SnapshotReader::check_placement(const Database& db) {
     }
     for (const auto& [key, index] : db.cells_[t].by_key()) {
       const Cell& cell = db.cells_[t].at(index);
-      if (cell.thread.count > 0 || !cell.tombstones.empty()) continue;
+      if (cell.log.count() > 0 || !cell.tombstones.empty()) continue;
       return corrupt(place + ", cell " + key.to_string() + ": empty");
     }
   }

@@ -9,11 +9,9 @@
 
 #include "ecsdb/schema/schema.h"
 #include "ecsdb/store/history.h"
+#include "ecsdb/store/row_log.h"
 
 namespace ecsdb {
-
-using RowIndex = uint32_t;
-inline constexpr RowIndex kNoRow = 0xffffffff;
 
 /// The records of a table, by row. Not thread-safe.
 class RowRecords {

@@ -56,15 +56,15 @@ struct SnapshotWriter {
     out.varint(zigzag(key.z));
   }
 
-  void rows(const Table& table, const RowThread& thread) {
+  void rows(const Table& table, const RowLog& log) {
     const TableLayout& layout = table.layout();
-    out.varint(thread.count);
+    out.varint(log.count());
     Version before;
-    for (RowIndex at = thread.oldest; at != kNoRow; at = table.row(at).newer) {
+    for (const RowIndex at : table.rows_of(log)) {
       const Row& row = table.row(at);
       out.varint(row.entity.index());
       out.varint(row.changed.value - before.value);
-      out.varint(row.changed.value - row.born.value);
+      out.varint(row.changed.value - table.born(at).value);
       for (uint16_t i = 0; i < layout.lanes.size(); ++i) {
         write_lane(out, layout.lanes[i], table.lane(at, i));
       }
@@ -88,7 +88,7 @@ struct SnapshotWriter {
         out.varint(cell.published.value);
         out.varint(cell.published_before.value);
         out.varint(cell.horizon.value);
-        rows(db.tables_[t], cell.thread);
+        rows(db.tables_[t], cell.log);
       }
     }
   }

@@ -82,7 +82,7 @@ void expect_equal_cells(const Database& a, const Database& b, uint16_t table) {
     EXPECT_EQ(left.published, right->published);
     EXPECT_EQ(left.published_before, right->published_before);
     EXPECT_EQ(left.horizon, right->horizon);
-    EXPECT_EQ(left.thread.count, right->thread.count);
+    EXPECT_EQ(left.log.count(), right->log.count());
     ASSERT_EQ(left.tombstones.size(), right->tombstones.size());
     for (size_t i = 0; i < left.tombstones.size(); ++i) {
       EXPECT_EQ(left.tombstones[i].entity, right->tombstones[i].entity);
@@ -93,7 +93,7 @@ void expect_equal_cells(const Database& a, const Database& b, uint16_t table) {
   }
   for (const Row& row : a.table(table).rows()) {
     const Row& other = row_of(b, table, row.entity);
-    EXPECT_EQ(other.born, row.born);
+    EXPECT_EQ(born_of(b, table, row.entity), born_of(a, table, row.entity));
     EXPECT_EQ(other.changed, row.changed);
     EXPECT_EQ(b.cells(table).at(other.cell).key, a.cells(table).at(row.cell).key);
   }

@@ -12,7 +12,6 @@ Table::Table(const TableDef& def, const TableLayout& layout, bool with_baseline)
   texts_.resize(layout.text_count);
   default_texts_.resize(layout.text_count);
   for (size_t i = 0; i < def.fields.size(); ++i) {
-    field_ids_.push_back(def.fields[i].id);
     const FieldLayout& field = layout.fields[i];
     if (field.text != kNoText) {
       defaults_.emplace_back();
@@ -22,6 +21,27 @@ Table::Table(const TableDef& def, const TableLayout& layout, bool with_baseline)
     }
   }
   if (with_baseline) baseline_texts_ = texts_;
+  plan_digest(def);
+}
+
+void Table::plan_digest(const TableDef& def) {
+  for (const bool is_high : {false, true}) {
+    entity_places_[is_high ? 1 : 0] = RowHasher::entity_place(def.id, is_high);
+  }
+  for (const uint16_t index : layout_.replicated) {
+    const FieldLayout& field = layout_.fields[index];
+    uint32_t position = 0;
+    auto next = [&] { return RowHasher::place(def.id, def.fields[index].id, position++); };
+    for (uint16_t k = 0; k < field.lane_count; ++k) {
+      const uint16_t lane = static_cast<uint16_t>(field.lane_first + k);
+      digest_words_.push_back({lane, false, next()});
+      if (layout_.lanes[lane].width == 8) digest_words_.push_back({lane, true, next()});
+    }
+    if (field.text != kNoText) {
+      digest_texts_.push_back({field.text, {next(), next(), next(), next()}});
+    }
+    ECSDB_CHECK(position <= RowHasher::kWordsPerFieldMax);
+  }
 }
 
 RowIndex Table::find_from(uint32_t entity_index) const {
@@ -48,6 +68,8 @@ RowIndex Table::append(EntityId entity) {
   ECSDB_CHECK(find_index(entity.index()) == kNoRow);
   const RowIndex index = row_count();
   rows_.emplace_back().entity = entity;
+  born_.emplace_back();
+  digests_.emplace_back();
   set_directory(entity.index(), index);
   for (size_t i = 0; i < layout_.fields.size(); ++i) {
     const FieldLayout& field = layout_.fields[i];
@@ -61,14 +83,18 @@ RowIndex Table::append(EntityId entity) {
   return index;
 }
 
-void Table::erase_unthreaded(RowIndex row) {
+void Table::swap_erase(RowIndex row) {
   const RowIndex last = row_count() - 1;
   set_directory(rows_[row].entity.index(), kNoRow);
   if (row != last) {
     set_directory(rows_[last].entity.index(), row);
     rows_[row] = rows_[last];
+    born_[row] = born_[last];
+    digests_[row] = digests_[last];
   }
   rows_.pop_back();
+  born_.pop_back();
+  digests_.pop_back();
   auto erase_text = [&](std::vector<std::string>& column) {
     if (row != last) column[row] = std::move(column[last]);
     column.pop_back();
@@ -203,84 +229,92 @@ uint64_t Table::history_hash(RowIndex row, const CellHistory& history) const {
   return hash.value();
 }
 
-void Table::link_newest(RowThread& thread, RowIndex row, CellIndex cell) {
-  Row& r = rows_[row];
-  ECSDB_CHECK(r.cell == kNoCell);
-  r.cell = cell;
-  r.newer = kNoRow;
-  r.older = thread.newest;
-  if (thread.newest != kNoRow) rows_[thread.newest].newer = row;
-  thread.newest = row;
-  if (thread.oldest == kNoRow) thread.oldest = row;
-  ++thread.count;
-  r.digest = Digest{};
-  r.digest_dirty = true;
+void Table::unlink(RowLog& log, RowIndex row) {
+  log.unlink(rows_, row, digests_[row]);
+  digests_[row] = Digest{};
 }
 
-void Table::unlink(RowThread& thread, RowIndex row) {
-  Row& r = rows_[row];
-  ECSDB_CHECK(r.cell != kNoCell && thread.count > 0);
-  if (r.newer != kNoRow) rows_[r.newer].older = r.older;
-  if (r.older != kNoRow) rows_[r.older].newer = r.newer;
-  if (thread.newest == row) thread.newest = r.older;
-  if (thread.oldest == row) thread.oldest = r.newer;
-  --thread.count;
-  thread.digest -= r.digest;
-  r.digest = Digest{};
-  r.digest_dirty = true;
-  r.cell = kNoCell;
-  r.newer = r.older = kNoRow;
-}
-
-void Table::touch(RowThread& thread, RowIndex row) {
-  Row& r = rows_[row];
-  ECSDB_CHECK(r.cell != kNoCell);
-  r.digest_dirty = true;  // its digest stays in the thread's until it is computed anew
-  if (thread.newest == row) return;
-  rows_[r.newer].older = r.older;
-  if (r.older != kNoRow) rows_[r.older].newer = r.newer;
-  if (thread.oldest == row) thread.oldest = r.newer;
-  r.older = thread.newest;
-  r.newer = kNoRow;
-  rows_[thread.newest].newer = row;
-  thread.newest = row;
-}
-
-Digest Table::digest(RowThread& thread) {
-  for (RowIndex at = thread.newest; at != kNoRow && rows_[at].digest_dirty; at = rows_[at].older) {
-    Row& r = rows_[at];
-    thread.digest -= r.digest;
-    r.digest = row_digest(at);
-    thread.digest += r.digest;
-    r.digest_dirty = false;
+Digest Table::digest(RowLog& log) {
+  Digest change;
+  std::array<RowIndex, RowHashBatch::kRows> batch;
+  size_t count = 0;
+  for (const RowIndex row : log.undigested(rows_)) {
+    __builtin_prefetch(&digests_[row], 1);
+    batch[count++] = row;
+    if (count < batch.size()) continue;
+    change += rehash(batch);
+    count = 0;
   }
-  return thread.digest;
+  if (count > 0) change += rehash(std::span(batch).first(count));
+  log.set_digested(change);
+  return log.digest();
+}
+
+/// Computes the rows' digests anew; returns by how much their sum changes.
+Digest Table::rehash(std::span<const RowIndex> rows) {
+  RowHashBatch hashes(rows.size());
+  hash_rows(rows, hashes);
+  Digest change = hashes.sum();
+  for (size_t i = 0; i < rows.size(); ++i) {
+    Digest& digest = digests_[rows[i]];
+    change -= digest;
+    digest = hashes.hash(i);
+  }
+  return change;
+}
+
+/// Place by place instead of row by row: the loads of many rows are on their way at a time.
+void Table::hash_rows(std::span<const RowIndex> rows, RowHashBatch& hashes) const {
+  std::array<uint32_t, RowHashBatch::kRows> words;
+  for (const bool is_high : {false, true}) {
+    for (size_t i = 0; i < rows.size(); ++i) {
+      const EntityId entity = rows_[rows[i]].entity;
+      words[i] = is_high ? entity.index() : entity.tag();
+    }
+    hashes.add(entity_places_[is_high ? 1 : 0], words);
+  }
+  for (const DigestWord& word : digest_words_) {
+    lanes_[word.lane].visit([&](const auto* values) {
+      const unsigned shift = word.is_high ? 32 : 0;
+      for (size_t i = 0; i < rows.size(); ++i) {
+        words[i] = static_cast<uint32_t>(static_cast<uint64_t>(values[rows[i]]) >> shift);
+      }
+    });
+    hashes.add(word.place, words);
+  }
+  for (const DigestText& text : digest_texts_) {
+    std::array<std::array<uint32_t, RowHashBatch::kRows>, 4> by_position;
+    for (size_t i = 0; i < rows.size(); ++i) {
+      const auto of_text = RowHasher::text_words(as_bytes(texts_[text.text][rows[i]]));
+      for (size_t k = 0; k < of_text.size(); ++k) by_position[k][i] = of_text[k];
+    }
+    for (size_t k = 0; k < by_position.size(); ++k) hashes.add(text.places[k], by_position[k]);
+  }
+  hashes.finish();
 }
 
 Digest Table::row_digest(RowIndex row) const {
   RowHasher hasher;
-  hasher.add(layout_.id.value);
-  hasher.add64(rows_[row].entity.value);
-  for (const uint16_t index : layout_.replicated) {
-    const FieldLayout& field = layout_.fields[index];
-    hasher.add(field_ids_[index].value);
-    for (uint16_t k = 0; k < field.lane_count; ++k) {
-      const uint16_t lane = static_cast<uint16_t>(field.lane_first + k);
-      const uint64_t value = lanes_[lane].get(row);
-      hasher.add(static_cast<uint32_t>(value));
-      if (layout_.lanes[lane].width == 8) hasher.add(static_cast<uint32_t>(value >> 32));
-    }
-    if (field.text != kNoText) hasher.add_bytes(as_bytes(texts_[field.text][row]));
+  const uint64_t entity = rows_[row].entity.value;
+  hasher.add(entity_places_[0], static_cast<uint32_t>(entity));
+  hasher.add(entity_places_[1], static_cast<uint32_t>(entity >> 32));
+  for (const DigestWord& word : digest_words_) {
+    const uint64_t value = lanes_[word.lane].get(row);
+    hasher.add(word.place, static_cast<uint32_t>(word.is_high ? value >> 32 : value));
+  }
+  for (const DigestText& text : digest_texts_) {
+    const auto words = RowHasher::text_words(as_bytes(texts_[text.text][row]));
+    for (size_t i = 0; i < words.size(); ++i) hasher.add(text.places[i], words[i]);
   }
   return hasher.finish();
 }
 
-void Table::relink_moved(RowThread& thread, RowIndex from, RowIndex to) {
-  const Row& r = rows_[from];
-  if (r.newer != kNoRow) rows_[r.newer].older = to;
-  if (r.older != kNoRow) rows_[r.older].newer = to;
-  if (thread.newest == from) thread.newest = to;
-  if (thread.oldest == from) thread.oldest = to;
+void Table::check_invariants(const RowLog& log, CellIndex cell, bool check_digests) const {
+  log.check_invariants(rows_, cell, [this](RowIndex row) { return digests_[row]; });
+  if (!check_digests) return;
+  for (const RowIndex row : log.all(rows_)) {
+    ECSDB_CHECK(log.is_undigested(rows_[row]) || digests_[row] == row_digest(row));
+  }
 }
 
 }  // namespace ecsdb

@@ -1,6 +1,7 @@
-// Rows of one component table: dense columns, found by entity, threaded by cell.
+// Rows of one component table: dense columns, found by entity, in the logs of their cells.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -11,43 +12,14 @@
 #include "ecsdb/schema/canonical.h"
 #include "ecsdb/schema/schema.h"
 #include "ecsdb/store/column.h"
+#include "ecsdb/store/row_log.h"
 #include "ecsdb/store/row_records.h"
 
 namespace ecsdb {
 
-using CellIndex = uint32_t;
-inline constexpr CellIndex kNoCell = 0xffffffff;
-
 /// Entity indices at and above this are refused, on the server as capacity, on a client as a limit:
 /// it bounds the directory that maps entities to rows.
 inline constexpr uint32_t kEntityIndexMax = 1u << 24;
-
-/// Rows of one cell in order of version, oldest first, and their digest.
-/// Invariant: rows whose digest is out of date stand at the newest end.
-struct RowThread {
-  RowIndex oldest = kNoRow;
-  RowIndex newest = kNoRow;
-  uint32_t count = 0;
-  Digest digest;  // of the rows that are not dirty
-};
-
-/// What the store knows of a row beside its values.
-struct Row {
-  EntityId entity;
-  Version changed;  // the newer of the last replicated change and the entry into `cell`
-  Version born;     // the commit that inserted it
-  CellIndex cell = kNoCell;
-  CellIndex published_cell = kNoCell;  // where the last publish showed it; kNoCell: nowhere
-  RowIndex newer = kNoRow;             // neighbours in the thread of the cell
-  RowIndex older = kNoRow;
-  Digest digest;  // as contained in the thread's digest
-  bool digest_dirty = true;
-  // Set while a transaction is open.
-  bool touched = false;
-  bool touched_replicated = false;
-  bool is_new = false;
-  bool is_removed = false;  // hidden from reads; erased by the commit
-};
 
 class ChangeSet;
 
@@ -64,6 +36,9 @@ class Table {
   const Row& row(RowIndex index) const { return rows_[index]; }
   Row& row(RowIndex index) { return rows_[index]; }
   std::span<const Row> rows() const { return rows_; }
+  /// The commit that inserted the row.
+  Version born(RowIndex index) const { return born_[index]; }
+  void set_born(RowIndex index, Version version) { born_[index] = version; }
 
   /// kNoRow if the entity has no row here (rows marked removed are still found).
   RowIndex find(EntityId entity) const {
@@ -80,15 +55,14 @@ class Table {
 
   /// Adds a row of default values; the entity index must be free here and < kEntityIndexMax.
   RowIndex append(EntityId entity);
-  /// Removes a row that is in no thread. `thread_of(cell)` gives the thread of the row that moves
-  /// into its place, whose links are mended.
-  template <class ThreadOf>
-  void erase(RowIndex row, ThreadOf&& thread_of) {
-    const RowIndex last = row_count() - 1;
-    if (row != last && rows_[last].cell != kNoCell) {
-      relink_moved(thread_of(rows_[last].cell), last, row);
-    }
-    erase_unthreaded(row);
+  /// Removes a row that is in no log. The last row moves into its place; `log_of(cell)` gives the
+  /// log that has it.
+  template <class LogOf>
+  void erase(RowIndex row, LogOf&& log_of) {
+    ECSDB_CHECK(rows_[row].cell == kNoCell);
+    const bool moves = row + 1 != row_count();
+    swap_erase(row);
+    if (moves && rows_[row].cell != kNoCell) log_of(rows_[row].cell).moved(rows_, row);
   }
 
   uint64_t lane(RowIndex row, uint16_t lane) const { return lanes_[lane].get(row); }
@@ -120,15 +94,24 @@ class Table {
   /// wherever the same blocks follow. For tests: digests do not cover history.
   uint64_t history_hash(RowIndex row, const CellHistory& history) const;
 
-  // Threads.
-  void link_newest(RowThread& thread, RowIndex row, CellIndex cell);
-  /// Takes the row out of its thread and its digest out of the thread's.
-  void unlink(RowThread& thread, RowIndex row);
-  /// Moves a linked row to the newest end and marks its digest out of date.
-  void touch(RowThread& thread, RowIndex row);
-  /// Brings the thread's digest up to date; cost is the number of rows changed since the last call.
-  Digest digest(RowThread& thread);
+  // Logs.
+  void link_newest(RowLog& log, RowIndex row, CellIndex cell) { log.link(rows_, row, cell); }
+  /// Takes the row out of its log and its digest out of the log's.
+  void unlink(RowLog& log, RowIndex row);
+  /// Makes a linked row the newest of its log and marks its digest out of date.
+  void touch(RowLog& log, RowIndex row) { log.touch(rows_, row); }
+  /// `for (RowIndex row : table.rows_of(log))`: all rows, oldest first.
+  RowLog::Range rows_of(const RowLog& log) const { return log.all(rows_); }
+  /// Those that changed or entered after a version.
+  RowLog::Range rows_after(const RowLog& log, Version version) const {
+    return log.after(rows_, version);
+  }
+  /// Brings the log's digest up to date; cost is the number of rows changed since the last call.
+  Digest digest(RowLog& log);
   Digest row_digest(RowIndex row) const;
+  /// Of the log of a cell of this table. Digests that should be up to date are computed anew if
+  /// values are not in the middle of a change.
+  void check_invariants(const RowLog& log, CellIndex cell, bool check_digests) const;
 
  private:
   static constexpr uint32_t kPageRows = 256;
@@ -136,16 +119,32 @@ class Table {
   template <class S>
   void adopt_lane(const ChangeSet& changes, uint16_t lane, uint8_t bit,
                   std::span<const uint32_t> interrupted);
-  void erase_unthreaded(RowIndex row);
-  void relink_moved(RowThread& thread, RowIndex from, RowIndex to);
+  void swap_erase(RowIndex row);
   void set_directory(uint32_t entity_index, RowIndex row);
 
+  struct DigestWord {  // of a row's hash: a lane or half of one
+    uint16_t lane;
+    bool is_high;
+    RowHasher::Place place;
+  };
+  struct DigestText {
+    uint16_t text;
+    std::array<RowHasher::Place, 4> places;
+  };
+  void plan_digest(const TableDef& def);
+  Digest rehash(std::span<const RowIndex> rows);
+  void hash_rows(std::span<const RowIndex> rows, RowHashBatch& hashes) const;
+
   TableLayout layout_;
-  std::vector<FieldId> field_ids_;
+  std::array<RowHasher::Place, 2> entity_places_;
+  std::vector<DigestWord> digest_words_;
+  std::vector<DigestText> digest_texts_;
   std::vector<LaneValues> defaults_;              // by field
   std::vector<std::string> default_texts_;        // by text column
   std::vector<std::vector<RowIndex>> directory_;  // entity index -> row, in pages made on demand
   std::vector<Row> rows_;
+  std::vector<Version> born_;
+  std::vector<Digest> digests_;  // each row's part of the digest of its log
   std::vector<Column> lanes_;
   std::vector<std::vector<std::string>> texts_;
   RowRecords records_;

@@ -122,4 +122,8 @@ inline const Row& row_of(const Database& db, size_t table, EntityId entity) {
   return db.table(table).row(row);
 }
 
+inline Version born_of(const Database& db, size_t table, EntityId entity) {
+  return db.table(table).born(db.find_row(table, entity));
+}
+
 }  // namespace ecsdb::store_test

@@ -272,7 +272,7 @@ void Transaction::rollback() {
       }
       case Undo::kAppend:
         ECSDB_CHECK(entry->row + 1 == table.row_count());  // appends are undone last first
-        table.erase(entry->row, [](CellIndex) -> RowThread& { __builtin_unreachable(); });
+        table.erase(entry->row, [](CellIndex) -> RowLog& { __builtin_unreachable(); });
         break;
       case Undo::kMarkRemoved:
         table.row(entry->row).is_removed = false;

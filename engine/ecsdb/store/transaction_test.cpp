@@ -182,7 +182,7 @@ TEST(Transaction, InsertOverRemovedIsAChangeOfTheOldRow) {
   EXPECT_EQ(db.get<Ship>(entity)->gold, 50);
   EXPECT_EQ(db.get<Ship>(entity)->name, "anon");  // not given: the default, not the old value
   EXPECT_EQ(std::get<double>(db.value(kShip, entity, kHeat).value()), 0.0);
-  EXPECT_EQ(row_of(db, kShip, entity).born, Version{1});
+  EXPECT_EQ(born_of(db, kShip, entity), Version{1});
   EXPECT_EQ(row_of(db, kShip, entity).changed, Version{3});
   EXPECT_TRUE(find_cell(db, kShip, CellKey::grid(0, 0))->tombstones.empty());
 }

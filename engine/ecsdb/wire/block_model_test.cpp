@@ -127,8 +127,8 @@ class World {
     const Table& table = db_.table(sent.ref.table);
     ASSERT_EQ(block.inserted.size(), block.whole.size());
     for (size_t i = 0; i < block.whole.size(); ++i) {
-      const Row& row = table.row(table.find(block.whole[i]));
-      EXPECT_EQ(block.inserted[i] != 0, row.born > picked.source.since);
+      const Version born = table.born(table.find(block.whole[i]));
+      EXPECT_EQ(block.inserted[i] != 0, born > picked.source.since);
       EXPECT_TRUE(picked.source.range.contains(block.whole[i].index()));
     }
     for (const uint64_t mask : block.masks) {

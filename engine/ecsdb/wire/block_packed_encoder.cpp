@@ -103,8 +103,7 @@ void PackedEncoder::write_rows() {
   for (const RowIndex row : whole_) whole_indices_.push_back(table_->row(row).entity.index());
   write_list(whole_indices_, source_->range.begin, 1);
   write_tags(whole_.size(), [&](size_t i) { return table_->row(whole_[i]).entity; });
-  write_flags(whole_.size(),
-              [&](size_t i) { return table_->row(whole_[i]).born > source_->since; });
+  write_flags(whole_.size(), [&](size_t i) { return table_->born(whole_[i]) > source_->since; });
 }
 
 /// The cell's recent rows by class, and the changed rows among them.

@@ -138,7 +138,7 @@ void PlainEncoder::write_whole_rows(ByteWriter& out) {
   for (const RowIndex row : whole_) out.varint(gaps.gap(table.row(row).entity.index()));
   for (const RowIndex row : whole_) out.varint(table.row(row).entity.tag());
   write_bitmap(out, whole_.size(),
-               [&](size_t i) { return table.row(whole_[i]).born > source_->since; });
+               [&](size_t i) { return table.born(whole_[i]) > source_->since; });
 }
 
 /// Where to write up to `bytes` at the end of fields_; the caller moves fields_end_.

@@ -169,9 +169,8 @@ inline Picked pick(const Database& db, CellRef ref, BlockForm form, Version sinc
   out.source.version = cell.published;
   out.source.since = since;
   if (form != BlockForm::kRelative) {
-    for (RowIndex row = 0; row < table.row_count(); ++row) {
-      const bool is_meant = form == BlockForm::kRows || table.row(row).changed > since;
-      if (table.row(row).cell == ref.cell && is_meant) out.rows.push_back(row);
+    for (const RowIndex at : table.rows_of(cell.log)) {
+      if (form == BlockForm::kRows || table.row(at).changed > since) out.rows.push_back(at);
     }
   }
   auto entity_of = [&](RowIndex row) { return table.row(row).entity; };
@@ -215,9 +214,7 @@ class Replica {
   }
 
   const Table& table(size_t index) const { return tables_[index]; }
-  Digest digest(CellRef ref) {
-    return tables_[ref.table].digest(cells_[ref.table][ref.cell].thread);
-  }
+  Digest digest(CellRef ref) { return tables_[ref.table].digest(cells_[ref.table][ref.cell].log); }
   const CellHistory& history(CellRef ref) { return cells_[ref.table][ref.cell].history; }
 
   Status decode(const Sent& sent, DecodedBlock& out) const {
@@ -246,7 +243,7 @@ class Replica {
       HeldCell& cell = cells_[blocks[i].ref.table][blocks[i].ref.cell];
       Table& table = tables_[blocks[i].ref.table];
       applier_.apply_changed(decoded[i], table, cell.history);
-      for (const RowIndex row : decoded[i].changed) table.touch(cell.thread, row);
+      for (const RowIndex row : decoded[i].changed) table.touch(cell.log, row);
     }
     erase_gone();
     for (size_t i = 0; i < blocks.size(); ++i) {
@@ -262,7 +259,7 @@ class Replica {
 
  private:
   struct HeldCell {
-    RowThread thread;
+    RowLog log;
     CellHistory history;
   };
   void unlink_gone(CellRef ref, const DecodedBlock& block) {
@@ -270,7 +267,7 @@ class Replica {
     for (const DecodedBlock::Gone& gone : block.gone) {
       const RowIndex row = table.find(gone.entity);
       if (row == kNoRow || table.row(row).cell != ref.cell) continue;
-      table.unlink(cells_[ref.table][ref.cell].thread, row);
+      table.unlink(cells_[ref.table][ref.cell].log, row);
       gone_.push_back({ref.table, gone.entity});
     }
   }
@@ -278,13 +275,13 @@ class Replica {
     for (const auto& [table, entity] : gone_) {
       const RowIndex row = tables_[table].find(entity);
       auto& cells = cells_[table];
-      tables_[table].erase(row, [&](CellIndex cell) -> RowThread& { return cells[cell].thread; });
+      tables_[table].erase(row, [&](CellIndex cell) -> RowLog& { return cells[cell].log; });
     }
     gone_.clear();
   }
   Status put(CellRef ref, const DecodedBlock& block) {
     Table& table = tables_[ref.table];
-    RowThread& thread = cells_[ref.table][ref.cell].thread;
+    RowLog& log = cells_[ref.table][ref.cell].log;
     for (size_t i = 0; i < block.whole.size(); ++i) {
       const EntityId entity = block.whole[i];
       RowIndex row = table.find_index(entity.index());
@@ -293,9 +290,9 @@ class Replica {
       }
       if (row == kNoRow) {
         row = table.append(entity);
-        table.link_newest(thread, row, ref.cell);
+        table.link_newest(log, row, ref.cell);
       }
-      table.touch(thread, row);
+      table.touch(log, row);
       BlockApplier::apply_whole(block, i, table, row);
     }
     return {};

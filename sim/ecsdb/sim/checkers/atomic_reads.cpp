@@ -19,7 +19,7 @@ uint64_t AtomicReads::hash_of(ClientDb& db, size_t handle) {
   const Digest digest = db.digest(handle);
   RunningHash hash;
   hash.add(db.cells()[handle].generation);
-  hash.add(db.cells()[handle].thread.count);
+  hash.add(db.cells()[handle].log.count());
   hash.add(word(digest, 0));
   hash.add(word(digest, 2));
   return hash.value() | 1;

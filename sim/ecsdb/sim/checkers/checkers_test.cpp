@@ -33,13 +33,13 @@ class OpenReplica : public ClientDb {
     Table& rows = tables_[cells_[handle].table];
     const RowIndex row = rows.append(entity);
     rows.set_lane(row, 0, static_cast<uint64_t>(room));
-    rows.link_newest(cells_[handle].thread, row, handle);
+    rows.link_newest(cells_[handle].log, row, handle);
   }
   void set_mood(uint32_t handle, EntityId entity, uint64_t mood) {
     Table& rows = tables_[kChatTable];
     const RowIndex row = rows.find(entity);
     rows.set_field_lanes(row, 2, LaneValues{{mood}});
-    rows.touch(cells_[handle].thread, row);
+    rows.touch(cells_[handle].log, row);
   }
   void stand_at(uint64_t version) { cut_ = Version{version}; }
 };

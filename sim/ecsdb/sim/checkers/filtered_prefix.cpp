@@ -29,7 +29,7 @@ uint64_t FilteredPrefix::on_cut(ClientDb& db, Instant at) {
   for (size_t handle = 0; handle < handles; ++handle) {
     const HeldCell& held = db.cells()[handle];
     if (!held.held) continue;
-    rows_by_table_[held.table] += held.thread.count;
+    rows_by_table_[held.table] += held.log.count();
     const ModelCell* cell = resolve(held, held_[handle], cut, at);
     if (cell != nullptr) check_cell(db, handle, *cell, at);
     const Digest digest = db.digest(handle);
@@ -65,7 +65,7 @@ const ModelCell* FilteredPrefix::resolve(const HeldCell& held, Known& known, Ver
 void FilteredPrefix::check_cell(ClientDb& db, size_t handle, const ModelCell& cell, Instant at) {
   const ModelCellState& expected = cell.at(db.cut());
   const Digest got = db.digest(handle);
-  const uint32_t rows = db.cells()[handle].thread.count;
+  const uint32_t rows = db.cells()[handle].log.count();
   if (got == expected.digest && rows == expected.rows) return;
   report(at, cell_name(model_.schema(), cell.table, cell.key),
          "at version " + std::to_string(db.cut().value) + " digest " +

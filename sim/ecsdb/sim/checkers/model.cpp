@@ -160,10 +160,7 @@ ModelCell* Model::cell_for(uint16_t table, const CellKey& key) {
 
 Digest Model::hash_of(uint16_t table, EntityId entity, const std::vector<Canonical>& fields) const {
   const TableDef& def = schema_.table(table);
-  ModelRowHash hash;
-  hash.add(def.id.value);
-  hash.add(static_cast<uint32_t>(entity.value));
-  hash.add(static_cast<uint32_t>(entity.value >> 32));
+  ModelRowHash hash(def.id, entity);
   for (size_t i = 0; i < def.fields.size(); ++i) {
     if (!def.fields[i].server_only) hash.add_field(def.fields[i], fields[i]);
   }

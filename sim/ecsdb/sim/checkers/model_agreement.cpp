@@ -36,7 +36,7 @@ void ModelAgreement::compare_all(ReplicationServer& server, Instant at) {
   const Database& db = server.database();
   for (uint16_t table = 0; table < db.table_count(); ++table) {
     for (const auto& [key, index] : db.cells(table).by_key()) {
-      const uint32_t rows = db.cells(table).at(index).thread.count;
+      const uint32_t rows = db.cells(table).at(index).log.count();
       const ModelCell* cell = model_.find_cell(table, key);
       const uint32_t expected = cell == nullptr ? 0 : cell->newest().rows;
       if (rows == expected) continue;

@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cmath>
+#include <vector>
 
 #include "ecsdb/base/check.h"
 
@@ -328,45 +329,70 @@ bool same_value(const Value& left, const Value& right) {
   return left == right;
 }
 
-void ModelRowHash::add(uint32_t word) {
-  static constexpr std::array<uint32_t, 4> kMultiply = {0x239b961b, 0xab0e9789, 0x38b34ae5,
-                                                        0xa1e38b93};
-  static constexpr std::array<uint32_t, 4> kAdd = {0x561ccd1b, 0x0bcaa747, 0x96cd1c35, 0x32ac3b17};
-  for (size_t i = 0; i < 4; ++i) {
-    const uint32_t product = word * kMultiply[i];
-    lane_[i] = std::rotl(lane_[i] ^ product ^ (product >> 15), 13) * 5 + kAdd[i];
+namespace {
+
+uint32_t hash_step(uint32_t x, uint32_t multiplier) {
+  x ^= x >> 16;
+  x *= multiplier;
+  x ^= x >> 15;
+  return x;
+}
+
+uint32_t hash_mix(uint32_t x) {
+  x = hash_step(x, 0x7feb352d);
+  x *= 0x846ca68b;
+  x ^= x >> 16;
+  return x;
+}
+
+/// Constant `k` of a place: of one table, 5 a place, counted on from place to place.
+uint32_t hash_constant(TableId table, uint64_t place, uint64_t k) {
+  const uint64_t nth = (place * 5 + k) * 0x9e3779b9u;
+  return hash_mix(hash_mix(table.value) + static_cast<uint32_t>(nth));
+}
+
+}  // namespace
+
+ModelRowHash::ModelRowHash(TableId table, EntityId entity) : table_(table) {
+  add(0, static_cast<uint32_t>(entity.value));
+  add(1, static_cast<uint32_t>(entity.value >> 32));
+}
+
+void ModelRowHash::add(uint64_t place, uint32_t word) {
+  const uint32_t stepped = hash_step(word + hash_constant(table_, place, 4), 0x7feb352d);
+  for (size_t lane = 0; lane < 4; ++lane) {
+    sum_[lane] += stepped * (hash_constant(table_, place, lane) | 1);
   }
 }
 
-void ModelRowHash::add_text(const std::string& text) {
-  add(static_cast<uint32_t>(text.size()));
-  for (size_t at = 0; at < text.size(); at += 4) {
+void ModelRowHash::add_text(uint64_t place, const std::string& text) {
+  static constexpr std::array<uint32_t, 4> kMultiply = {0x239b961b, 0xab0e9789, 0x38b34ae5,
+                                                        0xa1e38b93};
+  std::vector<uint32_t> taken = {static_cast<uint32_t>(text.size())};
+  for (size_t at = 0; at < text.size(); ++at) {
+    if (at % 4 == 0) taken.push_back(0);
+    taken.back() |= uint32_t{static_cast<uint8_t>(text[at])} << (8 * (at % 4));
+  }
+  for (size_t j = 0; j < 4; ++j) {
     uint32_t word = 0;
-    for (size_t i = at; i < text.size() && i < at + 4; ++i) {
-      word |= uint32_t{static_cast<uint8_t>(text[i])} << (8 * (i - at));
-    }
-    add(word);
+    for (const uint32_t next : taken) word = hash_step(word ^ next, 0x7feb352d) * kMultiply[j];
+    add(place + j, word);
   }
 }
 
 void ModelRowHash::add_field(const FieldDef& field, const Canonical& canonical) {
-  add(field.id.value);
+  uint64_t place = uint64_t{field.id.value} * 8;
   const size_t lanes = lane_count(field.type);
-  if (lanes == 0) return add_text(canonical.text);
+  if (lanes == 0) return add_text(place, canonical.text);
   for (size_t i = 0; i < lanes; ++i) {
-    add(static_cast<uint32_t>(canonical.lane[i]));
-    if (has_wide_lanes(field)) add(static_cast<uint32_t>(canonical.lane[i] >> 32));
+    add(place++, static_cast<uint32_t>(canonical.lane[i]));
+    if (has_wide_lanes(field)) add(place++, static_cast<uint32_t>(canonical.lane[i] >> 32));
   }
 }
 
 Digest ModelRowHash::finish() const {
   Digest out;
-  for (size_t i = 0; i < 4; ++i) {
-    uint32_t x = lane_[i];
-    x = (x ^ (x >> 16)) * 0x85ebca6bu;
-    x = (x ^ (x >> 13)) * 0xc2b2ae35u;
-    out.lane[i] = x ^ (x >> 16);
-  }
+  for (size_t lane = 0; lane < 4; ++lane) out.lane[lane] = hash_mix(sum_[lane]);
   return out;
 }
 

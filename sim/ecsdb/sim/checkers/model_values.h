@@ -32,17 +32,20 @@ int64_t grid_edge_of(const CellRule& rule, const FieldDef& field);
 /// Equal to the last bit; floats are compared as bits.
 bool same_value(const Value& left, const Value& right);
 
-/// Hash of one row as base/hash.h words it: four lanes, one word a step.
+/// Hash of one row as base/hash.h defines it.
 class ModelRowHash {
  public:
-  void add(uint32_t word);
+  ModelRowHash(TableId table, EntityId entity);
+
   void add_field(const FieldDef& field, const Canonical& canonical);
   Digest finish() const;
 
  private:
-  void add_text(const std::string& text);
+  void add(uint64_t place, uint32_t word);
+  void add_text(uint64_t place, const std::string& text);
 
-  std::array<uint32_t, 4> lane_ = {0x9e3779b9, 0x7f4a7c15, 0xf39cc060, 0x5cedc834};
+  TableId table_;
+  std::array<uint32_t, 4> sum_{};
 };
 
 }  // namespace ecsdb::sim

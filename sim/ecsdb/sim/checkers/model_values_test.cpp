@@ -72,25 +72,23 @@ TEST(ModelValues, FloatsCompareByTheirBits) {
   EXPECT_FALSE(same_value(Value{uint64_t{1}}, Value{int64_t{1}}));
 }
 
-TEST(ModelRowHash, FollowsTheProductsWordOrder) {
-  RowHasher product;
-  product.add(7);
-  product.add(1);
-  product.add64(0x1122334455667788);
-  product.add(2);
-  const std::string text = "hello";
-  product.add_bytes({reinterpret_cast<const uint8_t*>(text.data()), text.size()});
-  FieldDef number;
-  number.id = FieldId{1};
-  number.type = FieldType::kU64;
+// The worked example of hash_test.cpp.
+TEST(ModelRowHash, WorkedExample) {
+  FieldDef pos;
+  pos.id = FieldId{1};
+  pos.type = FieldType::kVec2f;
+  pos.quantise.kind = QuantiseKind::kPrecision;
+  FieldDef gold;
+  gold.id = FieldId{2};
+  gold.type = FieldType::kI64;
   FieldDef name;
-  name.id = FieldId{2};
+  name.id = FieldId{4};
   name.type = FieldType::kStr;
-  ModelRowHash model;
-  model.add(7);
-  model.add_field(number, Canonical{{0x1122334455667788, 0, 0, 0}, {}});
-  model.add_field(name, Canonical{{}, text});
-  EXPECT_EQ(model.finish(), product.finish());
+  ModelRowHash row(TableId{1}, EntityId::make(9, 1, 1));
+  row.add_field(pos, Canonical{{static_cast<uint64_t>(-4), 6, 0, 0}, {}});
+  row.add_field(gold, Canonical{{0x100000002, 0, 0, 0}, {}});
+  row.add_field(name, Canonical{{}, "anon"});
+  EXPECT_EQ(row.finish(), (Digest{{0x12bd492b, 0x7276fab4, 0x68d6c502, 0x0883170a}}));
 }
 
 }  // namespace
