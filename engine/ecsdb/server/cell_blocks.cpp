@@ -17,11 +17,11 @@ void CellBlocks::collect_rows(const Database& db, CellRef ref, Version after) {
   const Table& table = db.table(ref.table);
   order_.clear();
   for (const RowIndex at : table.rows_after(db.cell(ref).log, after)) {
-    order_.push_back((uint64_t{table.row(at).entity.index()} << 32) | at);
+    order_.add(table.row(at).entity.index(), at);
   }
-  std::sort(order_.begin(), order_.end());
+  order_.sort();
   rows_.clear();
-  for (const uint64_t entry : order_) rows_.push_back(static_cast<RowIndex>(entry));
+  for (const RowOrder::Entry entry : order_.entries()) rows_.push_back(entry.row());
 }
 
 BlockSource CellBlocks::source_of(const Database& db, CellRef ref, BlockForm form) const {

@@ -60,7 +60,7 @@ class CellBlocks {
   std::map<Key, BlockParts> cache_;
   BlockParts relative_;
   std::vector<RowIndex> rows_;  // scratch, as are the next
-  std::vector<uint64_t> order_;
+  RowOrder order_;
   std::vector<Tombstone> gone_;
   std::vector<uint32_t> indices_;
   std::vector<BlockSource> pending_;
