@@ -89,6 +89,12 @@ class RowRecords {
   }
   /// The lane's last change, modulo 2^32 or 2^64; meaningful for repeatable fields only.
   uint64_t delta(RowIndex row, uint16_t lane) const;
+  /// The same, narrow ones sign-extended.
+  int64_t signed_delta(RowIndex row, uint16_t lane) const {
+    const uint64_t value = delta(row, lane);
+    return places_[lane].is_wide ? static_cast<int64_t>(value)
+                                 : int64_t{static_cast<int32_t>(static_cast<uint32_t>(value))};
+  }
   /// Fields of which the last change may repeat: those that changed in the publish just before.
   uint64_t repeatable(RowIndex row, uint32_t age) const { return age == 1 ? fields(row).last : 0; }
 

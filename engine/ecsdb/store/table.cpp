@@ -221,19 +221,13 @@ uint64_t Table::history_hash(RowIndex row, const CellHistory& history) const {
   hash.add(records_.fields(row).last);
   hash.add(records_.fields(row).before);
   const uint64_t repeatable = records_.repeatable(row, age);
-  for (const uint16_t index : layout_.replicated) {
-    const FieldLayout& field = layout_.fields[index];
-    for (uint16_t k = 0; k < field.lane_count; ++k) {
-      const uint16_t lane = static_cast<uint16_t>(field.lane_first + k);
-      if (!layout_.lanes[lane].is_predicted) continue;
-      const LaneState state = records_.state(row, lane);
-      hash.add(state.magnitude);
-      if (state.magnitude == kMagnitudeNone) continue;
-      hash.add(static_cast<uint64_t>(state.trend + kTrendMax));
-      const bool repeats = (repeatable >> field.replicated_bit & 1) != 0;
-      hash.add(repeats ? records_.delta(row, lane) : 0);
-    }
-  }
+  layout_.for_each_predicted([&](uint16_t lane, uint64_t field_bit) {
+    const LaneState state = records_.state(row, lane);
+    hash.add(state.magnitude);
+    if (state.magnitude == kMagnitudeNone) return;
+    hash.add(static_cast<uint64_t>(state.trend + kTrendMax));
+    hash.add((repeatable & field_bit) != 0 ? records_.delta(row, lane) : 0);
+  });
   return hash.value();
 }
 

@@ -102,7 +102,6 @@ void PackedEncoder::write_column(uint16_t lane, std::vector<S>& column, std::vec
 }
 
 void PackedEncoder::write_history() {
-  const TableLayout& layout = table_->layout();
   live_.clear();
   runs_.clear();
   bool before = false;
@@ -115,19 +114,13 @@ void PackedEncoder::write_history() {
   runs_.encode(kSteadyRun, bits_);
   if (live_.empty()) return;
   write_history_heads();
-  for (const uint16_t index : layout.replicated) {
-    const FieldLayout& field = layout.fields[index];
-    const uint64_t bit = uint64_t{1} << field.replicated_bit;
-    for (uint16_t k = 0; k < field.lane_count; ++k) {
-      const uint16_t lane = static_cast<uint16_t>(field.lane_first + k);
-      if (!layout.lanes[lane].is_predicted) continue;
-      if (table_->records().place(lane).is_wide) {
-        write_history_lane<uint64_t>(lane, bit, wide_column_);
-      } else {
-        write_history_lane<uint32_t>(lane, bit, narrow_column_);
-      }
+  table_->layout().for_each_predicted([&](uint16_t lane, uint64_t field_bit) {
+    if (table_->records().place(lane).is_wide) {
+      write_history_lane<uint64_t>(lane, field_bit, wide_column_);
+    } else {
+      write_history_lane<uint32_t>(lane, field_bit, narrow_column_);
     }
-  }
+  });
 }
 
 void PackedEncoder::write_history_heads() {
