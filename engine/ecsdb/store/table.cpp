@@ -2,6 +2,7 @@
 
 #include "ecsdb/base/bytes.h"
 #include "ecsdb/base/hash.h"
+#include "ecsdb/base/mutant.h"
 #include "ecsdb/store/change_set.h"
 
 namespace ecsdb {
@@ -144,7 +145,7 @@ void Table::adopt_baseline(RowIndex row) {
 void Table::adopt(const ChangeSet& changes, std::span<const uint32_t> ages) {
   for (const RowIndex row : changes.entered()) {
     adopt_baseline(row);
-    if (has_history()) records_.enter(row);
+    if (has_history() && !ECSDB_MUTANT(entry_keeps_history)) records_.enter(row);
   }
   repeatable_.resize(changes.known().size());
   records_.for_each_group(

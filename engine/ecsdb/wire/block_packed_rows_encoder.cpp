@@ -1,6 +1,7 @@
 // Columns and history of whole rows.
 #include <algorithm>
 
+#include "ecsdb/base/mutant.h"
 #include "ecsdb/wire/block_lanes.h"
 #include "ecsdb/wire/block_packed.h"
 #include "ecsdb/wire/block_packed_history.h"
@@ -107,6 +108,7 @@ void PackedEncoder::write_history() {
   bool before = false;
   for (const RowIndex row : whole_) {
     const RecentRow* recent = source_->history->find(table_->row(row).entity.index());
+    if (ECSDB_MUTANT(net_without_history) && source_->form == BlockForm::kNet) recent = nullptr;
     if (recent != nullptr) live_.push_back({row, recent});
     runs_.flag((recent != nullptr) == before);
     before = recent != nullptr;
@@ -159,7 +161,9 @@ void PackedEncoder::write_history_lane(uint16_t lane, uint64_t bit, std::vector<
   const uint32_t publish = source_->history->publishes() + 1;
   auto with_magnitude = [&](auto&& call) {
     for (const LiveRow& live : live_) {
-      const LaneState state = records.state(live.row, lane);
+      LaneState state = records.state(live.row, lane);
+      const bool is_oldest = live.recent->age(publish) == kHistoryPublishes;
+      if (ECSDB_MUTANT(history_loses_trend) && is_oldest) state.trend = 0;
       if (state.magnitude != kMagnitudeNone) call(live, state);
     }
   };
