@@ -144,7 +144,7 @@ void CellBlocks::encode_parts(const BlockSource& source, Version base, BlockPart
     encoder_.encode(part, buffer_);
     BlockSource first;
     BlockSource second;
-    if (buffer_.size() > kBlockBytesMax && halve(part, first, second)) {
+    if (buffer_.size() > block_bytes_max_ && halve(part, first, second)) {
       pending_.push_back(second);
       pending_.push_back(first);
       continue;

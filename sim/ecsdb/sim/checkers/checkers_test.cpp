@@ -128,8 +128,8 @@ TEST(HistoryAgreement, SeesADifferenceThatNoValueShows) {
   Database db(scenario_schema(), DatabaseOptions{});
   Transaction tx = db.begin();
   const EntityId ada = tx.create().value();
-  const FieldValue values[] = {{0, Value{int64_t{1}}}};
-  ASSERT_TRUE(tx.insert(kChatTable, ada, values).ok());
+  const FieldValue values[] = {{0, Value{EnumValue{1}}}};
+  ASSERT_TRUE(tx.insert(kLedgerTable, ada, values).ok());
   std::move(tx).commit();
   db.finish_publish();
   PublishedHistory published;
@@ -138,15 +138,15 @@ TEST(HistoryAgreement, SeesADifferenceThatNoValueShows) {
   ViolationLog violations;
   HistoryAgreement checker(published, 0, violations);
   OpenReplica replica;
-  const uint32_t room = replica.hold(kChatTable, CellKey::value(1));
-  replica.add(room, ada, 1);
+  const uint32_t side = replica.hold(kLedgerTable, CellKey::value(1));
+  replica.add(side, ada, 1);
   replica.stand_at(1);
   const RecentRow recent[] = {{ada.index(), 1, false}};
-  replica.history(room).finish(1, recent, {});
-  replica.records(kChatTable).enter(0);
+  replica.history(side).finish(1, recent, {});
+  replica.records(kLedgerTable).enter(0);
   checker.on_cut(replica, kNow);
   EXPECT_EQ(violations.count(), 0u);
-  replica.records(kChatTable).set_lane(0, 0, 0, {4, 0});
+  replica.records(kLedgerTable).set_lane(0, 0, 0, {4, 0});
   checker.on_cut(replica, kNow);
   EXPECT_EQ(violations.count(), 1u);
   replica.stand_at(2);  // a version that is not on record
