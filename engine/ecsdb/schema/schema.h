@@ -255,6 +255,14 @@ struct TableLayout {
       }
     }
   }
+  /// Lanes and texts that are not server_only.
+  size_t replicated_columns() const {
+    size_t count = 0;
+    for (const uint16_t at : replicated) {
+      count += fields[at].text == kNoText ? fields[at].lane_count : 1;
+    }
+    return count;
+  }
   uint64_t replicated_mask() const {
     return replicated.size() == 64 ? ~uint64_t{0} : (uint64_t{1} << replicated.size()) - 1;
   }

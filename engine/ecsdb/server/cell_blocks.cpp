@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ecsdb/wire/block_lanes.h"
+
 namespace ecsdb {
 namespace {
 
@@ -141,10 +143,12 @@ void CellBlocks::encode_parts(const BlockSource& source, Version base, BlockPart
     const BlockSource part = pending_.back();
     pending_.pop_back();
     buffer_.clear();
-    encoder_.encode(part, buffer_);
+    const bool has_many_rows = whole_row_count(part) > whole_rows_max(part.table->layout());
+    if (!has_many_rows) encoder_.encode(part, buffer_);
     BlockSource first;
     BlockSource second;
-    if (buffer_.size() > block_bytes_max_ && halve(part, first, second)) {
+    const bool is_large = has_many_rows || buffer_.size() > block_bytes_max_;
+    if (is_large && halve(part, first, second)) {
       pending_.push_back(second);
       pending_.push_back(first);
       continue;

@@ -77,9 +77,12 @@ class PlainDecoder {
  private:
   Status read_body();
   Status read_indices(uint32_t step = 1);
+  Status read_gaps(uint64_t count, uint32_t step);
+  Status check_range() const;
   Status read_gone();
   Status read_changed();
   Status read_changed_indices();
+  Status read_changed_bitmap(uint64_t count);
   Status read_whole();
   Status check_groups() const;
   bool is_changed(uint32_t index) const;
