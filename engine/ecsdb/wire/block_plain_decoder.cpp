@@ -76,7 +76,10 @@ Status PlainDecoder::read_indices(uint32_t step) {
 }
 
 Status PlainDecoder::read_gaps(uint64_t count, uint32_t step) {
-  if (!in_->ok() || count > in_->left()) return malformed("row count is larger than the block");
+  if (!in_->ok() || count > in_->left()) {
+    in_->fail();
+    return malformed("row count is larger than the block");
+  }
   indices_.clear();
   uint64_t next = 0;
   for (uint64_t i = 0; i < count; ++i) {
