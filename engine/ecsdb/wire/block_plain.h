@@ -47,9 +47,11 @@ class PlainEncoder {
   template <class S>
   void write_whole_lane(uint16_t lane, std::vector<S>& numbers);
   template <class S>
-  void write_column(std::span<const S> numbers);
+  class NumberSizes;
   template <class S>
-  void write_exceptions(std::span<const S> numbers, unsigned width);
+  void write_column(std::span<const S> numbers, const NumberSizes<S>& sizes);
+  template <class S>
+  void write_exceptions(std::span<const S> numbers, S most, size_t count);
   void write_text(const std::string& text);
   void write_changed_text(const FieldLayout& field);
   /// present_ of all changed rows.
@@ -64,7 +66,8 @@ class PlainEncoder {
   size_t present_count_ = 0;
   std::vector<uint32_t> narrow_;
   std::vector<uint64_t> wide_;
-  Bytes fields_;  // written in place
+  std::vector<uint32_t> exceptions_;  // places in the column
+  Bytes fields_;                      // written in place
   size_t fields_end_ = 0;
 };
 
