@@ -102,6 +102,49 @@ TEST(ProtocolDocument, DifferenceShowsWhatIsBetweenEqualLines) {
   EXPECT_EQ(difference("a\na\n", "a\n"), "- a\n");
 }
 
+/// Bits of a block's body in stream order, by its line in the section of the worked example.
+std::string bits_of_block(const std::string& name, size_t header_bytes) {
+  for (const Section& section : render_sections()) {
+    const size_t line = section.text.find("| " + name + " | `");
+    if (section.name != "example-blocks" || line == std::string::npos) continue;
+    const size_t begin = section.text.find('`', line) + 1;
+    std::istringstream bytes(section.text.substr(begin, section.text.find('`', begin) - begin));
+    std::string bits;
+    for (std::string byte; bytes >> byte;) {
+      if (header_bytes > 0 && header_bytes-- > 0) continue;
+      const unsigned long value = std::stoul(byte, nullptr, 16);
+      for (unsigned i = 0; i < 8; ++i) bits += (value >> i & 1) != 0 ? '1' : '0';
+    }
+    return bits;
+  }
+  return "no such block";
+}
+
+/// The bits that the prose explains below a heading: digits of the first cells of its table.
+std::string explained_bits(const std::string& text, const std::string& heading) {
+  const size_t begin = text.find("**" + heading + "**");
+  if (begin == std::string::npos) return "no such heading";
+  std::istringstream lines(text.substr(begin + 2, text.find("\n**", begin + 2) - begin - 2));
+  std::string bits;
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("| `")) continue;
+    for (const char c : line.substr(0, line.find(" | "))) bits += c == '0' || c == '1' ? c : ' ';
+  }
+  std::erase(bits, ' ');
+  return bits;
+}
+
+TEST(ProtocolDocument, ExplanationOfTheWorkedExampleHasItsBits) {
+  std::string text = documents()[0].text;
+  text.resize(text.find("## 15. "));
+  EXPECT_EQ(explained_bits(text, "The block of rows."), bits_of_block("rows", 3));
+  for (const char* number : {"2", "3", "4"}) {
+    EXPECT_EQ(explained_bits(text, std::string("Publish ") + number + "."),
+              bits_of_block(std::string("publish ") + number, 1))
+        << number;
+  }
+}
+
 /// kFrameHeadBytesMax -> frame_head_bytes_max.
 std::string snake(std::string_view name) {
   std::string out;
