@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "ecsdb/base/check.h"
@@ -44,6 +45,35 @@ class Column {
         return store<uint64_t>(at, value);
     }
   }
+  /// Sets the value; false if the row has it already. `old` is what was there, its low bits only.
+  bool replace(uint32_t row, uint64_t value, uint64_t& old) {
+    uint8_t* at = data_.data() + size_t{row} * width_;
+    switch (width_) {
+      case 1:
+        return exchange<uint8_t>(at, value, old);
+      case 2:
+        return exchange<uint16_t>(at, value, old);
+      case 4:
+        return exchange<uint32_t>(at, value, old);
+      default:
+        return exchange<uint64_t>(at, value, old);
+    }
+  }
+  /// Takes over some rows of a column of the same lane.
+  void copy(const Column& from, std::span<const uint32_t> rows) {
+    ECSDB_CHECK(from.width_ == width_);
+    switch (width_) {
+      case 1:
+        return copy_rows<uint8_t>(from, rows);
+      case 2:
+        return copy_rows<uint16_t>(from, rows);
+      case 4:
+        return copy_rows<uint32_t>(from, rows);
+      default:
+        return copy_rows<uint64_t>(from, rows);
+    }
+  }
+  void prefetch(uint32_t row) const { __builtin_prefetch(data_.data() + size_t{row} * width_, 1); }
   void push(uint64_t value) {
     data_.resize(data_.size() + width_);
     set(rows() - 1, value);
@@ -76,6 +106,12 @@ class Column {
         return call(reinterpret_cast<const uint64_t*>(data));
     }
   }
+  /// The same with arrays that may be written: `int16_t*` and so on.
+  template <class Call>
+  decltype(auto) visit(Call&& call) {
+    return std::as_const(*this).visit(
+        [&]<class T>(const T* values) -> decltype(auto) { return call(const_cast<T*>(values)); });
+  }
   /// The lane as an array of its own type; sizeof(T) must be the width.
   template <class T>
   std::span<const T> as() const {
@@ -100,6 +136,25 @@ class Column {
   static void store(uint8_t* at, uint64_t value) {
     const T v = static_cast<T>(value);
     std::memcpy(at, &v, sizeof(T));
+  }
+
+  template <class T>
+  static bool exchange(uint8_t* at, uint64_t value, uint64_t& old) {
+    const uint64_t was = load<T>(at);
+    const uint64_t now = static_cast<T>(value);
+    if (was == now) return false;
+    store<T>(at, now);
+    old = was;
+    return true;
+  }
+  template <class T>
+  void copy_rows(const Column& from, std::span<const uint32_t> rows) {
+    uint8_t* to_data = data_.data();
+    const uint8_t* from_data = from.data_.data();
+    for (const uint32_t row : rows) {
+      std::memcpy(to_data + size_t{row} * sizeof(T), from_data + size_t{row} * sizeof(T),
+                  sizeof(T));
+    }
   }
 
   uint8_t width_;

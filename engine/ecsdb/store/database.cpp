@@ -1,9 +1,16 @@
 #include "ecsdb/store/database.h"
 
+#include <array>
+
 #include "ecsdb/base/mutant.h"
 #include "ecsdb/store/transaction.h"
 
 namespace ecsdb {
+namespace {
+
+constexpr size_t kBatchRows = 64;
+
+}  // namespace
 
 Database::Database(Schema schema, DatabaseOptions options)
     : TableSet(std::move(schema), true), options_(options), cells_(schema_.table_count()) {
@@ -85,7 +92,7 @@ void Database::place_row(uint16_t table, RowIndex index) {
   const CellKey key = key_of(table, index);
   const CellIndex old_cell = row.cell;
   const bool moves = old_cell == kNoCell || cells_[table].at(old_cell).key != key;
-  if (!moves && !row.touched_replicated) return;
+  if (!moves && (rows.state(index) & kTouchedReplicated) == 0) return;
   if (!moves) {
     mark_changed({table, old_cell});
     rows.touch(cells_[table].at(old_cell).log, index);
@@ -131,7 +138,11 @@ void Database::finish_publish() {
   for (const CellRef ref : dirty_) {
     Cell& cell = cell_at(ref);
     Table& table = tables_[ref.table];
-    for (const RowIndex row : table.rows_after(cell.log, published_)) table.adopt_baseline(row);
+    std::array<RowIndex, kBatchRows> batch;
+    RowLog::Range rows = table.rows_after(cell.log, published_);
+    while (const size_t count = rows.take(batch)) {
+      table.adopt_baseline(std::span(batch).first(count));
+    }
     cell.published_before = cell.published;
     cell.published = head_;
     cell.is_dirty = false;

@@ -8,6 +8,7 @@
 #include "ecsdb/base/bytes.h"
 #include "ecsdb/store/cells.h"
 #include "ecsdb/store/table_set.h"
+#include "ecsdb/store/transaction_buffers.h"
 
 namespace ecsdb {
 
@@ -115,6 +116,7 @@ class Database : public TableSet {
   std::vector<CellSet> cells_;  // by table
   std::vector<CellRef> dirty_;
   std::deque<TombstoneRef> tombstones_;  // all of them, oldest first, for trim()
+  TransactionBuffers buffers_;           // of the open transaction
 };
 
 }  // namespace ecsdb
