@@ -78,6 +78,10 @@ class ByteReader {
   uint64_t u64() { return fixed<uint64_t>(); }
   uint64_t varint() {
     if (at_ != end_ && *at_ < 0x80) return *at_++;
+    if (left() >= 2 && at_[1] - 1u < 0x7f) {  // 1 to 127: two bytes, minimal
+      at_ += 2;
+      return (at_[-2] & 0x7fu) | uint64_t{at_[-1]} << 7;
+    }
     return varint_slow();
   }
   /// A varint that must not exceed `limit`.

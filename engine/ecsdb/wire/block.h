@@ -13,6 +13,7 @@
 // the frame that carries it binds it to a handle.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -85,8 +86,8 @@ struct LaneChanges {
 
   void make_room(size_t rows) {
     if (at.size() >= rows) return;
-    at.resize(rows);
-    values.resize(rows);
+    at.resize(std::bit_ceil(rows));
+    values.resize(at.size());
   }
   void add(size_t place, uint64_t value) {
     at[count] = static_cast<uint32_t>(place);
@@ -114,7 +115,7 @@ struct DecodedBlock {
   std::vector<RowIndex> changed;
   std::vector<uint32_t> places;
   std::vector<uint32_t> fresh;  // entity indices of the others in that tier, rising
-  std::vector<uint64_t> masks;  // replicated bits of the fields that change
+  std::vector<uint64_t> masks;  // in that tier, replicated bits of the fields that change
   /// [lane]. The packed tier gives every lane of a field, changed or not; of a quantised quaternion
   /// the first lane only for rows whose largest component changes, which come first in the others.
   std::vector<LaneChanges> lane_changes;

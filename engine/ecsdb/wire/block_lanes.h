@@ -212,6 +212,10 @@ template <class Call>
 void for_each_bit(std::span<const uint64_t> bits, Call&& call) {
   for (size_t word = 0; word < bits.size(); ++word) {
     uint64_t rest = bits[word];
+    if (rest == ~uint64_t{0}) {
+      for (size_t i = 0; i < 64; ++i) call(word * 64 + i);
+      continue;
+    }
     for (; rest != 0; rest &= rest - 1) {
       call(word * 64 + static_cast<size_t>(__builtin_ctzll(rest)));
     }

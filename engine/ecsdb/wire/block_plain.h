@@ -92,7 +92,6 @@ class PlainDecoder {
   Status check_groups() const;
   bool is_changed(uint32_t index) const;
   Status read_presence(uint16_t index, size_t bytes_each);
-  void mark_field(const FieldLayout& field);
   Status read_changed_fields();
   template <class S>
   Status read_changed_lane(uint16_t index, uint16_t lane);
@@ -100,7 +99,16 @@ class PlainDecoder {
   Status read_whole_fields();
   template <class S>
   Status read_whole_lane(uint16_t index, uint16_t lane);
-  Status read_column(uint16_t index, size_t count, size_t slot_bytes);
+  template <class S>
+  Status read_column(uint16_t index, size_t count, std::span<const S>& out);
+  template <class S>
+  std::vector<S>& scratch() {
+    if constexpr (sizeof(S) == 8) {
+      return wide_;
+    } else {
+      return narrow_;
+    }
+  }
   Status begin_column(uint16_t index);
   Status read_text(uint16_t index, std::string& text);
   Error bad_field(uint16_t field, ErrorCode code, const char* what) const;
@@ -114,14 +122,13 @@ class PlainDecoder {
   std::vector<uint32_t> changed_indices_;
   std::vector<uint64_t> present_;  // bitmap over the changed rows
   size_t present_count_ = 0;
-  std::vector<uint64_t> in_field_;  // of all lanes of a field
-  // The column that was read last: its numbers, and those that do not fit its width.
-  struct Exception {
+  std::vector<uint64_t> anywhere_;  // the same, in any lane or text
+  std::vector<uint32_t> narrow_;    // the column that was read last, of either slot
+  std::vector<uint64_t> wide_;
+  struct Exception {  // a number of it that does not fit its width
     uint64_t place;
     uint64_t number;
   };
-  ByteSpan numbers_;
-  unsigned width_ = 1;
   std::vector<Exception> exceptions_;
 };
 

@@ -17,32 +17,57 @@ bool read_bitmap(ByteReader& in, size_t count, Set&& set) {
   return count % 8 == 0 || bytes.back() >> (count % 8) == 0;
 }
 
-/// Numbers of a fixed width, loaded with the bytes behind them where there are such.
-template <class S>
-class NumberReader {
- public:
-  NumberReader(ByteSpan bytes, unsigned width)
-      : at_(bytes.data()),
-        end_(bytes.data() + bytes.size()),
-        width_(width),
-        mask_(static_cast<S>(~S{0} >> (8 * (sizeof(S) - width)))) {}
-  S next() {
-    S number = 0;
-    if (at_ + sizeof(S) <= end_) {
-      std::memcpy(&number, at_, sizeof(S));
-    } else {
-      std::memcpy(&number, at_, width_);
-    }
-    at_ += width_;
-    return number & mask_;
-  }
+template <class T>
+T load(const uint8_t* at) {
+  T number;
+  std::memcpy(&number, at, sizeof(T));
+  return number;
+}
 
- private:
-  const uint8_t* at_;
-  const uint8_t* end_;
-  unsigned width_;
-  S mask_;
-};
+/// A number of so many bytes, in as few loads as that takes.
+template <class S, unsigned width>
+S load_number(const uint8_t* at) {
+  if constexpr (width == 1) {
+    return *at;
+  } else if constexpr (width < 4) {
+    const S low = load<uint16_t>(at);
+    return width == 2 ? low : low | static_cast<S>(at[2]) << 16;
+  } else if constexpr (width < 8) {
+    // The last four bytes; they may be in the first four, too.
+    const S low = load<uint32_t>(at);
+    return low | static_cast<S>(uint64_t{load<uint32_t>(at + width - 4)} << (8 * (width - 4)));
+  } else {
+    return load<uint64_t>(at);
+  }
+}
+
+/// Numbers of so many bytes each.
+template <class S, unsigned width>
+void widen(const uint8_t* at, std::span<S> out) {
+  size_t i = 0;
+  for (; i + 8 <= out.size(); i += 8) {  // eight at a time: the compiler makes vectors of them
+    for (size_t j = 0; j < 8; ++j) out[i + j] = load_number<S, width>(at + (i + j) * width);
+  }
+  for (; i < out.size(); ++i) out[i] = load_number<S, width>(at + i * width);
+}
+template <class S>
+void widen(ByteSpan bytes, unsigned width, std::span<S> out) {
+  const auto with = [&]<unsigned... widths>(std::integer_sequence<unsigned, widths...>) {
+    ((width == widths + 1 ? widen<S, widths + 1>(bytes.data(), out) : void()), ...);
+  };
+  with(std::make_integer_sequence<unsigned, sizeof(S)>());
+}
+
+template <class S>
+bool has_zero(std::span<const S> numbers) {
+  size_t i = 0;
+  S some = 0;
+  for (; i + 8 <= numbers.size(); i += 8) {
+    for (size_t j = 0; j < 8; ++j) some |= numbers[i + j] == 0;
+  }
+  for (; i < numbers.size(); ++i) some |= numbers[i] == 0;
+  return some != 0;
+}
 
 }  // namespace
 
@@ -141,25 +166,27 @@ Status PlainDecoder::read_changed_bitmap(uint64_t count) {
   if (!in_->ok() || bytes.empty() || (bytes.front() & 1) == 0 || bytes.back() == 0) {
     return malformed("bitmap of rows");
   }
-  uint64_t last = 0;
-  for (size_t i = 0; i < bytes.size(); ++i) {
-    for (unsigned rest = bytes[i]; rest != 0; rest &= rest - 1) {
-      last = first + i * 8 + static_cast<unsigned>(__builtin_ctz(rest));
-      indices_.push_back(static_cast<uint32_t>(last));
-    }
-  }
-  if (indices_.size() != count || last >= kEntityIndexMax) return malformed("bitmap of rows");
+  present_.assign((bytes.size() + 7) / 8, 0);
+  std::memcpy(present_.data(), bytes.data(), bytes.size());
+  size_t set = 0;
+  for (const uint64_t word : present_) set += count_bits(word);
+  if (set != count) return malformed("bitmap of rows");
+  indices_.resize(set);
+  uint32_t* to = indices_.data();
+  for_each_bit(present_, [&](size_t i) { *to++ = static_cast<uint32_t>(first + i); });
+  if (indices_.back() >= kEntityIndexMax) return malformed("bitmap of rows");
   return check_range();
 }
 
 Status PlainDecoder::read_changed() {
   ECSDB_TRY(read_changed_indices());
+  out_->changed.resize(indices_.size());
+  RowIndex* to = out_->changed.data();
   for (const uint32_t index : indices_) {
     const RowIndex row = held_row(*target_, index);
     if (row == kNoRow) return unknown_row(index);
-    out_->changed.push_back(row);
+    *to++ = row;
   }
-  out_->masks.assign(indices_.size(), 0);
   return {};
 }
 
@@ -219,9 +246,7 @@ Status PlainDecoder::read_presence(uint16_t index, size_t bytes_each) {
     const bool is_whole = in_->ok() && (count % 8 == 0 || bytes.back() >> (count % 8) == 0);
     if (!is_whole) return bad_field(index, ErrorCode::kFrameMalformed, "presence bitmap");
     std::memcpy(present_.data(), bytes.data(), bytes.size());
-    for (const uint64_t word : present_) {
-      present_count_ += count_bits(word);
-    }
+    for (const uint64_t word : present_) present_count_ += count_bits(word);
     if (present_count_ == 0 || present_count_ == count) {
       return bad_field(index, ErrorCode::kNotCanonical, "presence bitmap says none or all");
     }
@@ -230,98 +255,84 @@ Status PlainDecoder::read_presence(uint16_t index, size_t bytes_each) {
     in_->fail();
     return bad_field(index, ErrorCode::kFrameMalformed, "cut short");
   }
+  for (size_t word = 0; word < present_.size(); ++word) anywhere_[word] |= present_[word];
   return {};
-}
-
-/// The rows in in_field_ have the field in their masks.
-void PlainDecoder::mark_field(const FieldLayout& field) {
-  const uint64_t bit = uint64_t{1} << field.replicated_bit;
-  for_each_bit(in_field_, [&](size_t i) { out_->masks[i] |= bit; });
 }
 
 Status PlainDecoder::read_changed_fields() {
   const Table& table = *target_->table;
   const TableLayout& layout = table.layout();
+  anywhere_.assign((out_->changed.size() + 63) / 64, 0);
   for (const uint16_t index : layout.replicated) {
     const FieldLayout& field = layout.fields[index];
-    in_field_.assign((out_->changed.size() + 63) / 64, 0);
     for (uint16_t k = 0; k < field.lane_count; ++k) {
       const uint16_t lane = static_cast<uint16_t>(field.lane_first + k);
       ECSDB_TRY(read_presence(index, is_flag(layout.lanes[lane]) ? 0 : 1));
       if (present_count_ == 0) continue;
-      for (size_t word = 0; word < present_.size(); ++word) in_field_[word] |= present_[word];
       ECSDB_TRY(table.records().place(lane).is_wide ? read_changed_lane<uint64_t>(index, lane)
                                                     : read_changed_lane<uint32_t>(index, lane));
     }
-    if (field.text != kNoText) {
-      ECSDB_TRY(read_changed_text(index));
-      in_field_ = present_;
-    }
-    mark_field(field);
+    if (field.text != kNoText) ECSDB_TRY(read_changed_text(index));
   }
-  for (const uint64_t mask : out_->masks) {
-    if (mask == 0) return fail(ErrorCode::kNotCanonical, "a changed row without a change");
-  }
-  return {};
+  size_t count = 0;
+  for (const uint64_t word : anywhere_) count += count_bits(word);
+  if (count == out_->changed.size()) return {};
+  return fail(ErrorCode::kNotCanonical, "a changed row without a change");
 }
 
 template <class S>
 Status PlainDecoder::read_changed_lane(uint16_t index, uint16_t lane) {
-  const Lane& def = target_->table->layout().lanes[lane];
+  const Lane def = target_->table->layout().lanes[lane];  // a copy, which stores cannot change
   LaneChanges& changes = out_->lane_changes[lane];
   changes.make_room(present_count_);
   const RowIndex* rows = out_->changed.data();
-  const bool is_float = def.kind == LaneKind::kFloat;
   if (is_flag(def)) {
     for_each_bit(present_,
                  [&](size_t i) { changes.add(i, 1 - target_->table->lane(rows[i], lane)); });
     return {};
   }
-  ECSDB_TRY(read_column(index, present_count_, sizeof(S)));
-  bool fits = true;
-  size_t zeros = 0;
-  target_->table->column(lane).visit([&](const auto* values) {
-    using T = std::remove_cvref_t<decltype(*values)>;
-    auto put = [&](size_t to, size_t i, S number) {
-      const S before = static_cast<S>(values[rows[i]]);
-      const S now = add_delta(is_float, before, unzigzag_of(number));
-      fits &= slot_fits<T>(def, now);
-      changes.at[to] = static_cast<uint32_t>(i);
-      changes.values[to] = slot_value<T>(now);
-    };
-    NumberReader<S> numbers(numbers_, width_);
-    size_t to = 0;
-    for_each_bit(present_, [&](size_t i) {
-      const S number = numbers.next();
-      zeros += number == 0;
-      put(to++, i, number);
-    });
-    for (const Exception& exception : exceptions_) {
-      put(exception.place, changes.at[exception.place], static_cast<S>(exception.number));
-    }
-    changes.count = to;
-  });
-  if (zeros != exceptions_.size()) {
+  std::span<const S> numbers;
+  ECSDB_TRY(read_column(index, present_count_, numbers));
+  if (has_zero(numbers)) {
     return bad_field(index, ErrorCode::kNotCanonical, "a change to the same value");
   }
+  uint32_t* const at = changes.at.data();
+  uint32_t* to = at;
+  for_each_bit(present_, [&](size_t i) { *to++ = static_cast<uint32_t>(i); });
+  changes.count = numbers.size();
+  const auto put_all = [&]<class T>(const T* values, auto after) {
+    bool fits = true;
+    for (size_t i = 0; i < numbers.size(); ++i) {
+      const S now = after(static_cast<S>(values[rows[at[i]]]), unzigzag_of(numbers[i]));
+      fits &= slot_fits<T>(def, now);
+      changes.values[i] = slot_value<T>(now);
+    }
+    return fits;
+  };
+  const bool fits = target_->table->column(lane).visit([&](const auto* values) {
+    if (def.kind == LaneKind::kFloat) {
+      return put_all(values, [](S before, S delta) { return add_delta(true, before, delta); });
+    }
+    return put_all(values, [](S before, S delta) { return add_delta(false, before, delta); });
+  });
   if (!fits) return bad_field(index, ErrorCode::kValueOutOfRange, "residual leaves the range");
   return {};
 }
 
-/// So many numbers of a fixed width, and exceptions.
-Status PlainDecoder::read_column(uint16_t index, size_t count, size_t slot_bytes) {
+/// So many numbers of a fixed width, with exceptions.
+template <class S>
+Status PlainDecoder::read_column(uint16_t index, size_t count, std::span<const S>& out) {
   group_ = *in_;
-  width_ = in_->u8();
-  if (!in_->ok() || width_ == 0 || width_ > slot_bytes) {
+  const unsigned width = in_->u8();
+  if (!in_->ok() || width == 0 || width > sizeof(S)) {
     return bad_field(index, ErrorCode::kFrameMalformed, "width of a column");
   }
-  const uint64_t most = ~uint64_t{0} >> (64 - 8 * slot_bytes);
-  const uint64_t fits = ~uint64_t{0} >> (64 - 8 * width_);
+  const uint64_t fits = ~uint64_t{0} >> (64 - 8 * width);
   exceptions_.clear();
   uint64_t place = 0;
   for (uint64_t left = in_->varint_up_to(count); left > 0; --left, ++place) {
     place += in_->varint_up_to(count);
-    const uint64_t number = in_->varint_up_to(most);
+    const uint64_t number = in_->varint_up_to(static_cast<S>(~S{0}));
     if (place >= count) in_->fail();
     if (!in_->ok()) break;
     if (number <= fits) {
@@ -329,13 +340,18 @@ Status PlainDecoder::read_column(uint16_t index, size_t count, size_t slot_bytes
     }
     exceptions_.push_back({place, number});
   }
-  numbers_ = in_->bytes(count * width_);
+  const ByteSpan bytes = in_->bytes(count * width);
   if (!in_->ok()) return bad_field(index, ErrorCode::kFrameMalformed, "cut short");
+  std::vector<S>& numbers = scratch<S>();
+  if (numbers.size() < count) numbers.resize(count);
+  widen(bytes, width, std::span(numbers).first(count));
   for (const Exception& exception : exceptions_) {
-    const ByteSpan number = numbers_.subspan(exception.place * width_, width_);
-    if (std::all_of(number.begin(), number.end(), [](uint8_t byte) { return byte == 0; })) continue;
-    return bad_field(index, ErrorCode::kNotCanonical, "an exception that is none");
+    if (numbers[exception.place] != 0) {
+      return bad_field(index, ErrorCode::kNotCanonical, "an exception that is none");
+    }
+    numbers[exception.place] = static_cast<S>(exception.number);
   }
+  out = std::span(numbers).first(count);
   return {};
 }
 
@@ -371,22 +387,17 @@ Status PlainDecoder::read_whole_fields() {
 
 template <class S>
 Status PlainDecoder::read_whole_lane(uint16_t index, uint16_t lane) {
-  const size_t count = out_->whole.size();
-  ECSDB_TRY(read_column(index, count, sizeof(S)));
-  const Lane& def = target_->table->layout().lanes[lane];
+  std::span<const S> numbers;
+  ECSDB_TRY(read_column(index, out_->whole.size(), numbers));
+  const Lane def = target_->table->layout().lanes[lane];
   const bool is_signed = def.kind == LaneKind::kSigned;
   std::vector<uint64_t>& column = out_->lanes[lane];
-  column.resize(count);
+  column.resize(numbers.size());
   bool fits = true;
-  auto put = [&](size_t i, S number) {
-    const S slot = is_signed ? unzigzag_of(number) : number;
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    const S slot = is_signed ? unzigzag_of(numbers[i]) : numbers[i];
     column[i] = is_signed ? slot_value<std::make_signed_t<S>>(slot) : slot;
     fits &= lane_fits(def, column[i]);
-  };
-  NumberReader<S> numbers(numbers_, width_);
-  for (size_t i = 0; i < count; ++i) put(i, numbers.next());
-  for (const Exception& exception : exceptions_) {
-    put(exception.place, static_cast<S>(exception.number));
   }
   return fits ? Status{} : bad_field(index, ErrorCode::kValueOutOfRange, "value");
 }

@@ -189,6 +189,23 @@ inline Picked pick(const Database& db, CellRef ref, BlockForm form, Version sinc
 }
 
 /// One block on its way: which cell, and its bytes.
+/// Of each changed row of a block, replicated bits of the fields that it gives.
+inline std::vector<uint64_t> changed_fields(const DecodedBlock& block, const TableLayout& layout) {
+  std::vector<uint64_t> masks(block.changed.size(), 0);
+  for (const uint16_t index : layout.replicated) {
+    const FieldLayout& field = layout.fields[index];
+    const uint64_t bit = uint64_t{1} << field.replicated_bit;
+    const auto mark = [&](const auto& changes) {
+      for (size_t n = 0; n < changes.count; ++n) masks[changes.at[n]] |= bit;
+    };
+    for (uint16_t k = 0; k < field.lane_count; ++k) {
+      mark(block.lane_changes[field.lane_first + size_t{k}]);
+    }
+    if (field.text != kNoText) mark(block.text_changes[field.text]);
+  }
+  return masks;
+}
+
 struct Sent {
   CellRef ref;
   Bytes bytes;
