@@ -1,0 +1,306 @@
+// Frames that a client refuses: of them nothing is applied.
+#include "ecsdb/wire/frame.h"
+
+#include "advance_play.h"
+
+namespace ecsdb::vectors {
+namespace {
+
+constexpr const char* kUnknownHandle = "unknown_handle";
+constexpr const char* kWrongBaseline = "wrong_baseline";
+constexpr const char* kChecksum = "checksum_mismatch";
+constexpr const char* kMalformed = "frame_malformed";
+constexpr const char* kDuplicate = "duplicate_row";
+
+/// A synced client and a good step of two cells, to be spoilt.
+struct Step {
+  Step() {
+    sync = small.fleet.sync();
+    small.fleet.set(kShips, small.anna, "paint", uint64_t{11});
+    small.fleet.set(kChat, small.line, "line", std::string("hi"));
+    draft = small.fleet.step();
+  }
+  SmallFleet small;
+  std::vector<Bytes> sync;
+  Draft draft;
+};
+
+void reject_spans(FrameMaker to) {
+  const Step step;
+  auto bad = [&](const char* name, const char* note, Version from, uint64_t distance) {
+    Draft draft = step.draft;
+    draft.blocks.clear();
+    draft.head.from = from;
+    draft.head.distance = distance;
+    to.bad(name, note, step.sync, {draft.seal()}, kWrongBaseline);
+  };
+  const Version cut = step.draft.head.from;
+  bad("from-before-the-cut", "The advance starts a version before the cut.", Version{cut.value - 1},
+      1);
+  bad("from-behind-the-cut", "The advance starts a version behind the cut.", cut.next(), 1);
+  bad("distance-beyond", "The version where it ends would be over 64 bits.", cut,
+      ~uint64_t{0} - cut.value + 1);
+}
+
+void reject_cells(FrameMaker to) {
+  const Step step;
+  auto bad = [&](const char* name, const char* note, auto&& spoil, const char* error) {
+    Draft draft = step.draft;
+    draft.blocks.clear();
+    spoil(draft.head);
+    to.bad(name, note, step.sync, {draft.seal()}, error);
+  };
+  auto enter = [&](uint32_t handle, uint32_t generation, uint16_t table) {
+    return CellEnter{handle, generation, TableId{table}, CellKey::value(99), Version{0}, 0};
+  };
+  bad(
+      "leave-unknown", "A leave of handle 5, which nobody has.",
+      [&](Advance& head) {
+        head.leaves = {{kNextHandle, 1}};
+      },
+      kUnknownHandle);
+  bad(
+      "leave-other-generation", "A leave of an entry that is over.",
+      [&](Advance& head) {
+        head.leaves = {{kRoom, 2}};
+      },
+      kUnknownHandle);
+  bad(
+      "leave-twice", "A cell leaves once.",
+      [&](Advance& head) {
+        head.leaves = {{kRoom, 1}, {kRoom, 1}};
+      },
+      kUnknownHandle);
+  bad(
+      "enter-held", "A handle that is held is given out.",
+      [&](Advance& head) { head.enters = {enter(kRoom, 2, 3)}; }, kUnknownHandle);
+  bad(
+      "enter-same-generation", "A handle is given out anew without a new generation.",
+      [&](Advance& head) {
+        head.leaves = {{kRoom, 1}};
+        head.enters = {enter(kRoom, 1, 3)};
+      },
+      kUnknownHandle);
+  bad(
+      "enter-twice", "A handle is given out twice.",
+      [&](Advance& head) {
+        head.enters = {enter(kNextHandle, 1, 3), enter(kNextHandle, 2, 3)};
+      },
+      kUnknownHandle);
+  bad(
+      "enter-not-dense", "Handle 6 is given out before 5.",
+      [&](Advance& head) { head.enters = {enter(kNextHandle + 1, 1, 3)}; }, kUnknownHandle);
+  bad(
+      "enter-unknown-table", "A cell of a table that the schema lacks.",
+      [&](Advance& head) { head.enters = {enter(kNextHandle, 1, 4)}; }, "unknown_table");
+}
+
+void reject_targets(FrameMaker to) {
+  const Step step;
+  auto bad = [&](const char* name, const char* note, auto&& spoil, const char* error) {
+    Draft draft = step.draft;
+    spoil(draft);
+    to.bad(name, note, step.sync, {draft.seal()}, error);
+  };
+  bad(
+      "block-unknown-handle", "A block for handle 5, which nobody has.",
+      [](Draft& draft) { draft.blocks[1].handle = kNextHandle; }, kUnknownHandle);
+  bad(
+      "block-below-zero", "Steps lead below handle 0.",
+      [](Draft& draft) { draft.blocks[1].handle = 0xffffffff; }, kUnknownHandle);
+  bad(
+      "block-of-a-leaving-cell", "A block for a cell that leaves in the same advance.",
+      [](Draft& draft) {
+        draft.head.leaves = {{kRoom, 1}};
+      },
+      kUnknownHandle);
+  bad(
+      "tail-longer", "A byte follows the last block.",
+      [](Draft& draft) { draft.tail_bytes_more = 1; }, kMalformed);
+  bad(
+      "tail-shorter", "The last block lacks a byte.",
+      [](Draft& draft) { draft.tail_bytes_more = -1; }, kMalformed);
+  bad(
+      "block-of-no-bytes", "A block has a byte at least.",
+      [](Draft& draft) { draft.blocks[1].bytes.clear(); }, kMalformed);
+  bad(
+      "tail-checksum", "The tail's checksum is wrong.",
+      [](Draft& draft) { draft.checksum_flip = 1; }, kChecksum);
+  bad(
+      "tail-checksum-of-other-generation", "The block was meant for another entry of the cell.",
+      [](Draft& draft) { draft.blocks[1].generation = 2; }, kChecksum);
+  bad(
+      "tail-checksum-of-other-base", "The block was meant for the state of another version.",
+      [](Draft& draft) { draft.blocks[1].base = Version{1}; }, kChecksum);
+  Bytes damaged = step.draft.seal();
+  damaged.back() ^= 1;
+  to.bad("tail-damaged", "A bit of the last block has flipped.", step.sync, {damaged}, kChecksum);
+}
+
+void reject_forms(FrameMaker to) {
+  Step step;
+  auto bad = [&](const char* name, const char* note, const Draft::Block& block) {
+    Draft draft = step.draft;
+    draft.blocks = {block};
+    to.bad(name, note, step.sync, {draft.seal()}, kWrongBaseline);
+  };
+  Fleet& fleet = step.small.fleet;
+  bad("rows-for-a-held-cell", "Rows are for cells that enter.", fleet.rows_of(kRoom));
+  Draft::Block old = fleet.net_of(kRoom, step.draft.head.from);
+  old.bytes[1] = static_cast<uint8_t>(step.draft.head.from.value);
+  bad("net-not-newer", "A net block to the version that the cell is at.", old);
+  old.bytes[1] = static_cast<uint8_t>(step.draft.head.to().value + 1);
+  bad("net-beyond-the-advance", "A net block to a version behind the advance.", old);
+  Draft::Block chain = step.draft.blocks[1];
+  chain.bytes[0] ^= 0x20;
+  bad("block-of-another-chain", "A relative block that does not follow the cell's last publish.",
+      chain);
+  auto entering = [&](const char* name, const char* note, const Draft::Block& block) {
+    Draft draft = step.draft;
+    draft.head.leaves = {{kRoom, 1}};
+    draft.head.enters = {fleet.enter_of(kRoom)};
+    draft.head.enters[0].generation = 2;
+    draft.blocks = {block};
+    draft.blocks[0].generation = 2;
+    to.bad(name, note, step.sync, {draft.seal()}, kWrongBaseline);
+  };
+  entering("net-for-an-entering-cell", "A cell that enters takes rows.",
+           fleet.net_of(kRoom, step.draft.head.from));
+  Draft::Block first = step.draft.blocks[1];
+  first.bytes[0] &= 0x1f;
+  entering("relative-for-an-entering-cell", "A cell that enters takes rows.", first);
+}
+
+void reject_rows(FrameMaker to) {
+  Step step;
+  Fleet& fleet = step.small.fleet;
+  auto bad = [&](const char* name, const char* note, const Draft& draft, const char* error) {
+    to.bad(name, note, step.sync, {draft.seal()}, error);
+  };
+  // Chat rows of another room that have the entity of the one held.
+  Draft draft = step.draft;
+  draft.blocks.clear();
+  fleet.hold(kNextHandle, kChat, CellKey::value(12));
+  draft.head.enters = {fleet.enter_of(kNextHandle)};
+  draft.head.enters[0].key = CellKey::value(13);
+  draft.blocks = {fleet.rows_of(kNextHandle)};
+  bad("row-held-elsewhere", "A row comes into one cell while another holds it.", draft, kDuplicate);
+  draft.head.leaves = {{kRoom, 1}};
+  draft.head.enters.push_back(draft.head.enters[0]);
+  draft.head.enters[1].handle = kNextHandle + 1;
+  draft.blocks.push_back(draft.blocks[0]);
+  draft.blocks[1].handle = kNextHandle + 1;
+  bad("row-in-two-cells", "A row comes into two cells.", draft, kDuplicate);
+  // Another entity of the same index.
+  Fleet other;
+  other.destroy(other.add_chat(13, "x"));
+  for (int i = 0; i < 3; ++i) other.add_ship(900, 900, 1);
+  const EntityId taken = other.add_chat(14, "y");
+  ECSDB_CHECK(taken.index() == step.small.line.index());
+  other.step();
+  other.hold(kNextHandle, kChat, CellKey::value(14), 1);
+  draft = step.draft;
+  draft.head.enters = {other.enter_of(kNextHandle)};
+  draft.blocks = {other.rows_of(kNextHandle)};
+  bad("index-held-elsewhere", "An entity comes whose index a row of another cell has.", draft,
+      kDuplicate);
+  fleet.drop(kNextHandle);
+  draft = step.draft;
+  const EntityId ghost = fleet.add_chat(12, "z");
+  fleet.step();
+  fleet.set(kChat, ghost, "line", std::string("zz"));
+  Draft later = fleet.step();
+  later.blocks[0].bytes[0] = draft.blocks[1].bytes[0];
+  later.blocks[0].base = draft.blocks[1].base;
+  draft.blocks[1] = later.blocks[0];
+  bad("one-bad-block-of-two", "A good block and one that changes a row that is not held.", draft,
+      "unknown_row");
+}
+
+void reject_too_many_rows(FrameMaker to) {
+  SmallFleet small;
+  Json input = FrameMaker::input({}, small.fleet.sync());
+  input.set("client", Json::object({{"rows_max", 5}}));
+  to.maker().reject("rows-over-the-limit", "Six rows where the client takes five.", input,
+                    "client_limit");
+  input.set("client", Json::object({{"rows_max", 6}}));
+  to.maker().accept("rows-at-the-limit", "Six rows where the client takes six.", input);
+}
+
+}  // namespace
+
+void make_advance_rejects(FrameMaker to) {
+  reject_spans(to);
+  reject_cells(to);
+  reject_targets(to);
+  reject_forms(to);
+  reject_rows(to);
+  reject_too_many_rows(to);
+}
+
+void make_frame_order_rejects(FrameMaker to) {
+  Step step;
+  const std::vector<Bytes>& sync = step.sync;
+  const Bytes good = step.draft.seal();
+  auto with_flags = [&](bool begin, bool end, AdvanceKind kind) {
+    Draft draft = step.draft;
+    draft.head.set_flags(begin, end, kind);
+    return draft;
+  };
+  const Draft first = with_flags(true, false, AdvanceKind::kStep);
+  Draft rest = with_flags(false, true, AdvanceKind::kStep);
+  rest.blocks.clear();
+  to.bad("frame-without-its-begin", "An advance starts in its middle.", sync, {rest.seal()},
+         kMalformed);
+  to.bad("advance-inside-another", "An advance begins before the one before has ended.", sync,
+         {first.seal(), good}, kMalformed);
+  Draft other = rest;
+  other.head.distance += 1;
+  to.bad("frames-of-other-distance", "Frames of one advance end at different versions.", sync,
+         {first.seal(), other.seal()}, kMalformed);
+  other = rest;
+  other.head.set_flags(false, true, AdvanceKind::kNet);
+  to.bad("frames-of-other-kind", "Frames of one advance are of different kinds.", sync,
+         {first.seal(), other.seal()}, kMalformed);
+  const char* unexpected = "unexpected_message";
+  to.bad("advance-before-a-sync", "An advance comes before a sync has begun.", {}, {good},
+         unexpected);
+  to.bad("chunk-before-a-sync", "A chunk comes before a sync has begun.", {}, {sync[1]},
+         unexpected);
+  to.bad("sync-begins-twice", "A sync begins while one goes on.", {}, {sync[0], sync[0]},
+         unexpected);
+  to.bad("sync-begins-when-live", "A sync begins on a connection that has had one.", sync,
+         {sync[0]}, unexpected);
+  to.bad("chunk-when-live", "A chunk comes behind the end of the sync.", sync, {sync[1]},
+         unexpected);
+  to.bad("sync-ends-twice", "The end of a sync comes again.", sync, {sync[2]}, unexpected);
+  Draft in_sync = step.draft;
+  in_sync.blocks.clear();
+  to.bad("step-inside-a-sync", "An advance in step comes before the sync has ended.",
+         {sync[0], sync[1]}, {in_sync.seal()}, unexpected);
+  SmallFleet small;
+  Draft chunk = small.fleet.chunk();
+  chunk.head.leaves = {{kHome, 1}};
+  to.bad("leave-in-a-chunk", "Nothing leaves in a sync.", {sync[0]},
+         {chunk.seal(MessageType::kSyncChunk)}, kUnknownHandle);
+  Bytes frame;
+  append_frame(frame, MessageType::kServerHeartbeat, Bytes{0, 0}, 1);
+  frame.push_back(0);
+  to.bad("tail-behind-a-heartbeat", "Only chunks and advances have tails.", sync, {frame},
+         kMalformed);
+  frame.clear();
+  append_frame(frame, static_cast<MessageType>(99), {});
+  to.bad("message-unknown", "A frame of type 99.", sync, {frame}, "unknown_message");
+  frame.clear();
+  append_message(frame, MessageType::kAck, Ack{});
+  to.bad("message-of-clients", "A server sends what only clients send.", sync, {frame},
+         "unknown_message");
+  frame.clear();
+  append_message(frame, MessageType::kAuthReply, AuthReply{});
+  to.bad("auth-reply-again", "Authentication is over.", sync, {frame}, unexpected);
+  frame.clear();
+  append_message(frame, MessageType::kSchemaPart, SchemaPart{0, {1}});
+  to.bad("schema-part-again", "The schema is complete.", sync, {frame}, unexpected);
+}
+
+}  // namespace ecsdb::vectors
