@@ -11,11 +11,22 @@ namespace ecsdb::vectors {
 namespace {
 
 constexpr const char* kFormat = "ecsdb-vectors 1";
-constexpr size_t kShownBytesMax = 400;
+constexpr size_t kShownBytesMax = 240;
 
 std::string shortened(std::string text) {
   if (text.size() > kShownBytesMax) text = text.substr(0, kShownBytesMax) + "...";
   return text;
+}
+
+/// Where two vectors begin to differ, with what is around.
+std::string difference(const Json& here, const Json& in_file) {
+  const std::string a = here.to_string();
+  const std::string b = in_file.to_string();
+  size_t at = 0;
+  while (at < a.size() && at < b.size() && a[at] == b[at]) ++at;
+  const size_t begin = at < kShownBytesMax / 4 ? 0 : at - kShownBytesMax / 4;
+  return "\n  here: ..." + shortened(a.substr(begin)) + "\n  file: ..." +
+         shortened(b.substr(begin));
 }
 
 /// Steps of a session that are what the client does, not what is done to it.
@@ -175,9 +186,9 @@ std::vector<std::string> replay(const GroupKind& kind, std::string_view text) {
     if (problem = form_problem(vector); !problem.empty()) problems.push_back(name + ": " + problem);
     if (!can_play(vector)) continue;
     const Json input = input_of(vector);
-    const Json outcome = kind.play(*group, input);
-    if (with_outcome(input, outcome) == vector) continue;
-    problems.push_back(name + ": it comes out as " + shortened(outcome.to_string()));
+    const Json played = with_outcome(input, kind.play(*group, input));
+    if (played == vector) continue;
+    problems.push_back(name + ": it comes out otherwise" + difference(played, vector));
   }
   return problems;
 }
@@ -202,7 +213,7 @@ std::vector<std::string> drift(const Group& made, std::string_view text) {
     if (vector == *found->second) continue;
     is_exact = false;
     if (vector.at("library").flag() && found->second->at("library").flag()) continue;
-    problems.push_back(name + ": now " + shortened(vector.to_string()));
+    problems.push_back(name + ": it is made otherwise now" + difference(vector, *found->second));
   }
   size_t playable = 0;
   for (const Json& vector : held->vectors) playable += can_play(vector);
