@@ -38,6 +38,9 @@ usage:
   --only NAME             one planted bug
   --json                  the last line of output is one JSON object
 
+One seed in four lets the server compress; its bytes, and so its trace hash, are the same only with
+the same version of zstd.
+
 exit codes: 0 ok, 2 usage, 3 bad weather or plan file, 7 a safety property was violated,
   8 no convergence, 9 nondeterminism, 11 a planted bug survived,
   70 a failed check inside or output that cannot be written, 130 interrupted

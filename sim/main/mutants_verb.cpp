@@ -25,6 +25,9 @@ constexpr Mutant kMutants[] = {
     {"drop_removal", "the server's blocks leave removals out"},
     {"entry_keeps_row_version", "a row that enters a cell keeps its old version"},
     {"wrong_baseline", "a block is sent and accepted on the wrong baseline"},
+    {"net_without_history", "net deltas leave out what later blocks predict from"},
+    {"entry_keeps_history", "a row that enters a cell keeps its history at the server"},
+    {"history_loses_trend", "a row that is about to lose its history loses a part too early"},
     // In the simulated application: these prove that its checkers can see.
     {"read_between", "reads move on without a poll"},
     {"lost_callback", "a change is not told to the application"},

@@ -92,6 +92,7 @@ class Replica : public ClientDb {
   Status check_headers(const Advance& head, bool is_chunk);
   Status check_header(const BlockHeader& header, const Target& target, const Advance& head,
                       bool is_chunk) const;
+  Status check_part(const BlockHeader& header, const Target& target);
   Version base_of(const Target& target, BlockForm form) const;
   Status check_tails(const ReceivedAdvance& advance) const;
   Status decode_blocks(const Advance& head);
@@ -117,6 +118,13 @@ class Replica : public ClientDb {
   std::vector<DecodedBlock> blocks_;
   BlockDecoder decoder_;
   BlockApplier applier_;
+  struct PartEnd {  // of the last block of a cell
+    uint64_t advance = 0;
+    BlockForm form = BlockForm::kRelative;
+    uint32_t index = 0;
+  };
+  uint64_t advance_number_ = 0;
+  std::vector<PartEnd> part_ends_;  // by handle
   std::vector<bool> leaving_;       // by handle
   std::vector<uint32_t> enter_of_;  // by handle: place in head.enters, or kNoEnter
   const Advance* head_ = nullptr;

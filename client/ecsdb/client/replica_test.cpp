@@ -300,26 +300,33 @@ TEST_F(ReplicaTest, RowInTwoCellsIsADuplicate) {
   // Twice in the same advance.
   Draft twice = advance;
   twice.blocks.push_back(advance.blocks[advance.blocks[0].handle == old_cell ? 1 : 0]);
-  expect_fault(twice, ErrorCode::kDuplicateRow);
+  expect_fault(twice, ErrorCode::kNotCanonical);
   expect_applies(advance);
 }
 
-TEST_F(ReplicaTest, RowThatAnotherBlockRemovesCannotChange) {
+TEST_F(ReplicaTest, BlocksOfTwoHistoriesOfACellAreRefused) {
   const Version from = replica_.cut();
   const uint32_t cell = cell_of(kHere);
   Database copy = db_;
   paint(anna_, 3);
-  Draft advance = step();
+  const Draft step_only = step();
   // The same base, another history: here anna is gone.
   Transaction tx = copy.begin();
   EXPECT_TRUE(tx.remove<Ship>(anna_).ok());
   std::move(tx).commit();
   CellBlocks blocks;
+  Draft relative = step_only;
   copy.publish([&](CellRef ref, const ChangeSet& changes) {
-    advance.add(cell, blocks.relative(copy, ref, changes));
+    relative.add(cell, blocks.relative(copy, ref, changes));
   });
-  advance.set_span(from, db_.published());
-  expect_fault(advance, ErrorCode::kDuplicateRow);
+  relative.set_span(from, db_.published());
+  expect_fault(relative, ErrorCode::kNotCanonical);
+  blocks.begin_publish();
+  Draft net = step_only;
+  net.add(cell, blocks.net(copy, {kShip, cell}, from));
+  net.set_span(from, db_.published());
+  expect_fault(net, ErrorCode::kNotCanonical);
+  expect_applies(step_only);
 }
 
 TEST_F(ReplicaTest, RelativeBlockAboutARowThatIsNotHeldIsRefused) {

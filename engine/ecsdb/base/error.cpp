@@ -1,17 +1,9 @@
 #include "ecsdb/base/error.h"
 
-#include <iterator>
-
 namespace ecsdb {
 namespace {
 
-struct Entry {
-  ErrorCode code;
-  std::string_view name;
-  std::string_view text;
-};
-
-constexpr Entry kEntries[] = {
+constexpr ErrorInfo kErrors[] = {
     {ErrorCode::kOk, "ok", "no error"},
     {ErrorCode::kBadPreface, "bad_preface", "the first 16 bytes are not an ecsdb preface"},
     {ErrorCode::kProtocolUnsupported, "protocol_unsupported",
@@ -60,23 +52,25 @@ constexpr Entry kEntries[] = {
     {ErrorCode::kUsage, "usage", "a command line or option is wrong"},
 };
 
-const Entry* find(ErrorCode code) {
-  for (const Entry& entry : kEntries) {
-    if (entry.code == code) return &entry;
+const ErrorInfo* find(ErrorCode code) {
+  for (const ErrorInfo& error : kErrors) {
+    if (error.code == code) return &error;
   }
   return nullptr;
 }
 
 }  // namespace
 
+std::span<const ErrorInfo> all_errors() { return kErrors; }
+
 std::string_view error_name(ErrorCode code) {
-  const Entry* entry = find(code);
-  return entry != nullptr ? entry->name : "unknown";
+  const ErrorInfo* error = find(code);
+  return error != nullptr ? error->name : "unknown";
 }
 
 std::string_view error_text(ErrorCode code) {
-  const Entry* entry = find(code);
-  return entry != nullptr ? entry->text : "an error this build does not know";
+  const ErrorInfo* error = find(code);
+  return error != nullptr ? error->text : "an error this build does not know";
 }
 
 bool error_is_known(uint16_t code) { return find(static_cast<ErrorCode>(code)) != nullptr; }

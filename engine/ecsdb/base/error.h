@@ -2,12 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
 namespace ecsdb {
 
-/// Numbers travel on the wire (error and goodbye messages) and never change meaning.
+/// Numbers travel on the wire (goodbyes and subscribe replies) and never change meaning.
 enum class ErrorCode : uint16_t {
   kOk = 0,
   // 1xx: bytes that do not follow the protocol.
@@ -63,10 +64,19 @@ enum class ErrorCode : uint16_t {
   kUsage = 702,
 };
 
-/// Stable snake_case name, for logs and JSON. "unknown" for a number that this build lacks.
+struct ErrorInfo {
+  ErrorCode code;
+  std::string_view name;  // stable snake_case, for logs and JSON
+  std::string_view text;  // one sentence for a person, without the context
+};
+
+/// Every code of this build, rising by number.
+std::span<const ErrorInfo> all_errors();
+
+/// ErrorInfo::name; "unknown" for a number that this build lacks.
 std::string_view error_name(ErrorCode code);
 
-/// One sentence for a person, without the context.
+/// ErrorInfo::text.
 std::string_view error_text(ErrorCode code);
 
 /// True for a number that names a code of this build.

@@ -66,6 +66,17 @@ TEST(ErrorTable, EveryEnumeratorAndNothingElseIsKnown) {
   }
 }
 
+TEST(ErrorTable, ListRisesAndHasEveryCode) {
+  uint32_t known = 0;
+  for (uint32_t number = 0; number <= 0xffff; ++number) {
+    known += error_is_known(static_cast<uint16_t>(number));
+  }
+  ASSERT_EQ(all_errors().size(), known);
+  for (size_t i = 1; i < all_errors().size(); ++i) {
+    EXPECT_LT(all_errors()[i - 1].code, all_errors()[i].code) << all_errors()[i].name;
+  }
+}
+
 TEST(ErrorTable, NamesAreUniqueSnakeCaseAndTextsAreThere) {
   std::set<std::string_view> names;
   std::set<std::string_view> texts;

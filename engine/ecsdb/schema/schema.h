@@ -244,6 +244,25 @@ struct TableLayout {
   int64_t cell_steps = 1;
   bool operator==(const TableLayout&) const = default;
 
+  /// Calls `call(lane, bit of its field in masks)` for the predicted lanes, by field.
+  template <class Call>
+  void for_each_predicted(Call&& call) const {
+    for (const uint16_t at : replicated) {
+      const FieldLayout& field = fields[at];
+      for (uint16_t k = 0; k < field.lane_count; ++k) {
+        const uint16_t lane = static_cast<uint16_t>(field.lane_first + k);
+        if (lanes[lane].is_predicted) call(lane, uint64_t{1} << field.replicated_bit);
+      }
+    }
+  }
+  /// Lanes and texts that are not server_only.
+  size_t replicated_columns() const {
+    size_t count = 0;
+    for (const uint16_t at : replicated) {
+      count += fields[at].text == kNoText ? fields[at].lane_count : 1;
+    }
+    return count;
+  }
   uint64_t replicated_mask() const {
     return replicated.size() == 64 ? ~uint64_t{0} : (uint64_t{1} << replicated.size()) - 1;
   }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ecsdb/wire/block_lanes.h"
+
 namespace ecsdb {
 namespace {
 
@@ -17,11 +19,11 @@ void CellBlocks::collect_rows(const Database& db, CellRef ref, Version after) {
   const Table& table = db.table(ref.table);
   order_.clear();
   for (const RowIndex at : table.rows_after(db.cell(ref).log, after)) {
-    order_.push_back((uint64_t{table.row(at).entity.index()} << 32) | at);
+    order_.add(table.row(at).entity.index(), at);
   }
-  std::sort(order_.begin(), order_.end());
+  order_.sort();
   rows_.clear();
-  for (const uint64_t entry : order_) rows_.push_back(static_cast<RowIndex>(entry));
+  for (const RowOrder::Entry entry : order_.entries()) rows_.push_back(entry.row());
 }
 
 BlockSource CellBlocks::source_of(const Database& db, CellRef ref, BlockForm form) const {
@@ -141,10 +143,12 @@ void CellBlocks::encode_parts(const BlockSource& source, Version base, BlockPart
     const BlockSource part = pending_.back();
     pending_.pop_back();
     buffer_.clear();
-    encoder_.encode(part, buffer_);
+    const bool has_many_rows = whole_row_count(part) > whole_rows_max(part.table->layout());
+    if (!has_many_rows) encoder_.encode(part, buffer_);
     BlockSource first;
     BlockSource second;
-    if (buffer_.size() > kBlockBytesMax && halve(part, first, second)) {
+    const bool is_large = has_many_rows || buffer_.size() > block_bytes_max_;
+    if (is_large && halve(part, first, second)) {
       pending_.push_back(second);
       pending_.push_back(first);
       continue;

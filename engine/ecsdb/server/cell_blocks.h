@@ -23,9 +23,11 @@ struct BlockPart {
 using BlockParts = std::vector<BlockPart>;
 
 /// Blocks of cells between two publishes, by what they start from. A cell whose block would be
-/// larger than kBlockBytesMax comes in parts. Not thread-safe.
+/// larger than `block_bytes_max` comes in parts. Not thread-safe.
 class CellBlocks {
  public:
+  explicit CellBlocks(size_t block_bytes_max = kBlockBytesMax)
+      : block_bytes_max_(block_bytes_max) {}
   /// From now on blocks come compressed, too, where that pays.
   void compress_from_now_on() { compresses_ = true; }
   /// Forgets everything: the published state moves.
@@ -56,11 +58,12 @@ class CellBlocks {
   bool may_compress(const BlockSource& source, size_t bytes) const;
   bool halve(const BlockSource& source, BlockSource& first, BlockSource& second);
 
+  size_t block_bytes_max_;
   BlockPool pool_;
   std::map<Key, BlockParts> cache_;
   BlockParts relative_;
   std::vector<RowIndex> rows_;  // scratch, as are the next
-  std::vector<uint64_t> order_;
+  RowOrder order_;
   std::vector<Tombstone> gone_;
   std::vector<uint32_t> indices_;
   std::vector<BlockSource> pending_;

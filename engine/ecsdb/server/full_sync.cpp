@@ -29,11 +29,11 @@ bool FullSync::collect_small_interest(const Database& db, const Interest& intere
   for (CellIndex cell = 0; cell < handles_.size(); ++cell) {
     if (handles_[cell] == Interest::kNoHandle) continue;
     for (const RowIndex at : table.rows_of(db.cell(interest.at(handles_[cell]).ref).log)) {
-      if (table.row(at).entity.index() >= entity_index_) small_.push_back(at);
+      const uint32_t index = table.row(at).entity.index();
+      if (index >= entity_index_) small_.add(index, at);
     }
   }
-  std::sort(small_.begin(), small_.end(),
-            [&](RowIndex a, RowIndex b) { return table.row(a).entity < table.row(b).entity; });
+  small_.sort();
   return true;
 }
 
@@ -56,8 +56,12 @@ AdvancePlan FullSync::next_chunk(const Database& db, const Interest& interest, C
     const bool is_small = collect_small_interest(db, interest, table_index);
     size_t small_at = 0;
     while (collected < bytes) {
-      const RowIndex row = is_small ? (small_at < small_.size() ? small_[small_at++] : kNoRow)
-                                    : table.find_from(entity_index_);
+      RowIndex row = kNoRow;
+      if (!is_small) {
+        row = table.find_from(entity_index_);
+      } else if (small_at < small_.entries().size()) {
+        row = small_.entries()[small_at++].row();
+      }
       if (row == kNoRow) {
         ++table_;
         entity_index_ = 0;

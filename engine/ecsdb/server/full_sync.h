@@ -34,7 +34,7 @@ class FullSync {
   uint32_t entity_index_ = 0;
   std::vector<uint32_t> handles_;  // scratch
   std::vector<Found> found_;       // scratch
-  std::vector<RowIndex> small_;    // scratch
+  RowOrder small_;                 // scratch
   std::vector<RowIndex> rows_;     // scratch
 };
 

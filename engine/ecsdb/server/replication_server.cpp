@@ -83,10 +83,12 @@ class ReplicationServer::Impl {
       : db_(std::move(database)),
         options_(std::move(server_options)),
         authenticator_(authenticator),
+        blocks_(options_.block_bytes_max),
         audience_(db_.table_count()) {
     ECSDB_CHECK(authenticator != nullptr);
     ECSDB_CHECK(options_.heartbeat_interval.ns > 0 && options_.stall_timeout.ns > 0);
     ECSDB_CHECK(options_.unacked_bytes_max > 0 && options_.sync_chunk_bytes > 0);
+    ECSDB_CHECK(options_.block_bytes_max > 0 && options_.block_bytes_max <= kBlockBytesMax);
     db_.finish_publish();
   }
 

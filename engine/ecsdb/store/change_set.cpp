@@ -4,30 +4,45 @@
 
 namespace ecsdb {
 
-void ChangeSet::measure(const Table& table, std::span<const RowIndex> rows,
+void ChangeSet::measure(const Table& table, std::span<const RowOrder::Entry> rows,
                         const CellHistory& history) {
   ECSDB_CHECK(table.records().has_baseline());
   known_.clear();
   indices_.clear();
   entered_.clear();
   entered_indices_.clear();
-  for (const RowIndex row : rows) {
-    const Row& at = table.row(row);
-    const bool is_known = at.published_cell == at.cell;
-    (is_known ? known_ : entered_).push_back(row);
-    (is_known ? indices_ : entered_indices_).push_back(at.entity.index());
+  for (const RowOrder::Entry entry : rows) {
+    const Row& row = table.row(entry.row());
+    const bool is_known = row.published_cell == row.cell;
+    (is_known ? known_ : entered_).push_back(entry.row());
+    (is_known ? indices_ : entered_indices_).push_back(entry.index());
   }
-  masks_.assign(known_.size(), 0);
+  measure_fields(table);
+  if (std::find(masks_.begin(), masks_.end(), 0) != masks_.end()) {
+    drop_unchanged();
+    measure_fields(table);
+  }
+  find_places(history);
+}
+
+/// Some rows through all lanes, then the next ones: a row's record is fetched once, and while those
+/// before it are looked at.
+void ChangeSet::measure_fields(const Table& table) {
   const TableLayout& layout = table.layout();
+  const size_t count = known_.size();
+  masks_.assign(count, 0);
   narrow_.resize(layout.lanes.size());
   wide_.resize(layout.lanes.size());
   bits_.resize(layout.lanes.size());
-  for (const uint16_t field : layout.replicated) measure_field(table, layout.fields[field]);
-  if (std::find(masks_.begin(), masks_.end(), 0) != masks_.end()) {
-    drop_unchanged();
-    for (const uint16_t field : layout.replicated) measure_field(table, layout.fields[field]);
+  for (uint16_t lane = 0; lane < layout.lanes.size(); ++lane) {
+    table.records().place(lane).is_wide ? wide_[lane].resize(count) : narrow_[lane].resize(count);
+    bits_[lane].resize((count + 63) / 64);
   }
-  find_places(history);
+  table.records().for_each_group(known_, [&](size_t begin, size_t end) {
+    for (const uint16_t field : layout.replicated) {
+      measure_field(table, layout.fields[field], {begin, end});
+    }
+  });
 }
 
 void ChangeSet::find_places(const CellHistory& history) {
@@ -55,21 +70,21 @@ void ChangeSet::drop_unchanged() {
   masks_.assign(kept, 0);
 }
 
-void ChangeSet::measure_field(const Table& table, const FieldLayout& field) {
+void ChangeSet::measure_field(const Table& table, const FieldLayout& field, Places places) {
   const uint64_t bit = uint64_t{1} << field.replicated_bit;
   for (uint16_t k = 0; k < field.lane_count; ++k) {
     const uint16_t lane = static_cast<uint16_t>(field.lane_first + k);
     const bool is_float = table.layout().lanes[lane].kind == LaneKind::kFloat;
     if (table.records().place(lane).is_wide) {
-      is_float ? measure_lane<uint64_t, true>(table, lane, bit, wide_[lane])
-               : measure_lane<uint64_t, false>(table, lane, bit, wide_[lane]);
+      is_float ? measure_lane<uint64_t, true>(table, lane, bit, places, wide_[lane])
+               : measure_lane<uint64_t, false>(table, lane, bit, places, wide_[lane]);
     } else {
-      is_float ? measure_lane<uint32_t, true>(table, lane, bit, narrow_[lane])
-               : measure_lane<uint32_t, false>(table, lane, bit, narrow_[lane]);
+      is_float ? measure_lane<uint32_t, true>(table, lane, bit, places, narrow_[lane])
+               : measure_lane<uint32_t, false>(table, lane, bit, places, narrow_[lane]);
     }
   }
   if (field.text == kNoText) return;
-  for (size_t i = 0; i < known_.size(); ++i) {
+  for (size_t i = places.begin; i < places.end; ++i) {
     if (table.text(known_[i], field.text) != table.baseline_text(known_[i], field.text)) {
       masks_[i] |= bit;
     }
@@ -77,22 +92,24 @@ void ChangeSet::measure_field(const Table& table, const FieldLayout& field) {
 }
 
 template <class S, bool is_float>
-void ChangeSet::measure_lane(const Table& table, uint16_t lane, uint64_t bit,
+void ChangeSet::measure_lane(const Table& table, uint16_t lane, uint64_t bit, Places places,
                              std::vector<S>& deltas) {
-  deltas.resize(known_.size());
-  std::vector<uint64_t>& bits = bits_[lane];
-  bits.assign((known_.size() + 63) / 64, 0);
   const RowRecords& records = table.records();
   const uint16_t place = records.place(lane).baseline;
   table.column(lane).visit([&](const auto* values) {
-    for (size_t i = 0; i < known_.size(); ++i) {
-      const RowIndex row = known_[i];
-      const S before = RowRecords::load<S>(records.at(row), place);
-      const S now = static_cast<S>(values[row]);
-      const S delta = is_float ? float_order(now) - float_order(before) : now - before;
-      deltas[i] = delta;
-      masks_[i] |= delta != 0 ? bit : 0;
-      bits[i / 64] |= uint64_t{delta != 0} << (i % 64);
+    for (size_t begin = places.begin; begin < places.end; begin += 64) {
+      const size_t end = std::min(begin + 64, places.end);
+      uint64_t bits = 0;
+      for (size_t i = begin; i < end; ++i) {
+        const RowIndex row = known_[i];
+        const S before = RowRecords::load<S>(records.at(row), place);
+        const S now = static_cast<S>(values[row]);
+        const S delta = is_float ? float_order(now) - float_order(before) : now - before;
+        deltas[i] = delta;
+        masks_[i] |= delta != 0 ? bit : 0;
+        bits |= uint64_t{delta != 0} << (i - begin);
+      }
+      bits_[lane][begin / 64] = bits;
     }
   });
 }

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "ecsdb/store/row_order.h"
 #include "ecsdb/store/table.h"
 
 namespace ecsdb {
@@ -21,9 +22,10 @@ struct Tombstone {
 /// allocates nothing. Not thread-safe.
 class ChangeSet {
  public:
-  /// `rows` are of one cell, in order of entity index; the table has a baseline; `history` is the
-  /// cell's. gone() is the caller's to fill.
-  void measure(const Table& table, std::span<const RowIndex> rows, const CellHistory& history);
+  /// `rows` are of one cell, rising; the table has a baseline; `history` is the cell's. gone() is
+  /// the caller's to fill.
+  void measure(const Table& table, std::span<const RowOrder::Entry> rows,
+               const CellHistory& history);
 
   /// Rows that the last publish showed in this cell, in order of entity index.
   std::span<const RowIndex> known() const { return known_; }
@@ -55,9 +57,15 @@ class ChangeSet {
   std::span<const Tombstone> gone() const { return gone_; }
 
  private:
+  struct Places {  // of known rows
+    size_t begin;
+    size_t end;
+  };
+  void measure_fields(const Table& table);
+  void measure_field(const Table& table, const FieldLayout& field, Places places);
   template <class S, bool is_float>
-  void measure_lane(const Table& table, uint16_t lane, uint64_t bit, std::vector<S>& deltas);
-  void measure_field(const Table& table, const FieldLayout& field);
+  void measure_lane(const Table& table, uint16_t lane, uint64_t bit, Places places,
+                    std::vector<S>& deltas);
   void drop_unchanged();
   void find_places(const CellHistory& history);
 

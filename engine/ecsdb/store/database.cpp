@@ -133,13 +133,10 @@ void Database::measure_changes(CellRef ref) {
   const Table& table = tables_[ref.table];
   order_.clear();
   for (const RowIndex at : table.rows_after(cell(ref).log, published_)) {
-    order_.push_back((uint64_t{table.row(at).entity.index()} << 32) | at);
+    order_.add(table.row(at).entity.index(), at);
   }
-  std::reverse(order_.begin(), order_.end());  // most programs change rows in order of entity
-  if (!std::is_sorted(order_.begin(), order_.end())) std::sort(order_.begin(), order_.end());
-  rows_.clear();
-  for (const uint64_t entry : order_) rows_.push_back(static_cast<RowIndex>(entry));
-  changes_.measure(table, rows_, cell(ref).history);
+  order_.sort();
+  changes_.measure(table, order_.entries(), cell(ref).history);
   collect_gone(ref, published_, true, changes_.gone());
 }
 

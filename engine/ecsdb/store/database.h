@@ -139,9 +139,8 @@ class Database : public TableSet {
   std::vector<uint32_t> free_entities_;
   std::vector<CellSet> cells_;  // by table
   std::vector<CellRef> dirty_;
-  ChangeSet changes_;            // of the cell that is being published
-  std::vector<uint64_t> order_;  // scratch, as are the next
-  std::vector<RowIndex> rows_;
+  ChangeSet changes_;  // of the cell that is being published
+  RowOrder order_;     // scratch, as are the next
   std::vector<uint32_t> ages_;
   std::vector<RecentRow> added_;
   std::vector<uint32_t> removed_;

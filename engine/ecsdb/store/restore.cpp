@@ -1,4 +1,6 @@
 // Reading snapshots; the format is described in snapshot_format.h.
+#include <algorithm>
+
 #include "ecsdb/store/database.h"
 #include "ecsdb/store/snapshot_format.h"
 
@@ -31,12 +33,16 @@ struct SnapshotReader {
   Status cell_versions(Database& db, Cell& cell, const std::string& place);
   Status rows(Database& db, CellRef ref, const std::string& place);
   Status row(Database& db, CellRef ref, Version& before);
+  Status history(Database& db, CellRef ref, const std::string& place);
+  Status history_row(Table& table, CellIndex cell, uint32_t publish, RecentRow& recent);
+  bool history_lanes(Table& table, RowIndex row, uint64_t repeatable);
   Status row_values(Database& db, uint16_t table, RowIndex row);
   CellKey key();
   Status tombstones(Database& db);
   Status tombstone(Database& db, const std::vector<std::vector<CellIndex>>& by_number);
   static Status check_placement(const Database& db);
   static void publish(Database& db);
+  static void publish_cell(Database& db, uint16_t table, Cell& cell);
 };
 
 Result<Database> SnapshotReader::header(const Schema* expected) {
@@ -142,7 +148,8 @@ Status SnapshotReader::cell(Database& db, uint16_t table, const std::string& pla
   }
   const CellRef ref{table, cells.find_or_create(cell_key)};
   ECSDB_TRY(cell_versions(db, cells.at(ref.cell), cell_place));
-  return rows(db, ref, cell_place);
+  ECSDB_TRY(rows(db, ref, cell_place));
+  return db.tables_[table].has_history() ? history(db, ref, cell_place) : Status{};
 }
 
 Status SnapshotReader::cell_versions(Database& db, Cell& cell, const std::string& place) {
@@ -150,6 +157,7 @@ Status SnapshotReader::cell_versions(Database& db, Cell& cell, const std::string
   cell.published.value = in.varint_up_to(db.published_.value);
   cell.published_before.value = in.varint_up_to(cell.published.value);
   cell.horizon.value = in.varint_up_to(cell.changed.value);
+  cell.history.set_publishes(static_cast<uint32_t>(in.varint_up_to(0xffffffff)));
   if (!in.ok()) return corrupt(place + ": versions are cut off or out of range");
   return {};
 }
@@ -221,6 +229,64 @@ Status SnapshotReader::row_values(Database& db, uint16_t table, RowIndex row) {
   return {};
 }
 
+/// A row takes several bytes, so the list grows with what is there.
+Status SnapshotReader::history(Database& db, CellRef ref, const std::string& place) {
+  CellHistory& history = db.cell_at(ref).history;
+  const uint64_t count = in.varint();
+  std::vector<RecentRow> rows;
+  for (uint64_t i = 0; i < count && in.ok(); ++i) {
+    RecentRow recent;
+    recent.index = rows.empty() ? 0 : rows.back().index + 1;
+    const Status status =
+        history_row(db.tables_[ref.table], ref.cell, history.publishes() + 1, recent);
+    if (!status.ok()) return corrupt(place + ", history: " + status.error().context);
+    rows.push_back(recent);
+  }
+  if (!in.ok()) return corrupt(place + ": history is cut off");
+  history.finish(history.publishes(), rows, {});
+  return {};
+}
+
+/// The context of its errors lacks the place. `recent.index` is the least that may follow.
+Status SnapshotReader::history_row(Table& table, CellIndex cell, uint32_t publish,
+                                   RecentRow& recent) {
+  recent.index += static_cast<uint32_t>(in.varint_up_to(kEntityIndexMax - recent.index));
+  const RowIndex row = in.ok() ? table.find_index(recent.index) : kNoRow;
+  if (row == kNoRow || table.row(row).cell != cell) {
+    return corrupt("entity index " + std::to_string(recent.index) + " is not in the cell");
+  }
+  const unsigned head = in.u8();
+  const uint32_t age = head % kSnapshotSteady;
+  const uint64_t all = table.layout().replicated_mask();
+  const RowRecords::Fields fields{in.varint_up_to(all), in.varint_up_to(all)};
+  recent.stamp = publish - age;
+  recent.is_steady = head >= kSnapshotSteady;
+  if (!in.ok() || age == 0 || age > kHistoryPublishes || head >= 2 * kSnapshotSteady ||
+      (recent.is_steady && age != 1) || fields.last == 0 || fields.before == 0) {
+    return corrupt("entity index " + std::to_string(recent.index) + ": cut off or out of range");
+  }
+  table.records().set_fields(row, fields);
+  if (history_lanes(table, row, age == 1 ? fields.last : 0)) return {};
+  return corrupt("entity index " + std::to_string(recent.index) + ": a lane is out of range");
+}
+
+bool SnapshotReader::history_lanes(Table& table, RowIndex row, uint64_t repeatable) {
+  table.layout().for_each_predicted([&](uint16_t lane, uint64_t field_bit) {
+    LaneState state;
+    state.magnitude = in.u8();
+    if (state.magnitude == kMagnitudeNone) return;
+    const unsigned trend = in.u8();
+    const unsigned bits = table.records().place(lane).is_wide ? 64 : 32;
+    if (state.magnitude > std::min<unsigned>(4 * bits, kMagnitudeMax) || trend > 2 * kTrendMax) {
+      in.fail();
+    }
+    state.trend = static_cast<int8_t>(static_cast<int>(trend) - kTrendMax);
+    const int64_t delta = (repeatable & field_bit) != 0 ? unzigzag(in.varint()) : 0;
+    table.records().set_lane(row, lane, static_cast<uint64_t>(delta), state);
+  });
+  return in.ok();
+}
+
 Status SnapshotReader::tombstones(Database& db) {
   std::vector<std::vector<CellIndex>> by_number(db.cells_.size());
   for (size_t t = 0; t < db.cells_.size(); ++t) {
@@ -279,6 +345,26 @@ Status SnapshotReader::check_placement(const Database& db) {
   return {};
 }
 
+/// What the last publish showed of the changed rows is not known, so that their history begins.
+void SnapshotReader::publish_cell(Database& db, uint16_t t, Cell& cell) {
+  Table& table = db.tables_[t];
+  const uint32_t publish = cell.history.publishes() + 1;
+  RowOrder changed;
+  for (const RowIndex row : table.rows_after(cell.log, db.published_)) {
+    changed.add(table.row(row).entity.index(), row);
+  }
+  changed.sort();
+  std::vector<RecentRow> recent;
+  for (const RowOrder::Entry entry : changed.entries()) {
+    if (table.has_history()) table.records().enter(entry.row());
+    recent.push_back({entry.index(), publish, false});
+  }
+  if (!table.has_history()) recent.clear();
+  cell.history.finish(publish, recent, {});
+  cell.published_before = cell.published;
+  cell.published = db.head_;
+}
+
 /// What finish_publish() does, for a database whose baseline is still to be filled.
 void SnapshotReader::publish(Database& db) {
   for (uint16_t t = 0; t < db.table_count(); ++t) {
@@ -287,9 +373,7 @@ void SnapshotReader::publish(Database& db) {
     }
     for (CellIndex index = 0; index < db.cells_[t].index_end(); ++index) {
       Cell& cell = db.cells_[t].at(index);
-      if (cell.changed <= db.published_) continue;
-      cell.published_before = cell.published;
-      cell.published = db.head_;
+      if (cell.changed > db.published_) publish_cell(db, t, cell);
     }
   }
   db.published_ = db.head_;

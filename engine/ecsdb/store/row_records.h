@@ -3,8 +3,10 @@
 // lanes. What is read together stands together: a record is one or two cache lines.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <span>
 #include <vector>
 
 #include "ecsdb/schema/schema.h"
@@ -45,6 +47,18 @@ class RowRecords {
   const uint8_t* at(RowIndex row) const {
     return reinterpret_cast<const uint8_t*>(data_.data() + size_t{row} * stride_);
   }
+  /// Calls `call(begin, end)` for groups of those rows, each a multiple of 64 long but for the
+  /// last, while the processor fetches the next group's records.
+  template <class Call>
+  void for_each_group(std::span<const RowIndex> rows, Call&& call) const {
+    constexpr size_t kGroup = 64;
+    prefetch(rows.first(std::min(kGroup, rows.size())));
+    for (size_t begin = 0; begin < rows.size(); begin += kGroup) {
+      const size_t end = std::min(begin + kGroup, rows.size());
+      prefetch(rows.subspan(end, std::min(kGroup, rows.size() - end)));
+      call(begin, end);
+    }
+  }
   /// S is uint32_t or uint64_t, as the lane's slot.
   template <class S>
   static S load(const uint8_t* record, uint16_t place) {
@@ -75,6 +89,12 @@ class RowRecords {
   }
   /// The lane's last change, modulo 2^32 or 2^64; meaningful for repeatable fields only.
   uint64_t delta(RowIndex row, uint16_t lane) const;
+  /// The same, narrow ones sign-extended.
+  int64_t signed_delta(RowIndex row, uint16_t lane) const {
+    const uint64_t value = delta(row, lane);
+    return places_[lane].is_wide ? static_cast<int64_t>(value)
+                                 : int64_t{static_cast<int32_t>(static_cast<uint32_t>(value))};
+  }
   /// Fields of which the last change may repeat: those that changed in the publish just before.
   uint64_t repeatable(RowIndex row, uint32_t age) const { return age == 1 ? fields(row).last : 0; }
 
@@ -95,6 +115,13 @@ class RowRecords {
 
  private:
   void forget_lanes(RowIndex row);
+  void prefetch(std::span<const RowIndex> rows) const {
+    constexpr size_t kLineWords = 8;
+    for (const RowIndex row : rows) {
+      __builtin_prefetch(at(row));
+      if (stride_ > kLineWords) __builtin_prefetch(at(row) + kLineWords * sizeof(uint64_t));
+    }
+  }
 
   bool with_baseline_;
   bool with_history_;

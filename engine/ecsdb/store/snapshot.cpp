@@ -76,6 +76,40 @@ struct SnapshotWriter {
     }
   }
 
+  void history(const Table& table, const Cell& cell, CellIndex index) {
+    const uint32_t publish = cell.history.publishes() + 1;
+    std::vector<RecentRow> kept;
+    for (const RecentRow& recent : cell.history.recent()) {
+      const RowIndex row = table.find_index(recent.index);
+      if (row == kNoRow || table.row(row).cell != index) continue;
+      if (table.row(row).changed <= db.published_) kept.push_back(recent);
+    }
+    out.varint(kept.size());
+    uint32_t next = 0;
+    for (const RecentRow& recent : kept) {
+      const uint32_t age = recent.age(publish);
+      const RowIndex row = table.find_index(recent.index);
+      const RowRecords::Fields& fields = table.records().fields(row);
+      out.varint(recent.index - next);
+      out.u8(static_cast<uint8_t>(age + (age == 1 && recent.is_steady ? kSnapshotSteady : 0)));
+      out.varint(fields.last);
+      out.varint(fields.before);
+      history_lanes(table, row, table.records().repeatable(row, age));
+      next = recent.index + 1;
+    }
+  }
+
+  void history_lanes(const Table& table, RowIndex row, uint64_t repeatable) {
+    table.layout().for_each_predicted([&](uint16_t lane, uint64_t field_bit) {
+      const LaneState state = table.records().state(row, lane);
+      out.u8(state.magnitude);
+      if (state.magnitude == kMagnitudeNone) return;
+      out.u8(static_cast<uint8_t>(state.trend + kTrendMax));
+      if ((repeatable & field_bit) == 0) return;
+      out.varint(zigzag(table.records().signed_delta(row, lane)));
+    });
+  }
+
   void tables() {
     for (size_t t = 0; t < db.table_count(); ++t) {
       const CellSet& cells = db.cells_[t];
@@ -88,7 +122,9 @@ struct SnapshotWriter {
         out.varint(cell.published.value);
         out.varint(cell.published_before.value);
         out.varint(cell.horizon.value);
+        out.varint(cell.history.publishes());
         rows(db.tables_[t], cell.log);
+        if (db.tables_[t].has_history()) history(db.tables_[t], cell, index);
       }
     }
   }

@@ -2,6 +2,7 @@
 
 #include "ecsdb/base/bytes.h"
 #include "ecsdb/base/hash.h"
+#include "ecsdb/base/mutant.h"
 #include "ecsdb/store/change_set.h"
 
 namespace ecsdb {
@@ -144,51 +145,59 @@ void Table::adopt_baseline(RowIndex row) {
 void Table::adopt(const ChangeSet& changes, std::span<const uint32_t> ages) {
   for (const RowIndex row : changes.entered()) {
     adopt_baseline(row);
-    if (has_history()) records_.enter(row);
+    if (has_history() && !ECSDB_MUTANT(entry_keeps_history)) records_.enter(row);
   }
+  repeatable_.resize(changes.known().size());
+  records_.for_each_group(
+      changes.known(), [&](size_t begin, size_t end) { adopt_fields(changes, ages, begin, end); });
+}
+
+struct Table::AdoptedLane {
+  uint16_t lane;
+  uint8_t bit;                            // of its field
+  std::span<const uint32_t> interrupted;  // empty, or of each row whether the lane was coded
+                                          // without a prediction
+};
+
+/// Of the known rows in [begin, end).
+void Table::adopt_fields(const ChangeSet& changes, std::span<const uint32_t> ages, size_t begin,
+                         size_t end) {
   const std::span<const RowIndex> rows = changes.known();
   const std::span<const uint64_t> masks = changes.masks();
-  repeatable_.resize(rows.size());
-  if (has_history()) {
-    for (size_t i = 0; i < rows.size(); ++i) {
-      repeatable_[i] = records_.advance(rows[i], masks[i], ages[i]);
-    }
+  for (size_t i = begin; i < end && has_history(); ++i) {
+    repeatable_[i] = records_.advance(rows[i], masks[i], ages[i]);
   }
   for (const uint16_t index : layout_.replicated) {
     const FieldLayout& field = layout_.fields[index];
-    adopt_field(changes, field);
-    if (field.text == kNoText) continue;
-    for (size_t i = 0; i < rows.size(); ++i) {
+    std::span<const uint32_t> interrupted;
+    for (uint16_t k = 0; k < field.lane_count; ++k) {
+      const uint16_t lane = static_cast<uint16_t>(field.lane_first + k);
+      const AdoptedLane adopted{lane, field.replicated_bit, interrupted};
+      if (records_.place(lane).is_wide) {
+        adopt_lane<uint64_t>(changes, adopted, begin, end);
+      } else {
+        adopt_lane<uint32_t>(changes, adopted, begin, end);
+      }
+      if (field.is_smallest_three && k == 0) interrupted = changes.deltas<uint32_t>(lane);
+    }
+    for (size_t i = begin; i < end && field.text != kNoText; ++i) {
       if ((masks[i] >> field.replicated_bit & 1) == 0) continue;
       baseline_texts_[field.text][rows[i]] = texts_[field.text][rows[i]];
     }
   }
 }
 
-void Table::adopt_field(const ChangeSet& changes, const FieldLayout& field) {
-  std::span<const uint32_t> interrupted;
-  for (uint16_t k = 0; k < field.lane_count; ++k) {
-    const uint16_t lane = static_cast<uint16_t>(field.lane_first + k);
-    if (records_.place(lane).is_wide) {
-      adopt_lane<uint64_t>(changes, lane, field.replicated_bit, interrupted);
-    } else {
-      adopt_lane<uint32_t>(changes, lane, field.replicated_bit, interrupted);
-    }
-    if (field.is_smallest_three && k == 0) interrupted = changes.deltas<uint32_t>(lane);
-  }
-}
-
-/// `interrupted` is empty, or tells of each row whether the lane was coded without a prediction.
 template <class S>
-void Table::adopt_lane(const ChangeSet& changes, uint16_t lane, uint8_t bit,
-                       std::span<const uint32_t> interrupted) {
+void Table::adopt_lane(const ChangeSet& changes, const AdoptedLane& adopted, size_t begin,
+                       size_t end) {
+  const auto [lane, bit, interrupted] = adopted;
   const std::span<const RowIndex> rows = changes.known();
   const std::span<const uint64_t> masks = changes.masks();
   const std::span<const S> deltas = changes.deltas<S>(lane);
   const RowRecords::LanePlace& place = records_.place(lane);
   const bool is_predicted = records_.has_history() && layout_.lanes[lane].is_predicted;
   lanes_[lane].visit([&](const auto* values) {
-    for (size_t i = 0; i < rows.size(); ++i) {
+    for (size_t i = begin; i < end; ++i) {
       if ((masks[i] >> bit & 1) == 0) continue;
       uint8_t* record = records_.at(rows[i]);
       RowRecords::store(record, place.baseline, static_cast<S>(values[rows[i]]));
@@ -213,19 +222,13 @@ uint64_t Table::history_hash(RowIndex row, const CellHistory& history) const {
   hash.add(records_.fields(row).last);
   hash.add(records_.fields(row).before);
   const uint64_t repeatable = records_.repeatable(row, age);
-  for (const uint16_t index : layout_.replicated) {
-    const FieldLayout& field = layout_.fields[index];
-    for (uint16_t k = 0; k < field.lane_count; ++k) {
-      const uint16_t lane = static_cast<uint16_t>(field.lane_first + k);
-      if (!layout_.lanes[lane].is_predicted) continue;
-      const LaneState state = records_.state(row, lane);
-      hash.add(state.magnitude);
-      if (state.magnitude == kMagnitudeNone) continue;
-      hash.add(static_cast<uint64_t>(state.trend + kTrendMax));
-      const bool repeats = (repeatable >> field.replicated_bit & 1) != 0;
-      hash.add(repeats ? records_.delta(row, lane) : 0);
-    }
-  }
+  layout_.for_each_predicted([&](uint16_t lane, uint64_t field_bit) {
+    const LaneState state = records_.state(row, lane);
+    hash.add(state.magnitude);
+    if (state.magnitude == kMagnitudeNone) return;
+    hash.add(static_cast<uint64_t>(state.trend + kTrendMax));
+    hash.add((repeatable & field_bit) != 0 ? records_.delta(row, lane) : 0);
+  });
   return hash.value();
 }
 

@@ -115,10 +115,11 @@ class Table {
 
  private:
   static constexpr uint32_t kPageRows = 256;
-  void adopt_field(const ChangeSet& changes, const FieldLayout& field);
+  struct AdoptedLane;
+  void adopt_fields(const ChangeSet& changes, std::span<const uint32_t> ages, size_t begin,
+                    size_t end);
   template <class S>
-  void adopt_lane(const ChangeSet& changes, uint16_t lane, uint8_t bit,
-                  std::span<const uint32_t> interrupted);
+  void adopt_lane(const ChangeSet& changes, const AdoptedLane& adopted, size_t begin, size_t end);
   void swap_erase(RowIndex row);
   void set_directory(uint32_t entity_index, RowIndex row);
 

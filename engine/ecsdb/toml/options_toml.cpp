@@ -13,6 +13,7 @@ constexpr int64_t kConnectionsMax = 1'000'000;
 constexpr int64_t kUnackedBytesMin = 4 * 1024;
 constexpr int64_t kUnackedBytesCeiling = 64 * 1024 * 1024;
 constexpr int64_t kSyncChunkBytesMin = 1024;
+constexpr int64_t kBlockBytesMin = 1024;
 constexpr int64_t kTombstonesCeiling = 64'000'000;
 constexpr Duration kTimeMin = Duration::ms(10);
 constexpr Duration kTimeMax = Duration::seconds(24 * 3600);
@@ -87,6 +88,8 @@ class ConfigFile {
          options.unacked_bytes_max);
     size(server, "sync_chunk_bytes", kSyncChunkBytesMin, static_cast<int64_t>(kBlockBytesMax),
          options.sync_chunk_bytes);
+    size(server, "block_bytes_max", kBlockBytesMin, static_cast<int64_t>(kBlockBytesMax),
+         options.block_bytes_max);
     size(server, "cells_per_connection_max", 1, static_cast<int64_t>(kCellsPerConnectionMax),
          options.cells_per_connection_max);
     if (auto flag = server.boolean("compression")) options.compression = *flag;

@@ -25,6 +25,7 @@ stall_timeout = "1min"
 close_timeout = "250ms"
 unacked_bytes_max = 65536
 sync_chunk_bytes = 4096
+block_bytes_max = 2048
 compression = false
 
 [database]
@@ -67,6 +68,7 @@ TEST(ServerToml, WholeFileIsRead) {
   EXPECT_EQ(config->server.close_timeout, Duration::ms(250));
   EXPECT_EQ(config->server.unacked_bytes_max, 65536u);
   EXPECT_EQ(config->server.sync_chunk_bytes, 4096u);
+  EXPECT_EQ(config->server.block_bytes_max, 2048u);
   EXPECT_EQ(config->server.database.horizon_versions_max, 99u);
   EXPECT_EQ(config->server.database.tombstones_max, 98u);
   EXPECT_EQ(config->server.database.entities_max, 97u);
@@ -111,6 +113,7 @@ constexpr BadCase kBadCases[] = {
     {"TimeWithoutUnit", "[server]\nstall_timeout = 60\n", 2, 17, "with its unit", ""},
     {"TimeTooShort", "[server]\nstall_timeout = \"1ms\"\n", 2, 17, "from 10ms", ""},
     {"HeartbeatTooRare", "[server]\nheartbeat_interval = \"60s\"\n", 2, 22, "shorter than", ""},
+    {"BlockTooSmall", "[server]\nblock_bytes_max = 1023\n", 2, 19, "from 1024 to 65536", ""},
     {"ChunkOverABlock", "[server]\nsync_chunk_bytes = 65537\n", 2, 20, "from 1024 to 65536", ""},
     {"UnackedTooSmall", "[server]\nunacked_bytes_max = 1\n", 2, 21, "from 4096", ""},
     {"UnknownLevel", "[log]\nlevel = \"wran\"\n", 2, 9, "must be one of", "warn"},

@@ -34,7 +34,9 @@ S BitReader::long_magnitude(uint64_t window, unsigned k) {
   const unsigned zeros = window == 0 ? kZerosMax : static_cast<unsigned>(__builtin_ctzll(window));
   if (zeros < 3) {
     at_ += zeros + 1;
-    return static_cast<S>(S{zeros} << k) + static_cast<S>(take_wide(k));
+    const S high = static_cast<S>(S{zeros} << k);
+    if (high >> k != zeros) failed_ = true;  // wider than W
+    return high + static_cast<S>(take_wide(k));
   }
   const unsigned e = k + (zeros < kZerosMax ? zeros : kZerosMax) - 2;
   if (e >= kWidth) {

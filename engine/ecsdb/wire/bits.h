@@ -141,13 +141,15 @@ class BitReader {
     if (sizeof(S) == 4 && (window & 7) != 0) {
       const unsigned zeros = static_cast<unsigned>(__builtin_ctzll(window));
       at_ += zeros + 1 + k;
-      const S low = static_cast<S>(window >> (zeros + 1)) & ((S{1} << k) - 1);
-      return static_cast<S>(S{zeros} << k) + low;
+      const uint64_t low = window >> (zeros + 1) & ((uint64_t{1} << k) - 1);
+      const uint64_t value = (uint64_t{zeros} << k) + low;
+      beyond_ |= value >> 32;
+      return static_cast<S>(value);
     }
     return long_magnitude<S>(window, k);
   }
 
-  bool ok() const { return !failed_ && at_ <= size_ * 8; }
+  bool ok() const { return !failed_ && beyond_ == 0 && at_ <= size_ * 8; }
   void fail() { failed_ = true; }
   size_t bits_left() const { return at_ <= size_ * 8 ? size_ * 8 - at_ : 0; }
   /// Where the next bit is, in whole bytes from the start; for errors.
@@ -164,7 +166,8 @@ class BitReader {
 
   const uint8_t* data_;
   size_t size_;
-  size_t at_ = 0;  // in bits
+  size_t at_ = 0;        // in bits
+  uint64_t beyond_ = 0;  // what numbers of 32 bits had above those
   bool failed_ = false;
 };
 

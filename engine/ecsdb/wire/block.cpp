@@ -54,6 +54,7 @@ Status decode_block_header(ByteReader& in, BlockHeader& header) {
     header.range.begin = static_cast<uint32_t>(in.varint_up_to(kEntityIndexMax));
     const uint64_t count = in.varint_up_to(kEntityIndexMax - header.range.begin);
     header.range.end = header.range.begin + static_cast<uint32_t>(count);
+    if (in.ok() && count == 0) return fail(ErrorCode::kNotCanonical, "a part of no rows");
   }
   header.is_compressed = (extra & kCompressedBit) != 0;
   if (!in.ok()) return fail(ErrorCode::kFrameMalformed, "block header is cut short");

@@ -7,8 +7,10 @@
 //
 // The chain of a relative block is the low three bits of the number of publishes that had changed
 // the cell before it; of other forms it is zero. A relative block's version is that of the advance
-// it comes with. A part of a relative block speaks of the rows in a range of entity indices only. A
-// block names no connection, table or cell: the frame that carries it binds it to a handle.
+// it comes with. A part of a relative block speaks of the rows in a range of entity indices only;
+// the parts of a cell's change rise. Net blocks and blocks of rows are split without a range. A
+// block has at most kBlockValuesMax values of whole rows. It names no connection, table or cell:
+// the frame that carries it binds it to a handle.
 #pragma once
 
 #include <cstdint>

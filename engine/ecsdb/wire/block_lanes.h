@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ecsdb/wire/block.h"
+#include "ecsdb/wire/limits.h"
 
 namespace ecsdb {
 
@@ -28,6 +29,10 @@ inline std::pair<size_t, size_t> places_in_range(std::span<const uint32_t> indic
 inline std::span<const RowIndex> entered_in_range(const BlockSource& source) {
   const auto [first, last] = places_in_range(source.changes->entered_indices(), source.range);
   return source.changes->entered().subspan(first, last - first);
+}
+
+inline size_t whole_row_count(const BlockSource& source) {
+  return source.form == BlockForm::kRelative ? entered_in_range(source).size() : source.rows.size();
 }
 
 inline std::span<const Tombstone> gone_in_range(std::span<const Tombstone> gone, IndexRange range) {
@@ -54,6 +59,17 @@ inline bool is_in_gone(const DecodedBlock& block, EntityId entity) {
   auto is_before = [](const DecodedBlock::Gone& gone, EntityId e) { return gone.entity < e; };
   const auto at = std::lower_bound(block.gone.begin(), block.gone.end(), entity, is_before);
   return at != block.gone.end() && at->entity == entity;
+}
+
+/// Whole rows that one block may have: their values are held in memory before they are stored.
+inline size_t whole_rows_max(const TableLayout& layout) {
+  return kBlockValuesMax / layout.replicated_columns();
+}
+/// kLimitExceeded.
+inline Status check_whole_rows(const TableLayout& layout, size_t rows) {
+  if (rows <= whole_rows_max(layout)) return {};
+  return fail(ErrorCode::kLimitExceeded, std::to_string(rows) + " whole rows; the limit is " +
+                                             std::to_string(whole_rows_max(layout)));
 }
 
 inline Error unknown_row(uint32_t index) {

@@ -17,20 +17,18 @@
 //     fresh       flag: there are any; list of rows that change and are no candidates
 //     The changed rows are from here on those of A, B and C, then the fresh ones.
 //     masks       if the table replicates more than one field: R(6) over the pairs (row, field),
-//     row by
-//                 row, whose bits in `fields` and `before` of the row's history are equal; then
-//                 R(0) over the other pairs, of fresh rows all: the field changes, expected as in
-//                 `fields`, of fresh rows always
+//                 row by row, whose bits in `last` and `before` of the row's history are equal;
+//                 then R(0) over the other pairs, of fresh rows all: the field changes, expected
+//                 as in `last`, of fresh rows always
 //     values      for each field, over the rows that it changes in:
 //                 one bit: nothing, it has flipped
 //                 text: k:4, M(k) of each length
 //                 quantised quaternion: R(6): the largest component is the same, expected; for each
 //                   row where it is not, see block_quaternion.h; then the other three lanes, of the
 //                   rows where it is
-//                 lanes: if any row has no magnitude there: flag: a parameter follows (5 bits, 6
-//                 for
-//                   eight-byte lanes, 8 and 11 for floats of four and eight bytes); then for each
-//                   row M(k) of zigzag(change - expected change)
+//                 lanes: if any row has no magnitude there: flag: a parameter follows (5 bits,
+//                   6 for eight-byte lanes, 8 and 11 for floats of four and eight bytes); then for
+//                   each row M(k) of zigzag(change - expected change)
 //     columns     of the entered rows
 //   net and rows form
 //     gone        (net only) as above, but a gap is index - previous, and after the list: tags

@@ -85,12 +85,15 @@ Status PackedDecoder::read_tags(std::vector<EntityId>& entities) {
   for (size_t i = 0; i < count; ++i) {
     if (next < differs.size() && differs[next] == i) {
       const uint32_t before = tag;
-      const uint32_t epoch = bits_.flag() ? static_cast<uint32_t>(bits_.take(16)) : before >> 16;
+      const bool is_other = bits_.flag();
+      const uint32_t epoch = is_other ? static_cast<uint32_t>(bits_.take(16)) : before >> 16;
       const uint32_t reuse = bits_.magnitude<uint32_t>(2) + 1;
       tag = epoch << 16 | (reuse & 0xffff);
       ++next;
       if (reuse > 0xffff || reuse == 0) return malformed("entity tag");
-      if (tag == before) return fail(ErrorCode::kNotCanonical, "an entity tag that is repeated");
+      if (tag == before || (is_other && epoch == before >> 16)) {
+        return fail(ErrorCode::kNotCanonical, "an entity tag that is repeated");
+      }
     }
     entities.push_back(EntityId{(uint64_t{indices_[i]} << 32) | tag});
   }
@@ -132,6 +135,7 @@ Status PackedDecoder::read_gone() {
 Status PackedDecoder::read_rows() {
   if (!bits_.flag()) return {};
   ECSDB_TRY(read_list(out_->header.range.begin, 1));
+  ECSDB_TRY(check_whole_rows(table_->layout(), indices_.size()));
   ECSDB_TRY(read_tags(out_->whole));
   whole_indices_ = indices_;
   out_->inserted.resize(out_->whole.size());

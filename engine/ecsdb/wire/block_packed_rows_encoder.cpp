@@ -1,6 +1,7 @@
 // Columns and history of whole rows.
 #include <algorithm>
 
+#include "ecsdb/base/mutant.h"
 #include "ecsdb/wire/block_lanes.h"
 #include "ecsdb/wire/block_packed.h"
 #include "ecsdb/wire/block_packed_history.h"
@@ -102,12 +103,12 @@ void PackedEncoder::write_column(uint16_t lane, std::vector<S>& column, std::vec
 }
 
 void PackedEncoder::write_history() {
-  const TableLayout& layout = table_->layout();
   live_.clear();
   runs_.clear();
   bool before = false;
   for (const RowIndex row : whole_) {
     const RecentRow* recent = source_->history->find(table_->row(row).entity.index());
+    if (ECSDB_MUTANT(net_without_history) && source_->form == BlockForm::kNet) recent = nullptr;
     if (recent != nullptr) live_.push_back({row, recent});
     runs_.flag((recent != nullptr) == before);
     before = recent != nullptr;
@@ -115,19 +116,13 @@ void PackedEncoder::write_history() {
   runs_.encode(kSteadyRun, bits_);
   if (live_.empty()) return;
   write_history_heads();
-  for (const uint16_t index : layout.replicated) {
-    const FieldLayout& field = layout.fields[index];
-    const uint64_t bit = uint64_t{1} << field.replicated_bit;
-    for (uint16_t k = 0; k < field.lane_count; ++k) {
-      const uint16_t lane = static_cast<uint16_t>(field.lane_first + k);
-      if (!layout.lanes[lane].is_predicted) continue;
-      if (table_->records().place(lane).is_wide) {
-        write_history_lane<uint64_t>(lane, bit, wide_column_);
-      } else {
-        write_history_lane<uint32_t>(lane, bit, narrow_column_);
-      }
+  table_->layout().for_each_predicted([&](uint16_t lane, uint64_t field_bit) {
+    if (table_->records().place(lane).is_wide) {
+      write_history_lane<uint64_t>(lane, field_bit, wide_column_);
+    } else {
+      write_history_lane<uint32_t>(lane, field_bit, narrow_column_);
     }
-  }
+  });
 }
 
 void PackedEncoder::write_history_heads() {
@@ -166,7 +161,9 @@ void PackedEncoder::write_history_lane(uint16_t lane, uint64_t bit, std::vector<
   const uint32_t publish = source_->history->publishes() + 1;
   auto with_magnitude = [&](auto&& call) {
     for (const LiveRow& live : live_) {
-      const LaneState state = records.state(live.row, lane);
+      LaneState state = records.state(live.row, lane);
+      const bool is_oldest = live.recent->age(publish) == kHistoryPublishes;
+      if (ECSDB_MUTANT(history_loses_trend) && is_oldest) state.trend = 0;
       if (state.magnitude != kMagnitudeNone) call(live, state);
     }
   };

@@ -5,25 +5,27 @@
 //   gone:    count varint | index gaps varint... | (net: entity tags varint...) | left bitmap
 //   changed: (relative form only) count * 2 + is_bitmap varint, and if the count is not zero
 //              gaps:    index gaps varint...
-//              bitmap:  first index varint | bytes varint | one bit for each index from the first
-//              on
+//              bitmap:  first index varint | bytes varint | a bit for each index from the first on
 //   whole:   count varint | index gaps varint... | entity tags varint... | inserted bitmap
-//   then, if rows changed, for each lane of the replicated fields, by field id: presence u8 (0
-//   none, 1 all, 2 bitmap follows), and if any row is present, unless it is a lane of one bit,
-//   which has flipped, a column of zigzag(new - old), of floats the difference of their
-//   float_order(); for each text field: presence, and for each row present length varint and bytes
-//   then, if there are whole rows, for each lane of the replicated fields a column of the whole
-//   rows' values: unsigned ones and floats' bits as they are, signed ones zigzagged; for each text
-//   field length varint and bytes column:  width u8 (bytes of a number, at most those of the lane's
-//   slot: 4 or 8) | exceptions: count
-//            varint, then for each place gap varint, number varint | all the numbers, low byte
-//            first, exceptions as 0
+//   changes: (if rows changed) for each replicated field, by field id:
+//              each lane: presence u8 (0 none, 1 all, 2 bitmap follows), and if any row is present,
+//                         unless it is a lane of one bit, which has flipped: a column of
+//                         zigzag(new - old), of floats the difference of their float_order()
+//              text:      presence, and for each row present length varint and bytes
+//   values:  (if there are whole rows) for each replicated field, by field id:
+//              each lane: a column: unsigned ones and floats' bits as they are, signed ones
+//                         zigzagged
+//              text:      for each row length varint and bytes
+//   column:  width u8 (bytes of a number, at most those of the lane's slot: 4 or 8) |
+//            exceptions: count varint, then for each place gap varint, number varint |
+//            all the numbers, low byte first, exceptions as 0
 //
 // An index gap is the entity index minus the previous one of its group minus 1 (the first: the
 // index); in the gone group of the net form, where one index may stand for several entities, minus
 // the previous one only. Place gaps likewise. Bitmaps are low bit first, unused bits zero; left out
 // where the count is zero. A row is present in a lane when the lane differs. The width is that
-// which takes the fewest bytes when an exception is counted as four, the least of equals.
+// which takes the fewest bytes when an exception is counted as four, the least of equals; a decoder
+// takes any.
 #pragma once
 
 #include "ecsdb/wire/block.h"
@@ -47,9 +49,11 @@ class PlainEncoder {
   template <class S>
   void write_whole_lane(uint16_t lane, std::vector<S>& numbers);
   template <class S>
-  void write_column(std::span<const S> numbers);
+  class NumberSizes;
   template <class S>
-  void write_exceptions(std::span<const S> numbers, unsigned width);
+  void write_column(std::span<const S> numbers, const NumberSizes<S>& sizes);
+  template <class S>
+  void write_exceptions(std::span<const S> numbers, S most, size_t count);
   void write_text(const std::string& text);
   void write_changed_text(const FieldLayout& field);
   /// present_ of all changed rows.
@@ -64,7 +68,8 @@ class PlainEncoder {
   size_t present_count_ = 0;
   std::vector<uint32_t> narrow_;
   std::vector<uint64_t> wide_;
-  Bytes fields_;  // written in place
+  std::vector<uint32_t> exceptions_;  // places in the column
+  Bytes fields_;                      // written in place
   size_t fields_end_ = 0;
 };
 
@@ -77,9 +82,12 @@ class PlainDecoder {
  private:
   Status read_body();
   Status read_indices(uint32_t step = 1);
+  Status read_gaps(uint64_t count, uint32_t step);
+  Status check_range() const;
   Status read_gone();
   Status read_changed();
   Status read_changed_indices();
+  Status read_changed_bitmap(uint64_t count);
   Status read_whole();
   Status check_groups() const;
   bool is_changed(uint32_t index) const;

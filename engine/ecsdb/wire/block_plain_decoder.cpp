@@ -72,8 +72,14 @@ Status PlainDecoder::read_body() {
 /// left before anything is allocated.
 Status PlainDecoder::read_indices(uint32_t step) {
   group_ = *in_;
-  const uint64_t count = in_->varint_up_to(in_->left());
-  if (!in_->ok()) return malformed("row count is larger than the block");
+  return read_gaps(in_->varint_up_to(in_->left()), step);
+}
+
+Status PlainDecoder::read_gaps(uint64_t count, uint32_t step) {
+  if (!in_->ok() || count > in_->left()) {
+    in_->fail();
+    return malformed("row count is larger than the block");
+  }
   indices_.clear();
   uint64_t next = 0;
   for (uint64_t i = 0; i < count; ++i) {
@@ -82,7 +88,15 @@ Status PlainDecoder::read_indices(uint32_t step) {
     indices_.push_back(static_cast<uint32_t>(next));
     next += step;
   }
-  return {};
+  return check_range();
+}
+
+/// Of the block's part.
+Status PlainDecoder::check_range() const {
+  const IndexRange& range = out_->header.range;
+  const bool fits =
+      indices_.empty() || (range.begin <= indices_.front() && indices_.back() < range.end);
+  return fits ? Status{} : malformed("entity index out of range");
 }
 
 Status PlainDecoder::read_gone() {
@@ -116,32 +130,26 @@ Status PlainDecoder::read_changed_indices() {
   group_ = *in_;
   indices_.clear();
   const uint64_t head = in_->varint();
-  const uint64_t count = head / 2;
   if (head == 0) return {};
   if (head == 1) return fail(ErrorCode::kNotCanonical, "a bitmap of no rows");
-  uint64_t next = 0;
-  if (head % 2 == 0) {
-    if (count > in_->left()) return malformed("row count is larger than the block");
-    for (uint64_t i = 0; i < count; ++i) {
-      next += in_->varint_up_to(kEntityIndexMax);
-      if (!in_->ok() || next >= kEntityIndexMax) return malformed("entity index out of range");
-      indices_.push_back(static_cast<uint32_t>(next++));
-    }
-    return {};
-  }
+  return head % 2 == 0 ? read_gaps(head / 2, 1) : read_changed_bitmap(head / 2);
+}
+
+Status PlainDecoder::read_changed_bitmap(uint64_t count) {
   const uint64_t first = in_->varint_up_to(kEntityIndexMax - 1);
   const ByteSpan bytes = in_->bytes(in_->varint_up_to(kEntityIndexMax / 8 + 1));
   if (!in_->ok() || bytes.empty() || (bytes.front() & 1) == 0 || bytes.back() == 0) {
     return malformed("bitmap of rows");
   }
+  uint64_t last = 0;
   for (size_t i = 0; i < bytes.size(); ++i) {
     for (unsigned rest = bytes[i]; rest != 0; rest &= rest - 1) {
-      next = first + i * 8 + static_cast<unsigned>(__builtin_ctz(rest));
-      indices_.push_back(static_cast<uint32_t>(next));
+      last = first + i * 8 + static_cast<unsigned>(__builtin_ctz(rest));
+      indices_.push_back(static_cast<uint32_t>(last));
     }
   }
-  if (indices_.size() != count || next >= kEntityIndexMax) return malformed("bitmap of rows");
-  return {};
+  if (indices_.size() != count || last >= kEntityIndexMax) return malformed("bitmap of rows");
+  return check_range();
 }
 
 Status PlainDecoder::read_changed() {
@@ -159,6 +167,7 @@ Status PlainDecoder::read_whole() {
   changed_indices_.swap(indices_);
   if (!is_relative_) changed_indices_.clear();
   ECSDB_TRY(read_indices());
+  ECSDB_TRY(check_whole_rows(target_->table->layout(), indices_.size()));
   for (const uint32_t index : indices_) {
     const uint64_t tag = in_->varint_up_to(0xffffffff);
     if (!in_->ok() || (tag & 0xffff) == 0) return malformed("entity tag");

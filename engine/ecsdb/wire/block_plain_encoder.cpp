@@ -42,33 +42,35 @@ uint8_t* put_varint(uint8_t* at, uint64_t value) {
   return at;
 }
 
-unsigned bytes_of(uint64_t value) { return (value_bits(value) + 7) / 8; }
-
-/// Bytes that the numbers need apart from exceptions, see the header.
-template <class S>
-unsigned choose_width(std::span<const S> numbers) {
-  S any = 0;
-  for (const S number : numbers) any |= number;
-  const unsigned widest = std::max(bytes_of(any), 1u);
-  if (widest == 1) return 1;
-  size_t beyond[8] = {};  // numbers of more than so many bytes
-  for (unsigned width = 1; width < widest; ++width) {
-    size_t count = 0;
-    for (const S number : numbers) count += number >> (8 * width) != 0;
-    beyond[width] = count;
-  }
-  unsigned best = widest;
-  size_t least = numbers.size() * widest;
-  for (unsigned width = widest - 1; width > 0; --width) {
-    const size_t bytes = numbers.size() * width + 4 * beyond[width];
-    if (bytes > least) continue;
-    least = bytes;
-    best = width;
-  }
-  return best;
-}
-
 }  // namespace
+
+/// How many numbers take how many bytes.
+template <class S>
+class PlainEncoder::NumberSizes {
+ public:
+  void add(S number) {
+    for (unsigned width = 1; width < sizeof(S); ++width)
+      beyond_[width] += number >> (8 * width) != 0;
+  }
+  /// Numbers of more than so many bytes.
+  size_t beyond(unsigned width) const { return beyond_[width]; }
+  /// Of a column of so many numbers, see the header.
+  unsigned best_width(size_t numbers) const {
+    unsigned best = sizeof(S);
+    size_t least = numbers * sizeof(S);
+    for (unsigned width = sizeof(S) - 1; width > 0; --width) {
+      const size_t bytes = numbers * width + kExceptionBytes * beyond_[width];
+      if (bytes > least) continue;
+      least = bytes;
+      best = width;
+    }
+    return best;
+  }
+
+ private:
+  static constexpr size_t kExceptionBytes = 4;
+  uint32_t beyond_[sizeof(S) + 1] = {};
+};
 
 void PlainEncoder::encode(const BlockSource& source, Bytes& out) {
   source_ = &source;
@@ -171,19 +173,24 @@ void PlainEncoder::write_changed_lane(uint16_t lane, std::vector<S>& numbers) {
   if (present_count_ == 0 || is_flag(source_->table->layout().lanes[lane])) return;
   if (numbers.size() < present_count_) numbers.resize(present_count_);
   S* to = numbers.data();
-  for_each_bit(present_, [&](size_t i) { *to++ = zigzag_of(deltas[i]); });
-  write_column(std::span<const S>(numbers).first(present_count_));
+  NumberSizes<S> sizes;
+  for_each_bit(present_, [&](size_t i) {
+    const S number = zigzag_of(deltas[i]);
+    sizes.add(number);
+    *to++ = number;
+  });
+  write_column(std::span<const S>(numbers).first(present_count_), sizes);
 }
 
 template <class S>
-void PlainEncoder::write_column(std::span<const S> numbers) {
-  const unsigned width = choose_width(numbers);
+void PlainEncoder::write_column(std::span<const S> numbers, const NumberSizes<S>& sizes) {
+  const unsigned width = sizes.best_width(numbers.size());
   uint8_t* to = room(1);
   *to = static_cast<uint8_t>(width);
   ++fields_end_;
-  write_exceptions(numbers, width);
+  const S most = static_cast<S>(~S{0} >> (8 * (sizeof(S) - width)));
+  write_exceptions(numbers, most, sizes.beyond(width));
   to = room(numbers.size() * width + sizeof(S));
-  const S most = width == sizeof(S) ? ~S{0} : (S{1} << (8 * width)) - 1;
   for (const S number : numbers) {
     const S stored = number <= most ? number : 0;
     std::memcpy(to, &stored, sizeof(S));
@@ -192,17 +199,22 @@ void PlainEncoder::write_column(std::span<const S> numbers) {
   fields_end_ = static_cast<size_t>(to - fields_.data());
 }
 
+/// So many of the numbers are above `most`.
 template <class S>
-void PlainEncoder::write_exceptions(std::span<const S> numbers, unsigned width) {
-  size_t count = 0;
-  if (width < sizeof(S)) {
-    for (const S number : numbers) count += number >> (8 * width) != 0;
-  }
+void PlainEncoder::write_exceptions(std::span<const S> numbers, S most, size_t count) {
   uint8_t* to = put_varint(room(kVarintBytesMax * (1 + 2 * count)), count);
+  if (count > 0) {
+    exceptions_.resize(count + 1);  // the place behind them takes what is none
+    size_t found = 0;
+    for (size_t i = 0; i < numbers.size(); ++i) {
+      exceptions_[found] = static_cast<uint32_t>(i);
+      found += numbers[i] > most;
+    }
+  }
   IndexGaps gaps;
-  for (uint32_t i = 0; count > 0 && i < numbers.size(); ++i) {
-    if (numbers[i] >> (8 * width) == 0) continue;
-    to = put_varint(put_varint(to, gaps.gap(i)), numbers[i]);
+  for (size_t i = 0; i < count; ++i) {
+    const uint32_t at = exceptions_[i];
+    to = put_varint(put_varint(to, gaps.gap(at)), numbers[at]);
   }
   fields_end_ = static_cast<size_t>(to - fields_.data());
 }
@@ -254,11 +266,13 @@ void PlainEncoder::write_whole_lane(uint16_t lane, std::vector<S>& numbers) {
   const Table& table = *source_->table;
   const bool is_signed = table.layout().lanes[lane].kind == LaneKind::kSigned;
   numbers.resize(whole_.size());
+  NumberSizes<S> sizes;
   for (size_t i = 0; i < whole_.size(); ++i) {
     const S slot = static_cast<S>(table.lane(whole_[i], lane));
     numbers[i] = is_signed ? zigzag_of(slot) : slot;
+    sizes.add(numbers[i]);
   }
-  write_column(std::span<const S>(numbers));
+  write_column(std::span<const S>(numbers), sizes);
 }
 
 }  // namespace ecsdb

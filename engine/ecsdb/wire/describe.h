@@ -121,6 +121,40 @@ constexpr int cell_key_numbers(CellKey::Kind kind) {
   return 0;
 }
 
+/// How values of the type are written, as the protocol document calls it: "bool"; "enum", a byte;
+/// "v32", a varint of up to 32 bits; "z32", a zigzag varint; "u32", four bytes; "id128" and
+/// "hash128", two times eight bytes; "digest", four times four bytes; "cell key"; "text"; "bytes";
+/// "list of ..."; or the name of a described structure.
+template <class T>
+std::string wire_type_name() {
+  if constexpr (std::is_same_v<T, bool>)
+    return "bool";
+  else if constexpr (std::is_enum_v<T>)
+    return "enum";
+  else if constexpr (std::is_integral_v<T>)
+    return (std::is_signed_v<T> ? "z" : "v") + std::to_string(8 * sizeof(T));
+  else if constexpr (std::is_same_v<T, Fixed32>)
+    return "u32";
+  else if constexpr (std::is_same_v<T, DatabaseId>)
+    return "id128";
+  else if constexpr (std::is_same_v<T, Hash128>)
+    return "hash128";
+  else if constexpr (std::is_same_v<T, Digest>)
+    return "digest";
+  else if constexpr (std::is_same_v<T, CellKey>)
+    return "cell key";
+  else if constexpr (WrappedId<T>)
+    return wire_type_name<decltype(T::value)>();
+  else if constexpr (std::is_same_v<T, std::string>)
+    return "text";
+  else if constexpr (std::is_same_v<T, Bytes>)
+    return "bytes";
+  else if constexpr (IsVector<T>::value)
+    return "list of " + wire_type_name<typename T::value_type>();
+  else
+    return Describe<T>::name;
+}
+
 /// Fails the reader where the value is beyond `limit` or not canonical. Lists grow with the bytes
 /// that are there, never by the claimed count.
 template <class T>

@@ -238,6 +238,19 @@ TEST(Describe, ValuesOfEveryKindHaveTheirBytes) {
   EXPECT_EQ(encoded(probe), probe_bytes());
 }
 
+TEST(Describe, TypesHaveNames) {
+  std::string names;
+  auto one = [&](const auto& f) {
+    Probe probe;
+    names += wire_type_name<std::remove_reference_t<decltype(probe.*(f.pointer))>>() + ", ";
+  };
+  std::apply([&](const auto&... f) { (one(f), ...); }, Describe<Probe>::fields);
+  EXPECT_EQ(names, "bool, enum, v8, z16, z64, u32, v64, digest, list of cell key, text, ");
+  EXPECT_EQ(wire_type_name<DatabaseId>() + wire_type_name<Hash128>(), "id128hash128");
+  EXPECT_EQ(wire_type_name<std::vector<CellEnter>>(), "list of cell_enter");
+  EXPECT_EQ(wire_type_name<Bytes>(), "bytes");
+}
+
 TEST(Describe, AdvanceHasItsBytes) {
   Advance advance;
   advance.set_flags(true, false, AdvanceKind::kNet);

@@ -16,6 +16,7 @@ inline constexpr size_t kFrameTailBytesMax = 256 * 1024;   // tail: blocks, from
 inline constexpr size_t kPreAuthFrameBytesMax = 8 * 1024;  // any frame before the auth reply
 inline constexpr size_t kBlockBytesMax = 64 * 1024;        // encoder's target for one block part
 inline constexpr size_t kBlockBytesHardMax = 192 * 1024;   // what a decoder accepts
+inline constexpr size_t kBlockValuesMax = 1u << 20;        // whole rows times their lanes and texts
 
 // Fields of messages.
 inline constexpr size_t kTokenBytesMax = 4096;

@@ -74,8 +74,10 @@ struct Describe<AuthReply> {
       field("schema_bytes", &AuthReply::schema_bytes, kSchemaBytesMax,
             "length of the schema that follows in parts; 0: the client knows it"),
       field("server_time_ns", &AuthReply::server_time_ns, 0, "the server's steady clock"),
-      field("heartbeat_ms", &AuthReply::heartbeat_ms, 0, "silence after which either side speaks"),
-      field("frame_head_bytes_max", &AuthReply::frame_head_bytes_max, 0, "largest frame to send"),
+      field("heartbeat_ms", &AuthReply::heartbeat_ms, 0,
+            "the server speaks after so long a silence"),
+      field("frame_head_bytes_max", &AuthReply::frame_head_bytes_max, 0,
+            "largest head of a frame to send"),
       field("unacked_bytes_max", &AuthReply::unacked_bytes_max, 0,
             "the server stops sending when so many bytes are unacknowledged"),
       field("subscriptions_max", &AuthReply::subscriptions_max, 0, "of one connection"));
@@ -126,7 +128,7 @@ template <>
 struct Describe<Subscribe> {
   static constexpr const char* name = "subscribe";
   static constexpr auto fields =
-      std::make_tuple(field("request", &Subscribe::request, 0, "echoed in the reply; rises"),
+      std::make_tuple(field("request", &Subscribe::request, 0, "echoed in the reply"),
                       field("add", &Subscribe::add, kSubscriptionsMax, "new subscriptions"),
                       field("remove", &Subscribe::remove, kSubscriptionsMax, "ids to end"));
 };
@@ -244,8 +246,7 @@ struct Describe<Advance> {
   static constexpr auto fields = std::make_tuple(
       field("flags", &Advance::flags, 11,
             "bit 0 first frame of the advance, bit 1 last one: apply it; bits 2-3: 0 in-step "
-            "blocks, 1 "
-            "net deltas, 2 the end of a full sync"),
+            "blocks, 1 net deltas, 2 the end of a full sync"),
       field("from", &Advance::from, 0, "the cut it starts at"),
       field("distance", &Advance::distance, 0, "versions from there to the one it ends at"),
       field("commit_time_ns", &Advance::commit_time_ns, 0,

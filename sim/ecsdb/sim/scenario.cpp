@@ -32,6 +32,7 @@ void add_ships(SchemaBuilder& schema) {
       .server_only();
   schema.table(3, "hull")
       .follow("ship")
+      .codec(CodecTier::kPlain)
       .field(1, "points", FieldType::kU16)
       .field(2, "plating", FieldType::kI32)
       .field(3, "mark", FieldType::kU64);
@@ -40,6 +41,7 @@ void add_ships(SchemaBuilder& schema) {
 void add_rooms_and_owners(SchemaBuilder& schema) {
   schema.table(5, "chat")
       .by("room")
+      .codec(CodecTier::kPlain)
       .read("player")
       .read("admin")
       .read("guest", Where::kCellIsClaim, "room")
@@ -189,6 +191,9 @@ ServerOptions scenario_server_options(const Prng& root) {
   constexpr size_t kChunks[] = {256, 2048, 32 * 1024};
   out.sync_chunk_bytes = kChunks[rng.below(3)];
   constexpr size_t kWindows[] = {8 * 1024, 256 * 1024};
+  constexpr size_t kBlocks[] = {200, kBlockBytesMax, kBlockBytesMax};
+  out.block_bytes_max = kBlocks[rng.below(3)];
+  out.compression = rng.chance(1, 4);
   out.unacked_bytes_max = kWindows[rng.below(2)];
   out.stall_timeout = Duration::seconds(rng.between(8, 15));
   return out;
@@ -198,6 +203,7 @@ ClientOptions scenario_client_options(const ClientIdentity& identity, uint32_t i
   ClientOptions out;
   out.token = identity.token;
   out.name = "client " + std::to_string(index);
+  out.compression = index % 3 != 0;
   return out;
 }
 

@@ -103,6 +103,7 @@ class Simulation final : public EventTarget, public ClientFaults {
   uint32_t publish_every_ = 1;
   std::vector<std::unique_ptr<VirtualClient>> clients_;
   Version published_;
+  PublishedHistory history_;
   TransactionPlan plan_;
   bool calm_ = false;
   bool committing_ = true;
@@ -131,6 +132,7 @@ void Simulation::transact() {
 
 void Simulation::publish() {
   published_ = server_.server().publish(server_.now());
+  history_.on_publish(server_.server().database());
   server_.drain();
 }
 
@@ -178,7 +180,7 @@ void Simulation::make_clients() {
   const std::vector<ClientIdentity> identities = scenario_identities();
   for (uint32_t i = 0; i < options_.clients; ++i) {
     clients_.push_back(std::make_unique<VirtualClient>(
-        ClientSurroundings{world_, network_, model_, published_, no_faults_, violations_,
+        ClientSurroundings{world_, network_, model_, published_, history_, no_faults_, violations_,
                            i == 0 ? options_.nudge : Nudge::kNone},
         i, identities[i % identities.size()]));
     clients_.back()->start(Instant{} + Duration{rng_.between(0, kStartSpread.ns)});

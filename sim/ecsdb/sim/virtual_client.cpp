@@ -40,6 +40,7 @@ VirtualClient::VirtualClient(ClientSurroundings around, uint32_t index, ClientId
       rng_(world_.stream("client", index)),
       interest_(model_.schema(), std::move(identity)),
       prefix_(model_, interest_, index, around.violations),
+      history_(around.history, index, around.violations),
       monotonic_(index, around.violations),
       atomic_(index, around.violations),
       shadow_(index, around.violations) {
@@ -331,6 +332,7 @@ void VirtualClient::poll(const Now& now) {
   while (client_->poll(now, 1) > 0) {
     interest_.on_cut(db.cut());
     monotonic_.on_cut(db.cut(), published_, now.steady);
+    history_.on_cut(db, now.steady);
     world_.trace().record_apply(now.steady, index_, prefix_.on_cut(db, now.steady));
     if (watched_) shadow_.on_polled(now.steady);
   }

@@ -9,6 +9,7 @@
 #include "ecsdb/client/client.h"
 #include "ecsdb/sim/checkers/atomic_reads.h"
 #include "ecsdb/sim/checkers/filtered_prefix.h"
+#include "ecsdb/sim/checkers/history_agreement.h"
 #include "ecsdb/sim/checkers/monotonic_cut.h"
 #include "ecsdb/sim/checkers/no_faults.h"
 #include "ecsdb/sim/checkers/shadow_rows.h"
@@ -31,6 +32,7 @@ struct ClientSurroundings {
   SimNetwork& network;
   const Model& model;
   const Version& published;  // by the server
+  const PublishedHistory& history;
   NoFaults& no_faults;
   ViolationLog& violations;
   Nudge nudge = Nudge::kNone;  // of this client
@@ -120,6 +122,7 @@ class VirtualClient final : public EventTarget, public EndpointHandler {
   std::vector<Line> lines_;
   ClientStats past_;  // of processes that are gone
   FilteredPrefix prefix_;
+  HistoryAgreement history_;
   MonotonicCut monotonic_;
   AtomicReads atomic_;
   ShadowRows shadow_;

@@ -4,6 +4,7 @@
 #include "ecsdb/sim/checkers/atomic_reads.h"
 #include "ecsdb/sim/checkers/convergence.h"
 #include "ecsdb/sim/checkers/filtered_prefix.h"
+#include "ecsdb/sim/checkers/history_agreement.h"
 #include "ecsdb/sim/checkers/model_agreement.h"
 #include "ecsdb/sim/checkers/monotonic_cut.h"
 #include "ecsdb/sim/checkers/no_faults.h"
@@ -42,6 +43,8 @@ class OpenReplica : public ClientDb {
     rows.touch(cells_[handle].log, row);
   }
   void stand_at(uint64_t version) { cut_ = Version{version}; }
+  CellHistory& history(uint32_t handle) { return cells_[handle].history; }
+  RowRecords& records(uint16_t table) { return tables_[table].records(); }
 };
 
 /// Ada says something in room 1 at version 1, Bob in room 2 at version 2; a client that subscribed
@@ -119,6 +122,36 @@ TEST_F(FilteredPrefixTest, SeesARowFromTheFuture) {
 TEST_F(FilteredPrefixTest, SeesACutBeyondTheHead) {
   db_.stand_at(3);
   EXPECT_GT(check(), 0u);
+}
+
+TEST(HistoryAgreement, SeesADifferenceThatNoValueShows) {
+  Database db(scenario_schema(), DatabaseOptions{});
+  Transaction tx = db.begin();
+  const EntityId ada = tx.create().value();
+  const FieldValue values[] = {{0, Value{EnumValue{1}}}};
+  ASSERT_TRUE(tx.insert(kLedgerTable, ada, values).ok());
+  std::move(tx).commit();
+  db.finish_publish();
+  PublishedHistory published;
+  for (uint64_t i = 0; i < PublishedHistory::kEvery; ++i) published.on_publish(db);
+
+  ViolationLog violations;
+  HistoryAgreement checker(published, 0, violations);
+  OpenReplica replica;
+  const uint32_t side = replica.hold(kLedgerTable, CellKey::value(1));
+  replica.add(side, ada, 1);
+  replica.stand_at(1);
+  const RecentRow recent[] = {{ada.index(), 1, false}};
+  replica.history(side).finish(1, recent, {});
+  replica.records(kLedgerTable).enter(0);
+  checker.on_cut(replica, kNow);
+  EXPECT_EQ(violations.count(), 0u);
+  replica.records(kLedgerTable).set_lane(0, 0, 0, {4, 0});
+  checker.on_cut(replica, kNow);
+  EXPECT_EQ(violations.count(), 1u);
+  replica.stand_at(2);  // a version that is not on record
+  checker.on_cut(replica, kNow);
+  EXPECT_EQ(violations.count(), 1u);
 }
 
 TEST(MonotonicCut, SeesACutThatFallsOrRunsAhead) {

@@ -1,0 +1,247 @@
+// What can be wrong with an advance or a chunk; see also BlockDecoder.
+#include <algorithm>
+
+#include "ecsdb/base/mutant.h"
+#include "ecsdb/client/replica.h"
+
+namespace ecsdb {
+namespace {
+
+constexpr uint32_t kNoEnter = 0xffffffff;
+
+std::string row_text(const TableDef& def, EntityId entity) {
+  return "table " + def.name + ", entity " + std::to_string(entity.value);
+}
+
+}  // namespace
+
+/// Everything that can be wrong with an advance or a chunk is found here, and nothing is changed.
+Status Replica::stage(const ReceivedAdvance& advance, bool is_chunk) {
+  ECSDB_TRY(check_cells(advance.head));
+  ECSDB_TRY(find_targets(advance));
+  ECSDB_TRY(check_headers(advance.head, is_chunk));
+  ECSDB_TRY(check_tails(advance));
+  ECSDB_TRY(decode_blocks(advance.head));
+  return check_rows();
+}
+
+/// Leaves name held cells; enters name handles that are free then, with a new generation.
+Status Replica::check_cells(const Advance& head) {
+  leaving_.assign(cells_.size(), false);
+  enter_of_.assign(cells_.size(), kNoEnter);
+  for (const CellLeave& leave : head.leaves) {
+    if (leave.handle >= cells_.size() || !cells_[leave.handle].held || is_leaving(leave.handle) ||
+        cells_[leave.handle].generation != leave.generation) {
+      return fail(ErrorCode::kUnknownHandle, "leave of handle " + std::to_string(leave.handle));
+    }
+    leaving_[leave.handle] = true;
+  }
+  const size_t handles_max = cells_.size() + head.enters.size();
+  for (size_t i = 0; i < head.enters.size(); ++i) {
+    const CellEnter& enter = head.enters[i];
+    // Handles are given out densely, so that one beyond the rest is a lie about memory.
+    if (enter.handle >= handles_max) {
+      return fail(ErrorCode::kUnknownHandle, "enter of handle " + std::to_string(enter.handle));
+    }
+    if (enter.handle >= enter_of_.size()) enter_of_.resize(enter.handle + 1, kNoEnter);
+    const bool known = enter.handle < cells_.size();
+    const bool is_free = !known || !cells_[enter.handle].held || is_leaving(enter.handle);
+    const bool is_newer = !known || enter.generation > cells_[enter.handle].generation;
+    if (!is_free || !is_newer || enter_of_[enter.handle] != kNoEnter) {
+      return fail(ErrorCode::kUnknownHandle, "enter of handle " + std::to_string(enter.handle));
+    }
+    if (!schema_.table_index(enter.table)) {
+      return fail(ErrorCode::kUnknownTable, "id " + std::to_string(enter.table.value));
+    }
+    enter_of_[enter.handle] = static_cast<uint32_t>(i);
+  }
+  return {};
+}
+
+/// Cells and bytes of all blocks.
+Status Replica::find_targets(const ReceivedAdvance& advance) {
+  const auto& entries = advance.head.blocks;
+  targets_.resize(entries.size());
+  size_t at = 0;
+  size_t frame = 0;
+  uint32_t handle = 0;
+  for (size_t i = 0; i < entries.size(); ++i) {
+    for (; i == advance.frames[frame].blocks; ++frame) handle = 0;  // each frame starts anew
+    handle += static_cast<uint32_t>(entries[i].step);
+    targets_[i].handle = handle;
+    ECSDB_TRY(find_target(targets_[i]));
+    if (entries[i].bytes > advance.tail.size() - at) {
+      return fail(ErrorCode::kFrameMalformed, "blocks are longer than the frame's tail");
+    }
+    targets_[i].bytes = ByteSpan(advance.tail).subspan(at, entries[i].bytes);
+    at += entries[i].bytes;
+  }
+  if (at == advance.tail.size()) return {};
+  return fail(ErrorCode::kFrameMalformed, "bytes behind the last block");
+}
+
+Status Replica::find_target(Target& target) const {
+  const uint32_t handle = target.handle;
+  if (handle < enter_of_.size() && enter_of_[handle] != kNoEnter) {
+    const CellEnter& enter = head_->enters[enter_of_[handle]];
+    target.entered = true;
+    target.table = *schema_.table_index(enter.table);
+    target.generation = enter.generation;
+    return {};
+  }
+  if (handle < cells_.size() && cells_[handle].held && !is_leaving(handle)) {
+    target.entered = false;
+    target.table = cells_[handle].table;
+    target.generation = cells_[handle].generation;
+    return {};
+  }
+  return fail(ErrorCode::kUnknownHandle, "block for handle " + std::to_string(handle));
+}
+
+Status Replica::check_headers(const Advance& head, bool is_chunk) {
+  ++advance_number_;
+  if (blocks_.size() < targets_.size()) blocks_.resize(targets_.size());
+  for (size_t i = 0; i < targets_.size(); ++i) {
+    Target& target = targets_[i];
+    auto header = peek_block_header(target.bytes);
+    if (!header.ok()) return header.error();
+    ECSDB_TRY(check_header(*header, target, head, is_chunk));
+    ECSDB_TRY(check_part(*header, target));
+    blocks_[i].header = *header;
+    target.publish = header->form == BlockForm::kRelative
+                         ? cells_[target.handle].history.publishes() + 1
+                         : header->publishes;
+  }
+  return {};
+}
+
+Status Replica::check_header(const BlockHeader& header, const Target& target, const Advance& head,
+                             bool is_chunk) const {
+  if (header.is_compressed && (features_ & kFeatureZstd) == 0) {
+    return fail(ErrorCode::kFrameMalformed, "table " + schema_.table(target.table).name +
+                                                ": a compressed block, not agreed on");
+  }
+  if (is_chunk || target.entered) {
+    if (header.form == BlockForm::kRows) return {};
+    return fail(ErrorCode::kWrongBaseline, "a cell that enters takes whole rows");
+  }
+  const HeldCell& cell = cells_[target.handle];
+  const bool is_relative = header.form == BlockForm::kRelative;
+  const Version version = is_relative ? head.to() : header.version;
+  const bool follows = !is_relative || header.chain == (cell.history.publishes() & kChainMask);
+  const bool fits =
+      header.form != BlockForm::kRows && follows && version > cell.changed && version <= head.to();
+  if (fits || ECSDB_MUTANT(wrong_baseline) || ECSDB_MUTANT(skip_delta)) return {};
+  return fail(ErrorCode::kWrongBaseline,
+              "table " + schema_.table(target.table).name + ", cell " + cell.key.to_string() +
+                  ": a block to version " + std::to_string(version.value) +
+                  " that follows publish " + std::to_string(header.chain) +
+                  " (modulo 8) of the cell, on the state of version " +
+                  std::to_string(cell.changed.value) + " after publish " +
+                  std::to_string(cell.history.publishes()));
+}
+
+/// All blocks of a cell in one advance are of one form; parts of a relative one rise.
+Status Replica::check_part(const BlockHeader& header, const Target& target) {
+  if (part_ends_.size() <= target.handle) part_ends_.resize(target.handle + 1);
+  PartEnd& last = part_ends_[target.handle];
+  const bool is_first = last.advance != advance_number_;
+  const bool follows = header.form == last.form &&
+                       (header.form != BlockForm::kRelative || last.index <= header.range.begin);
+  if (!is_first && !follows) {
+    return fail(ErrorCode::kNotCanonical,
+                "table " + schema_.table(target.table).name +
+                    ": several blocks of a cell that are no parts of one");
+  }
+  last = {advance_number_, header.form, header.range.end};
+  return {};
+}
+
+/// The version that a block is relative to.
+Version Replica::base_of(const Target& target, BlockForm form) const {
+  if (form == BlockForm::kRows) return Version{0};
+  return form == BlockForm::kNet ? head_->from : cells_[target.handle].changed;
+}
+
+/// Every frame's blocks are as they were sent, and meant for these cells in this state.
+Status Replica::check_tails(const ReceivedAdvance& advance) const {
+  if (ECSDB_MUTANT(wrong_baseline) || ECSDB_MUTANT(skip_delta)) return {};
+  size_t at = 0;
+  for (const ReceivedAdvance::FrameEnd& frame : advance.frames) {
+    TailChecksum checksum;
+    for (; at < frame.blocks; ++at) {
+      const Target& target = targets_[at];
+      checksum.add(target.handle, target.generation, base_of(target, blocks_[at].header.form),
+                   crc32c(target.bytes));
+    }
+    if (checksum.value() == frame.tail_checksum) continue;
+    return fail(ErrorCode::kChecksumMismatch, "blocks to version " +
+                                                  std::to_string(advance.head.to().value) +
+                                                  ": damaged, or not meant for the state held");
+  }
+  return {};
+}
+
+Status Replica::decode_blocks(const Advance& head) {
+  const CellHistory none;
+  for (size_t i = 0; i < targets_.size(); ++i) {
+    const Target& target = targets_[i];
+    const BlockTarget to{&schema_.table(target.table), &tables_[target.table], target.handle,
+                         target.entered ? &none : &cells_[target.handle].history};
+    ECSDB_TRY(decoder_.decode(target.bytes, to, head.to(), blocks_[i]));
+  }
+  return {};
+}
+
+/// Every whole row finds its entity's place free: held by nobody, by a row that goes in this
+/// advance, or by the same row in the same cell. And there is room for all of them.
+Status Replica::check_rows() {
+  going_.clear();
+  coming_.clear();
+  for (size_t i = 0; i < targets_.size(); ++i) {
+    const Target& target = targets_[i];
+    for (const DecodedBlock::Gone& gone : blocks_[i].gone) {
+      const RowIndex row = tables_[target.table].find(gone.entity);
+      if (row == kNoRow || tables_[target.table].row(row).cell != target.handle) continue;
+      going_.push_back({target.table, gone.entity});
+    }
+    for (const EntityId entity : blocks_[i].whole) coming_.push_back({target.table, entity});
+  }
+  std::sort(going_.begin(), going_.end());
+  going_.erase(std::unique(going_.begin(), going_.end()), going_.end());
+  std::sort(coming_.begin(), coming_.end());
+  for (size_t i = 1; i < coming_.size(); ++i) {
+    if (coming_[i].table == coming_[i - 1].table &&
+        coming_[i].entity.index() == coming_[i - 1].entity.index()) {
+      return fail(ErrorCode::kDuplicateRow,
+                  row_text(schema_.table(coming_[i].table), coming_[i].entity));
+    }
+  }
+  auto goes = [&](uint16_t table, EntityId entity) {
+    return std::binary_search(going_.begin(), going_.end(), RowName{table, entity});
+  };
+  uint64_t in_place_rows = 0;
+  for (size_t i = 0; i < targets_.size(); ++i) {
+    const Target& target = targets_[i];
+    const Table& table = tables_[target.table];
+    const DecodedBlock& block = blocks_[i];
+    for (const EntityId entity : block.whole) {
+      const RowIndex row = table.find_index(entity.index());
+      if (row == kNoRow) continue;
+      const Row& held = table.row(row);
+      const bool in_place = held.entity == entity && held.cell == target.handle &&
+                            !target.entered && block.header.form != BlockForm::kRows;
+      if (!in_place && !is_leaving(held.cell) && !goes(target.table, held.entity)) {
+        return fail(ErrorCode::kDuplicateRow, row_text(schema_.table(target.table), entity));
+      }
+      in_place_rows += in_place ? 1 : 0;
+    }
+  }
+  uint64_t going_rows = going_.size();
+  for (const CellLeave& leave : head_->leaves) going_rows += cells_[leave.handle].log.count();
+  if (row_count() - going_rows + coming_.size() - in_place_rows <= rows_max_) return {};
+  return fail(ErrorCode::kClientLimit, "more than " + std::to_string(rows_max_) +
+                                           " rows; raise rows_max or subscribe to less");
+}
+
+}  // namespace ecsdb

@@ -1,0 +1,90 @@
+// Error codes, and who comes by them.
+#include <algorithm>
+#include <iterator>
+
+#include "ecsdb/base/check.h"
+#include "ecsdb/base/error.h"
+
+#include "markdown.h"
+#include "protocol_tables.h"
+
+namespace ecsdb::protocol {
+namespace {
+
+/// Columns of the table that the declaration does not have. Codes of the store and of files never
+/// travel and say nothing here.
+struct ErrorUse {
+  ErrorCode code;
+  const char* client;
+  const char* server;
+  const char* again;
+};
+
+constexpr ErrorUse kUses[] = {
+    {ErrorCode::kOk, "told", "reply", ""},
+    {ErrorCode::kBadPreface, "raises", "closes without a word", "no"},
+    {ErrorCode::kProtocolUnsupported, "raises", "closes without a word", "no"},
+    {ErrorCode::kFrameTooLarge, "raises", "goodbye", "yes"},
+    {ErrorCode::kFrameMalformed, "raises", "goodbye", "yes"},
+    {ErrorCode::kChecksumMismatch, "raises", "goodbye", "yes"},
+    {ErrorCode::kUnknownMessage, "raises", "goodbye", "no"},
+    {ErrorCode::kUnexpectedMessage, "raises", "goodbye", "yes"},
+    {ErrorCode::kLimitExceeded, "raises, told", "goodbye, reply", "no: ask for less"},
+    {ErrorCode::kNotCanonical, "raises", "", "yes"},
+    {ErrorCode::kWebSocketViolation, "local", "WebSocket close", "yes"},
+    {ErrorCode::kAuthFailed, "told", "goodbye", "no: another token"},
+    {ErrorCode::kHandshakeTimeout, "told", "goodbye", "later"},
+    {ErrorCode::kNotPermitted, "told", "reply", "no"},
+    {ErrorCode::kTooManyConnections, "", "closes without a word", "later"},
+    {ErrorCode::kSchemaInvalid, "raises", "", "no"},
+    {ErrorCode::kSchemaMismatch, "raises", "", "yes"},
+    {ErrorCode::kUnknownTable, "raises, told", "goodbye (database), reply", "no"},
+    {ErrorCode::kUnknownField, "local", "", "no"},
+    {ErrorCode::kUnknownSubscription, "told", "reply", "no"},
+    {ErrorCode::kTypeMismatch, "local, told", "reply", "no"},
+    {ErrorCode::kValueOutOfRange, "raises", "", "yes"},
+    {ErrorCode::kTextTooLong, "raises", "", "yes"},
+    {ErrorCode::kBadText, "raises", "", "yes"},
+    {ErrorCode::kWrongBaseline, "raises", "", "yes"},
+    {ErrorCode::kUnknownRow, "raises", "", "yes"},
+    {ErrorCode::kDuplicateRow, "raises", "", "yes"},
+    {ErrorCode::kUnknownHandle, "raises", "", "yes"},
+    {ErrorCode::kDigestMismatch, "reserved", "", "yes"},
+    {ErrorCode::kClientLimit, "raises", "", "no: ask for less"},
+    {ErrorCode::kShutdown, "told", "goodbye", "later"},
+    {ErrorCode::kClientLeft, "says", "", ""},
+    {ErrorCode::kPeerSilent, "local, told", "goodbye", "yes"},
+    {ErrorCode::kStalled, "told", "goodbye", "yes"},
+    {ErrorCode::kLinkClosed, "local", "", "yes"},
+    {ErrorCode::kKicked, "told", "goodbye", "later"},
+    {ErrorCode::kConnectFailed, "local", "", "later"},
+    {ErrorCode::kUnknownEntity, "", "", ""},
+    {ErrorCode::kRowExists, "", "", ""},
+    {ErrorCode::kRowMissing, "", "", ""},
+    {ErrorCode::kCapacity, "", "", ""},
+    {ErrorCode::kSnapshotCorrupt, "", "", ""},
+    {ErrorCode::kFileUnreadable, "", "", ""},
+    {ErrorCode::kSyntax, "", "", ""},
+    {ErrorCode::kUsage, "", "", ""},
+};
+
+const ErrorUse& use_of(ErrorCode code) {
+  const auto found = std::find_if(std::begin(kUses), std::end(kUses),
+                                  [&](const ErrorUse& use) { return use.code == code; });
+  ECSDB_CHECK(found != std::end(kUses));  // a new code: say above who raises it
+  return *found;
+}
+
+}  // namespace
+
+void add_error_sections(std::vector<Section>& out) {
+  MarkdownTable table({"number", "name", "meaning", "client", "server sends", "again"});
+  for (const ErrorInfo& error : all_errors()) {
+    const ErrorUse& use = use_of(error.code);
+    table.row({std::to_string(static_cast<int>(error.code)), code(error.name), error.text,
+               use.client, use.server, use.again});
+  }
+  out.push_back({"error-codes", table.text()});
+}
+
+}  // namespace ecsdb::protocol
