@@ -28,6 +28,8 @@ constexpr NamedLimit kLimits[] = {
     {"block_bytes_max", kBlockBytesMax, "target for one block; a larger one is split"},
     {"block_bytes_hard_max", kBlockBytesHardMax,
      "a block that a client accepts, and the body that a compressed one decompresses to"},
+    {"block_values_max", kBlockValuesMax,
+     "whole rows of one block times the lanes and texts of a row"},
     {"token_bytes_max", kTokenBytesMax, "token of an auth"},
     {"client_name_bytes_max", kClientNameBytesMax, "name of a client"},
     {"reason_bytes_max", kReasonBytesMax, "reason of a goodbye"},

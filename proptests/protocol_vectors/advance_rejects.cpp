@@ -139,22 +139,33 @@ void reject_targets(FrameMaker to) {
 
 void reject_forms(FrameMaker to) {
   Step step;
-  auto bad = [&](const char* name, const char* note, const Draft::Block& block) {
+  auto input = [&](AdvanceKind kind, const Draft::Block& block) {
     Draft draft = step.draft;
+    draft.head.set_flags(true, true, kind);
     draft.blocks = {block};
-    to.bad(name, note, step.sync, {draft.seal()}, kWrongBaseline);
+    return FrameMaker::input(step.sync, {draft.seal()});
+  };
+  auto bad = [&](const char* name, const char* note, AdvanceKind kind, const Draft::Block& block) {
+    to.maker().reject(name, note, input(kind, block), kWrongBaseline);
   };
   Fleet& fleet = step.small.fleet;
-  bad("rows-for-a-held-cell", "Rows are for cells that enter.", fleet.rows_of(kRoom));
-  Draft::Block old = fleet.net_of(kRoom, step.draft.head.from);
-  old.bytes[1] = static_cast<uint8_t>(step.draft.head.from.value);
-  bad("net-not-newer", "A net block to the version that the cell is at.", old);
-  old.bytes[1] = static_cast<uint8_t>(step.draft.head.to().value + 1);
-  bad("net-beyond-the-advance", "A net block to a version behind the advance.", old);
-  Draft::Block chain = step.draft.blocks[1];
-  chain.bytes[0] ^= 0x20;
+  constexpr AdvanceKind kStep = AdvanceKind::kStep;
+  constexpr AdvanceKind kNet = AdvanceKind::kNet;
+  bad("rows-for-a-held-cell", "Rows are for cells that enter.", kNet, fleet.rows_of(kRoom));
+  Draft::Block net = fleet.net_of(kRoom, step.draft.head.from);
+  to.maker().accept("net-in-a-net-advance", "A net block of a cell that has changed.",
+                    input(kNet, net));
+  bad("net-in-a-step", "Net blocks are for advances of kind net.", kStep, net);
+  Draft::Block relative = step.draft.blocks[1];
+  to.maker().accept("relative-in-a-step", "The same change, relative.", input(kStep, relative));
+  bad("relative-in-a-net-advance", "Relative blocks are for advances in step.", kNet, relative);
+  net.bytes[1] = static_cast<uint8_t>(step.draft.head.from.value);
+  bad("net-not-newer", "A net block to the version that the cell is at.", kNet, net);
+  net.bytes[1] = static_cast<uint8_t>(step.draft.head.to().value + 1);
+  bad("net-beyond-the-advance", "A net block to a version behind the advance.", kNet, net);
+  relative.bytes[0] ^= 0x20;
   bad("block-of-another-chain", "A relative block that does not follow the cell's last publish.",
-      chain);
+      kStep, relative);
   auto entering = [&](const char* name, const char* note, const Draft::Block& block) {
     Draft draft = step.draft;
     draft.head.leaves = {{kRoom, 1}};

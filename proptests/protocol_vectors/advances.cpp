@@ -30,8 +30,10 @@ void make_syncs(FrameMaker to) {
   end.head.set_flags(true, true, AdvanceKind::kSyncEnd);
   to.good("sync-ends-with-changes", "What changed since the scan began comes with its end.", {},
           {sync[0], sync[1], end.seal()});
+  Draft nothing;
+  nothing.set_span(begun, begun);
   to.good("sync-empty", "A sync of no cells.", {},
-          {sync[0], Draft().seal(MessageType::kSyncChunk), sync[2]});
+          {sync[0], nothing.seal(MessageType::kSyncChunk), sync[2]});
 }
 
 void make_steps(FrameMaker to) {

@@ -185,7 +185,10 @@ Status Client::Impl::on_sync_begin(ByteSpan head) {
 }
 
 Status Client::Impl::on_chunk(const Frame& frame) {
-  if (!syncing_) return fail(ErrorCode::kUnexpectedMessage, "sync_chunk");
+  // The advance that ends the sync may have begun, or be here and not applied yet.
+  if (!syncing_ || has_arriving_ || !pending_.empty()) {
+    return fail(ErrorCode::kUnexpectedMessage, "sync_chunk");
+  }
   Advance head;
   ECSDB_TRY(decode_message(frame.head, head));
   ReceivedAdvance chunk;
@@ -215,7 +218,8 @@ Status Client::Impl::on_advance(const Frame& frame) {
     }
   } else {
     const Advance& begun = arriving_.head;
-    if (head.kind() != begun.kind() || head.from != begun.from || head.to() != begun.to()) {
+    if (head.kind() != begun.kind() || head.from != begun.from || head.to() != begun.to() ||
+        head.commit_time_ns != begun.commit_time_ns) {
       return fail(ErrorCode::kFrameMalformed, "frames of one advance disagree");
     }
   }

@@ -21,15 +21,20 @@ void ReceivedAdvance::add(Advance&& frame_head, ByteSpan frame_tail, size_t byte
     head.enters.insert(head.enters.end(), frame_head.enters.begin(), frame_head.enters.end());
     head.blocks.insert(head.blocks.end(), frame_head.blocks.begin(), frame_head.blocks.end());
   }
-  frames.push_back({head.blocks.size(), frame_head.tail_checksum});
   tail.insert(tail.end(), frame_tail.begin(), frame_tail.end());
+  frames.push_back({head.blocks.size(), tail.size(), frame_head.tail_checksum});
   stream_bytes += bytes;
 }
 
 Status Replica::apply_chunk(const ReceivedAdvance& chunk) {
   events_ = nullptr;
   head_ = &chunk.head;
-  if (!chunk.head.leaves.empty()) return fail(ErrorCode::kUnknownHandle, "leave in a sync chunk");
+  const Advance& head = chunk.head;
+  if (!head.leaves.empty()) return fail(ErrorCode::kUnknownHandle, "leave in a sync chunk");
+  if (head.from != cut_ || head.distance != 0 || head.kind() != AdvanceKind::kStep) {
+    return fail(ErrorCode::kWrongBaseline,
+                "a sync chunk that is not of the scan from version " + std::to_string(cut_.value));
+  }
   ECSDB_TRY(stage(chunk, true));
   apply_enters(chunk.head);
   for (size_t i = 0; i < targets_.size(); ++i) {

@@ -16,8 +16,9 @@ namespace ecsdb {
 struct ReceivedAdvance {
   Advance head;
   Bytes tail;
-  struct FrameEnd {  // of one frame: how many blocks there are up to here, and its checksum
+  struct FrameEnd {  // of one frame: blocks and bytes of tails up to its end, and its checksum
     size_t blocks = 0;
+    size_t tail_bytes = 0;
     Fixed32 tail_checksum;
   };
   std::vector<FrameEnd> frames;

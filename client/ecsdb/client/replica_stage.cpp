@@ -53,31 +53,37 @@ Status Replica::check_cells(const Advance& head) {
     if (!schema_.table_index(enter.table)) {
       return fail(ErrorCode::kUnknownTable, "id " + std::to_string(enter.table.value));
     }
+    if (!cell_key_fits(schema_, *schema_.table_index(enter.table), enter.key)) {
+      return fail(ErrorCode::kTypeMismatch, "table id " + std::to_string(enter.table.value) +
+                                                " has no cell " + enter.key.to_string());
+    }
     enter_of_[enter.handle] = static_cast<uint32_t>(i);
   }
   return {};
 }
 
-/// Cells and bytes of all blocks.
+/// Cells and bytes of all blocks, frame by frame.
 Status Replica::find_targets(const ReceivedAdvance& advance) {
   const auto& entries = advance.head.blocks;
   targets_.resize(entries.size());
   size_t at = 0;
-  size_t frame = 0;
-  uint32_t handle = 0;
-  for (size_t i = 0; i < entries.size(); ++i) {
-    for (; i == advance.frames[frame].blocks; ++frame) handle = 0;  // each frame starts anew
-    handle += static_cast<uint32_t>(entries[i].step);
-    targets_[i].handle = handle;
-    ECSDB_TRY(find_target(targets_[i]));
-    if (entries[i].bytes > advance.tail.size() - at) {
-      return fail(ErrorCode::kFrameMalformed, "blocks are longer than the frame's tail");
+  size_t i = 0;
+  for (const ReceivedAdvance::FrameEnd& frame : advance.frames) {
+    for (uint32_t handle = 0; i < frame.blocks; ++i) {
+      handle += static_cast<uint32_t>(entries[i].step);
+      targets_[i].handle = handle;
+      ECSDB_TRY(find_target(targets_[i]));
+      if (entries[i].bytes > frame.tail_bytes - at) {
+        return fail(ErrorCode::kFrameMalformed, "blocks are longer than the frame's tail");
+      }
+      targets_[i].bytes = ByteSpan(advance.tail).subspan(at, entries[i].bytes);
+      at += entries[i].bytes;
     }
-    targets_[i].bytes = ByteSpan(advance.tail).subspan(at, entries[i].bytes);
-    at += entries[i].bytes;
+    if (at != frame.tail_bytes) {
+      return fail(ErrorCode::kFrameMalformed, "bytes behind the last block");
+    }
   }
-  if (at == advance.tail.size()) return {};
-  return fail(ErrorCode::kFrameMalformed, "bytes behind the last block");
+  return {};
 }
 
 Status Replica::find_target(Target& target) const {
@@ -127,10 +133,13 @@ Status Replica::check_header(const BlockHeader& header, const Target& target, co
   }
   const HeldCell& cell = cells_[target.handle];
   const bool is_relative = header.form == BlockForm::kRelative;
+  if (is_relative != (head.kind() == AdvanceKind::kStep)) {
+    return fail(ErrorCode::kWrongBaseline, "a block of a form that is not the advance's");
+  }
   const Version version = is_relative ? head.to() : header.version;
   const bool follows = !is_relative || header.chain == (cell.history.publishes() & kChainMask);
-  const bool fits =
-      header.form != BlockForm::kRows && follows && version > cell.changed && version <= head.to();
+  const bool is_whole = header.form == BlockForm::kRows;
+  const bool fits = !is_whole && follows && version > cell.changed && version <= head.to();
   if (fits || ECSDB_MUTANT(wrong_baseline) || ECSDB_MUTANT(skip_delta)) return {};
   return fail(ErrorCode::kWrongBaseline,
               "table " + schema_.table(target.table).name + ", cell " + cell.key.to_string() +

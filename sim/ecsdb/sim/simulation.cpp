@@ -181,7 +181,7 @@ void Simulation::make_clients() {
   for (uint32_t i = 0; i < options_.clients; ++i) {
     clients_.push_back(std::make_unique<VirtualClient>(
         ClientSurroundings{world_, network_, model_, published_, history_, no_faults_, violations_,
-                           i == 0 ? options_.nudge : Nudge::kNone},
+                           options_.recorder, i == 0 ? options_.nudge : Nudge::kNone},
         i, identities[i % identities.size()]));
     clients_.back()->start(Instant{} + Duration{rng_.between(0, kStartSpread.ns)});
   }

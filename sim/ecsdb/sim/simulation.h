@@ -30,7 +30,8 @@ struct SimulationOptions {
   uint32_t commits_per_second = 20;
   uint32_t publish_every = 0;  // commits; 0: drawn
   TraceLogWindow trace_log = {};
-  Nudge nudge = Nudge::kNone;  // for tests of the trace
+  Nudge nudge = Nudge::kNone;          // for tests of the trace
+  ClientRecorder* recorder = nullptr;  // outlives the run
 };
 
 /// What came of it.

@@ -34,6 +34,7 @@ VirtualClient::VirtualClient(ClientSurroundings around, uint32_t index, ClientId
       model_(around.model),
       published_(around.published),
       no_faults_(around.no_faults),
+      recorder_(around.recorder),
       nudge_(around.nudge),
       index_(index),
       target_(world_.add_target(*this)),
@@ -67,6 +68,7 @@ ClientOptions VirtualClient::client_options() const {
 }
 
 void VirtualClient::launch(const Now& now) {
+  if (recorder_ != nullptr) recorder_->on_launch(index_, client_options());
   client_ = std::make_unique<Client>(client_options(),
                                      world_.stream("client jitter", index_).stream("", launches_));
   std::vector<InterestEntry> wanted;
@@ -215,6 +217,7 @@ VirtualClient::Line* VirtualClient::find(LinkId link) {
 void VirtualClient::on_connected(LinkId link, Now now) {
   Line* const line = find(link);
   if (line == nullptr) return;
+  if (recorder_ != nullptr) recorder_->on_connected(index_);
   client_->on_connected(line->number, now);
   settle(now);
 }
@@ -222,6 +225,7 @@ void VirtualClient::on_connected(LinkId link, Now now) {
 void VirtualClient::on_bytes(LinkId link, ByteSpan bytes, Now now) {
   Line* const line = find(link);
   if (line == nullptr) return;
+  if (recorder_ != nullptr) recorder_->on_bytes(index_, bytes);
   client_->on_bytes(line->number, bytes, now);
   if (ECSDB_MUTANT(read_between)) client_->poll(now);
   atomic_.on_unpolled(client_->db(), now.steady);
@@ -298,6 +302,7 @@ void VirtualClient::arm_timer() {
 void VirtualClient::take_events(const Now& now) {
   while (const auto event = client_->next_event()) {
     no_faults_.on_client_event(index_, *event, now.steady);
+    if (recorder_ != nullptr) recorder_->on_event(index_, *event);
     take_event(*event);
   }
 }
@@ -330,6 +335,7 @@ void VirtualClient::poll(const Now& now) {
   shadow_.set_now(now.steady);
   ClientDb& db = client_->db();
   while (client_->poll(now, 1) > 0) {
+    if (recorder_ != nullptr) recorder_->on_cut(index_, db);
     interest_.on_cut(db.cut());
     monotonic_.on_cut(db.cut(), published_, now.steady);
     history_.on_cut(db, now.steady);

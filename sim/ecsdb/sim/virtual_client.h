@@ -14,6 +14,7 @@
 #include "ecsdb/sim/checkers/no_faults.h"
 #include "ecsdb/sim/checkers/shadow_rows.h"
 #include "ecsdb/sim/client_interest.h"
+#include "ecsdb/sim/client_recorder.h"
 #include "ecsdb/sim/sim_network.h"
 
 namespace ecsdb::sim {
@@ -35,6 +36,7 @@ struct ClientSurroundings {
   const PublishedHistory& history;
   NoFaults& no_faults;
   ViolationLog& violations;
+  ClientRecorder* recorder = nullptr;
   Nudge nudge = Nudge::kNone;  // of this client
 };
 
@@ -103,6 +105,7 @@ class VirtualClient final : public EventTarget, public EndpointHandler {
   const Model& model_;
   const Version& published_;
   NoFaults& no_faults_;
+  ClientRecorder* recorder_;  // may be null
   const Nudge nudge_;
   uint32_t index_;
   TargetId target_;
