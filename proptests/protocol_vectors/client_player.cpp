@@ -45,6 +45,25 @@ CellKey key_from_json(const Json& json) {
   return key;
 }
 
+/// Sums of the digests of held cells.
+struct Sums {
+  size_t cells = 0;
+  Digest all;
+  std::vector<Digest> tables;
+};
+Sums sums_of(ClientDb& db) {
+  Sums out;
+  out.tables.resize(db.table_count());
+  for (size_t handle = 0; handle < db.cells().size(); ++handle) {
+    if (!db.cells()[handle].held) continue;
+    ++out.cells;
+    const Digest digest = db.digest(handle);
+    out.all += digest;
+    out.tables[db.cells()[handle].table] += digest;
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string_view phase_name(SyncStatus::Phase phase) {
@@ -221,7 +240,16 @@ Json ClientPlayer::rows_json() const {
   return out;
 }
 
+Digest ClientPlayer::digest_sum() { return sums_of(client_.db()).all; }
+
 Json ClientPlayer::visible() {
+  if (form_ == StateForm::kSession) return session_json();
+  Json out = summary_json();
+  if (form_ == StateForm::kFull) out.set("cells", cells_json()).set("rows", rows_json());
+  return out;
+}
+
+Json ClientPlayer::session_json() {
   const ClientDb& db = client_.db();
   const Json rows = rows_json();
   Json out = Json::object({{"cut", std::to_string(db.cut().value)},
@@ -232,32 +260,61 @@ Json ClientPlayer::visible() {
     return out.set("rows", rows);
   }
   // Of many cells and rows the digests' sum tells enough.
-  Digest sum;
-  size_t cells = 0;
-  for (size_t handle = 0; handle < db.cells().size(); ++handle) {
-    if (!db.cells()[handle].held) continue;
-    sum += client_.db().digest(handle);
-    ++cells;
+  const Sums sums = sums_of(client_.db());
+  out.set("cell_count", sums.cells);
+  return out.set("digest_sum", digest_json(sums.all));
+}
+
+Json ClientPlayer::summary_json() {
+  const ClientDb& db = client_.db();
+  const Sums sums = sums_of(client_.db());
+  size_t rows = 0;
+  Json tables = Json::array();
+  for (size_t t = 0; t < db.table_count(); ++t) {
+    const size_t count = db.table(t).row_count();
+    rows += count;
+    if (count == 0) continue;
+    tables.add(Json::object({{"table", db.schema().table(t).id.value},
+                             {"row_count", count},
+                             {"digest_sum", digest_json(sums.tables[t])}}));
   }
-  out.set("cell_count", cells);
-  return out.set("digest_sum", digest_json(sum));
+  return Json::object({{"cut", std::to_string(db.cut().value)},
+                       {"commit_time_ns", std::to_string(db.commit_time_ns())},
+                       {"row_count", rows},
+                       {"cell_count", sums.cells},
+                       {"digest_sum", digest_json(sums.all)},
+                       {"tables", tables}});
+}
+
+void ClientPlayer::add_events(Json& state) {
+  const Json events = take_row_events();
+  const size_t count = events.items().size();
+  if (form_ != StateForm::kSession && count == 0) return;
+  const bool is_whole =
+      form_ == StateForm::kFull || (form_ == StateForm::kSession && count <= 2 * kRowsShownMax);
+  if (is_whole) {
+    state.set("events", events);
+  } else {
+    state.set("event_count", count);
+  }
 }
 
 void ClientPlayer::add_state(std::vector<Json>& out) {
-  Json state = Json::object({{"phase", phase_name(phase())}});
-  const Json shown = visible();
-  for (const Json::Member& member : shown.members()) state.set(member.first, member.second);
+  const Json phase_only = Json::object({{"phase", phase_name(phase())}});
+  // Rows that have changed show in the sums, so that the forms with sums need no other comparison.
+  Json state = phase_only;
+  const Json seen = form_ == StateForm::kSession ? session_json() : summary_json();
+  for (const Json::Member& member : seen.members()) state.set(member.first, member.second);
   const Json reports = take_reports();
   const bool is_same = state == last_state_;
   if (is_same && row_events_.items().empty() && reports.items().empty()) return;
-  Json step = is_same ? Json::object({{"phase", phase_name(phase())}}) : state;
-  last_state_ = std::move(state);
-  if (const Json events = take_row_events(); events.items().size() <= 2 * kRowsShownMax) {
-    step.set("events", events);
-  } else {
-    step.set("event_count", events.items().size());
+  Json step = is_same ? phase_only : state;
+  if (!is_same && form_ == StateForm::kFull) {
+    step.set("cells", cells_json()).set("rows", rows_json());
   }
-  step.set("reports", reports);
+  last_state_ = std::move(state);
+  add_events(step);
+  if (form_ == StateForm::kSession || !reports.items().empty()) step.set("reports", reports);
   out.push_back(Json::object({{"state", std::move(step)}}));
 }
 
