@@ -1,5 +1,5 @@
 // The global operator new of the benchmark program, which counts. Array, nothrow and sized forms
-// of the standard library end in these; nothing here is over-aligned.
+// of the standard library end in these.
 #include <cstdlib>
 #include <new>
 
@@ -18,5 +18,14 @@ void* operator new(std::size_t bytes) {
   if (void* memory = std::malloc(bytes == 0 ? 1 : bytes)) return memory;
   std::abort();
 }
+void* operator new(std::size_t bytes, std::align_val_t alignment) {
+  ++allocation_count;
+  const std::size_t unit = static_cast<std::size_t>(alignment);
+  // aligned_alloc wants a whole number of units.
+  if (void* memory = std::aligned_alloc(unit, (bytes + unit - 1) / unit * unit)) return memory;
+  std::abort();
+}
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }

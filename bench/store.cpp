@@ -29,7 +29,10 @@ enum class Way { kValue, kMany, kStruct };
 
 struct WaySamples {
   Samples change, commit, publish, digest, together, raw, raw_by_entity;
+  uint64_t allocations = 0;  // in all four
 };
+
+constexpr uint64_t kRoundsIgnored = 100;
 
 class StoreBench {
  public:
@@ -120,6 +123,7 @@ class StoreBench {
   Status run_engine(Way way, WaySamples& samples) {
     prepare(way);
     Status status;
+    const uint64_t allocations_before = allocations();
     ecsdb::Transaction tx = db_.begin();
     const double change = time_ns([&] { status = apply(way, tx); });
     ECSDB_TRY(status);
@@ -129,6 +133,7 @@ class StoreBench {
       db_.trim();
     });
     const double digest = time_ns([&] { db_.digest({kUnitTable, cell_}); });
+    samples.allocations += allocations() - allocations_before;
     const double fields = fields_of(way);
     samples.change.add(change / fields);
     samples.commit.add(commit / fields);
@@ -210,6 +215,7 @@ void report_way(const char* name, const WaySamples& samples, Report& report) {
   report.samples("publish_bookkeeping", "ns_per_field", samples.publish);
   report.samples("digest", "ns_per_field", samples.digest);
   report.samples("together", "ns_per_field", samples.together);
+  report.count("allocations_in_all_rounds", samples.allocations);
   report.samples("baseline_raw_write", "ns_per_field", samples.raw);
   report.samples("baseline_raw_write_by_entity", "ns_per_field", samples.raw_by_entity);
   const Samples tracked = sum_of(samples.change, samples.commit);
@@ -228,8 +234,8 @@ Status run(const Options& options, Report& report) {
     return ecsdb::fail(ecsdb::ErrorCode::kUsage, "--changes is more than --rows");
   }
   StoreBench bench(rows, changes, seed);
-  WaySamples ignored[3];
-  for (uint64_t i = 0; i < 2; ++i) ECSDB_TRY(bench.round(i, ignored));
+  WaySamples ignored[3];  // of rounds in which memory is taken that later ones use again
+  for (uint64_t i = 0; i < kRoundsIgnored; ++i) ECSDB_TRY(bench.round(i, ignored));
   WaySamples ways[3];
   for (uint64_t i = 0; i < rounds; ++i) ECSDB_TRY(bench.round(i, ways));
   report.count("rows", rows);

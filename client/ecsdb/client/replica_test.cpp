@@ -1,3 +1,5 @@
+#include "ecsdb/client/replica.h"
+
 #include "ecsdb/client/test_replica.h"
 
 namespace ecsdb::client_test {

@@ -119,6 +119,13 @@ inline __attribute__((always_inline)) void load(Wide& out, const uint32_t* from)
 inline __attribute__((always_inline)) void store(uint32_t* to, const Wide& from) {
   std::memcpy(to, &from, sizeof(Wide));
 }
+inline __attribute__((always_inline)) void add_product(uint32_t* sums, const Wide& x,
+                                                       const Wide& multiply) {
+  Wide sum;
+  load(sum, sums);
+  sum += x * multiply;
+  store(sums, sum);
+}
 
 }  // namespace
 
@@ -126,9 +133,11 @@ inline __attribute__((always_inline)) void RowHashBatch::add_any(Sums& sums,
                                                                  const RowHasher::Place& place,
                                                                  const uint32_t* words,
                                                                  size_t rows) {
-  Wide add = Wide{} + place.add;
-  Wide multiply[4];
-  for (size_t j = 0; j < 4; ++j) multiply[j] = Wide{} + place.multiply[j];
+  const Wide add = Wide{} + place.add;
+  const Wide multiply0 = Wide{} + place.multiply[0];
+  const Wide multiply1 = Wide{} + place.multiply[1];
+  const Wide multiply2 = Wide{} + place.multiply[2];
+  const Wide multiply3 = Wide{} + place.multiply[3];
   for (size_t at = 0; at < rows; at += kStride) {
     Wide x;
     load(x, words + at);
@@ -136,27 +145,29 @@ inline __attribute__((always_inline)) void RowHashBatch::add_any(Sums& sums,
     x ^= x >> 16;
     x *= RowHasher::kStep;
     x ^= x >> 15;
-    for (size_t j = 0; j < 4; ++j) {
-      Wide sum;
-      load(sum, &sums[j][at]);
-      sum += x * multiply[j];
-      store(&sums[j][at], sum);
-    }
+    add_product(&sums[0][at], x, multiply0);
+    add_product(&sums[1][at], x, multiply1);
+    add_product(&sums[2][at], x, multiply2);
+    add_product(&sums[3][at], x, multiply3);
   }
 }
 
-inline __attribute__((always_inline)) void RowHashBatch::finish_any(Sums& sums, size_t rows) {
-  for (auto& sum : sums) {
+inline __attribute__((always_inline)) void RowHashBatch::finish_any(Sums& sums, size_t rows,
+                                                                    Digest& total) {
+  for (size_t j = 0; j < sums.size(); ++j) {
+    Wide totals{};
     for (size_t at = 0; at < rows; at += kStride) {
       Wide x;
-      load(x, &sum[at]);
+      load(x, &sums[j][at]);
       x ^= x >> 16;
       x *= RowHasher::kStep;
       x ^= x >> 15;
       x *= RowHasher::kMix;
       x ^= x >> 16;
-      store(&sum[at], x);
+      store(&sums[j][at], x);
+      totals += x;
     }
+    for (size_t i = 0; i < kStride; ++i) total.lane[j] += totals[i];
   }
 }
 
@@ -173,8 +184,9 @@ __attribute__((target("avx2"))) void RowHashBatch::add_avx2(Sums& sums,
                                                             const uint32_t* words, size_t rows) {
   add_any(sums, place, words, rows);
 }
-__attribute__((target("avx2"))) void RowHashBatch::finish_avx2(Sums& sums, size_t rows) {
-  finish_any(sums, rows);
+__attribute__((target("avx2"))) void RowHashBatch::finish_avx2(Sums& sums, size_t rows,
+                                                               Digest& total) {
+  finish_any(sums, rows, total);
 }
 #endif
 
@@ -186,19 +198,13 @@ void RowHashBatch::add(const RowHasher::Place& place, std::array<uint32_t, kRows
   add_any(sums_, place, words.data(), rows_padded_);
 }
 
-Digest RowHashBatch::sum() const {
-  Digest out;
-  for (size_t j = 0; j < sums_.size(); ++j) {
-    for (size_t i = 0; i < rows_; ++i) out.lane[j] += sums_[j][i];
-  }
-  return out;
-}
-
 void RowHashBatch::finish() {
+  // mix(0) is 0, so that what fills up the last registers does not count.
+  for (auto& sum : sums_) std::fill(sum.begin() + rows_, sum.begin() + rows_padded_, 0);
 #if defined(__x86_64__)
-  if (has_avx2()) return finish_avx2(sums_, rows_padded_);
+  if (has_avx2()) return finish_avx2(sums_, rows_padded_, total_);
 #endif
-  finish_any(sums_, rows_padded_);
+  finish_any(sums_, rows_padded_, total_);
 }
 
 }  // namespace ecsdb

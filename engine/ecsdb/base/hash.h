@@ -151,7 +151,7 @@ class RowHashBatch {
     return Digest{{sums_[0][row], sums_[1][row], sums_[2][row], sums_[3][row]}};
   }
   /// Of all rows.
-  Digest sum() const;
+  const Digest& total() const { return total_; }
 
  private:
   using Sums = std::array<std::array<uint32_t, kRows>, 4>;
@@ -159,14 +159,15 @@ class RowHashBatch {
 
   static void add_any(Sums& sums, const RowHasher::Place& place, const uint32_t* words,
                       size_t rows);
-  static void finish_any(Sums& sums, size_t rows);
+  static void finish_any(Sums& sums, size_t rows, Digest& total);
   static void add_avx2(Sums& sums, const RowHasher::Place& place, const uint32_t* words,
                        size_t rows);
-  static void finish_avx2(Sums& sums, size_t rows);
+  static void finish_avx2(Sums& sums, size_t rows, Digest& total);
 
   size_t rows_;
   size_t rows_padded_;
   Sums sums_;
+  Digest total_;
 };
 
 }  // namespace ecsdb

@@ -287,7 +287,7 @@ TEST(RowHashBatch, EveryNumberOfRowsAgreesWithOneByOne) {
       ASSERT_EQ(batch.hash(i), one_by_one[i].finish()) << i << " of " << rows;
       sum += batch.hash(i);
     }
-    ASSERT_EQ(batch.sum(), sum);
+    ASSERT_EQ(batch.total(), sum);
   }
 }
 

@@ -1,6 +1,7 @@
 // Result<T>: a value or an Error, for everything that input can do wrong.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -48,22 +49,30 @@ class [[nodiscard]] Result {
   Error error_;
 };
 
+/// Nothing, or why not; one word where all went well.
 template <>
 class [[nodiscard]] Result<void> {
  public:
   Result() = default;
-  Result(Error error) : error_(std::move(error)) { ECSDB_CHECK(error_.code != ErrorCode::kOk); }
+  Result(Error error) : error_(std::make_unique<Error>(std::move(error))) {
+    ECSDB_CHECK(error_->code != ErrorCode::kOk);
+  }
+  Result(Result&&) = default;
+  Result& operator=(Result&&) = default;
+  Result(const Result& other)
+      : error_(other.ok() ? nullptr : std::make_unique<Error>(*other.error_)) {}
+  Result& operator=(const Result& other) { return *this = Result(other); }
 
-  bool ok() const { return error_.code == ErrorCode::kOk; }
+  bool ok() const { return error_ == nullptr; }
   explicit operator bool() const { return ok(); }
-  ErrorCode code() const { return error_.code; }
+  ErrorCode code() const { return ok() ? ErrorCode::kOk : error_->code; }
   const Error& error() const {
     ECSDB_CHECK(!ok());
-    return error_;
+    return *error_;
   }
 
  private:
-  Error error_;
+  std::unique_ptr<Error> error_;
 };
 
 using Status = Result<void>;

@@ -47,6 +47,7 @@ concept Bound = requires {
 template <class M>
 struct MemberTraits {
   static constexpr bool kIsText = std::is_same_v<M, std::string> || std::is_same_v<M, Blob>;
+  static constexpr bool kIsNumber = std::is_arithmetic_v<M> && !std::is_same_v<M, bool>;
 
   static bool fits(const FieldDef& def) {
     if constexpr (std::is_same_v<M, bool>)

@@ -42,6 +42,11 @@ bool encode_lanes(const FieldDef& def, EnumValue value, LaneValues& lanes);
 bool encode_lanes(const FieldDef& def, BitSet value, LaneValues& lanes);
 bool encode_lanes(const FieldDef& def, EntityId value, LaneValues& lanes);
 bool encode_lanes(const FieldDef& def, PrincipalId value, LaneValues& lanes);
+/// The same for many values of a field with one lane; false if any of them is refused. There is
+/// room for their lanes.
+bool encode_many(const FieldDef& def, std::span<const uint64_t> values, std::span<uint64_t> lanes);
+bool encode_many(const FieldDef& def, std::span<const int64_t> values, std::span<uint64_t> lanes);
+bool encode_many(const FieldDef& def, std::span<const double> values, std::span<uint64_t> lanes);
 
 /// The value that the lanes stand for. Lanes must be canonical. Three quaternion components that no
 /// rotation has together (a peer may send them) come back scaled to length one.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ecsdb/schema/lane_codec.h"
 #include "ecsdb/schema/number_text.h"
 
 namespace ecsdb {
@@ -12,25 +13,13 @@ constexpr double kSqrt2 = 1.4142135623730951;
 
 double steps_of_bits(unsigned bits) { return static_cast<double>((uint64_t{1} << bits) - 1); }
 
-/// floor() of a value that an int64_t holds; the standard one is a call into the C library.
-int64_t floor_of(double value) {
-  const int64_t whole = static_cast<int64_t>(value);
-  return whole - (static_cast<double>(whole) > value ? 1 : 0);
-}
+}  // namespace
 
-double limit_of_steps(FieldType type) {
-  return type == FieldType::kF64 ? 9223372036854775808.0 : 2147483648.0;
-}
-
-bool quantise_precision(const Quantise& quantise, FieldType type, double value, int64_t& steps) {
-  const double limit = limit_of_steps(type);
-  const double exact = value / quantise.precision + 0.5;
-  if (!(exact >= -limit && exact < limit)) return false;  // also NaN and infinity
-  steps = floor_of(exact);
-  return true;
-}
-
-bool quantise_range(const Quantise& quantise, FieldType type, double value, int64_t& steps) {
+bool try_quantise_scalar(const Quantise& quantise, FieldType type, double value, int64_t& steps) {
+  if (quantise.kind == QuantiseKind::kPrecision) {
+    return steps_of(value, quantise.precision, limit_of_steps(type), steps);
+  }
+  ECSDB_CHECK(quantise.kind == QuantiseKind::kRange);
   double low = quantise.min;
   double high = quantise.max;
   if (type != FieldType::kF64) {
@@ -42,16 +31,6 @@ bool quantise_range(const Quantise& quantise, FieldType type, double value, int6
   const double exact = (value - quantise.min) * top / (quantise.max - quantise.min) + 0.5;
   steps = floor_of(std::clamp(exact, 0.0, top));
   return true;
-}
-
-}  // namespace
-
-bool try_quantise_scalar(const Quantise& quantise, FieldType type, double value, int64_t& steps) {
-  if (quantise.kind == QuantiseKind::kPrecision) {
-    return quantise_precision(quantise, type, value, steps);
-  }
-  ECSDB_CHECK(quantise.kind == QuantiseKind::kRange);
-  return quantise_range(quantise, type, value, steps);
 }
 
 Result<int64_t> quantise_scalar(const Quantise& quantise, FieldType type, double value) {

@@ -1,10 +1,12 @@
 // Values to and from lanes and canonical text.
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <limits>
 
 #include "ecsdb/schema/canonical.h"
 #include "ecsdb/schema/field_lanes.h"
+#include "ecsdb/schema/lane_codec.h"
 #include "ecsdb/schema/number_text.h"
 #include "ecsdb/schema/quantise.h"
 
@@ -60,6 +62,22 @@ int64_t signed_max(const FieldDef& def) {
   const unsigned bits =
       8u << (static_cast<unsigned>(def.type) - static_cast<unsigned>(FieldType::kI8));
   return std::numeric_limits<int64_t>::max() >> (64 - bits);
+}
+
+bool encode_double(const FieldDef& def, double value, uint64_t& lane) {
+  if (def.quantise.kind != QuantiseKind::kNone) {
+    int64_t steps = 0;
+    const bool fits = try_quantise_scalar(def.quantise, def.type, value, steps);
+    lane = static_cast<uint64_t>(steps);
+    return fits;
+  }
+  if (def.type == FieldType::kF64) {
+    lane = std::bit_cast<uint64_t>(value);
+    return true;
+  }
+  if (std::isfinite(value) && std::fabs(value) > std::numeric_limits<float>::max()) return false;
+  lane = float_bits(value);
+  return true;
 }
 
 bool encode_component(const FieldDef& def, float value, uint64_t& lane) {
@@ -177,16 +195,25 @@ bool encode_lanes(const FieldDef& def, int64_t value, LaneValues& lanes) {
 
 bool encode_lanes(const FieldDef& def, double value, LaneValues& lanes) {
   lanes = LaneValues{};
-  if (def.quantise.kind != QuantiseKind::kNone) {
-    int64_t steps = 0;
-    if (!try_quantise_scalar(def.quantise, def.type, value, steps)) return false;
-    lanes.lane[0] = static_cast<uint64_t>(steps);
-  } else if (def.type == FieldType::kF64) {
-    lanes.lane[0] = std::bit_cast<uint64_t>(value);
-  } else {
-    if (std::isfinite(value) && std::fabs(value) > std::numeric_limits<float>::max()) return false;
-    lanes.lane[0] = float_bits(value);
-  }
+  return encode_double(def, value, lanes.lane[0]);
+}
+
+bool encode_lanes(const FieldDef& def, EnumValue value, LaneValues& lanes) {
+  lanes = LaneValues{{value.number}};
+  return def.enum_size == 0 || value.number < def.enum_size;
+}
+
+bool encode_lanes(const FieldDef& def, BitSet value, LaneValues& lanes) {
+  return encode_lanes(def, value.bits, lanes);
+}
+
+bool encode_lanes(const FieldDef&, EntityId value, LaneValues& lanes) {
+  lanes = LaneValues{{value.value}};
+  return true;
+}
+
+bool encode_lanes(const FieldDef&, PrincipalId value, LaneValues& lanes) {
+  lanes = LaneValues{{value.value}};
   return true;
 }
 
@@ -214,23 +241,51 @@ bool encode_lanes(const FieldDef& def, const Quatf& value, LaneValues& lanes) {
   return quantised.ok();
 }
 
-bool encode_lanes(const FieldDef& def, EnumValue value, LaneValues& lanes) {
-  lanes = LaneValues{{value.number}};
-  return def.enum_size == 0 || value.number < def.enum_size;
+bool encode_many(const FieldDef& def, std::span<const uint64_t> values, std::span<uint64_t> lanes) {
+  uint64_t highest = 0;
+  for (size_t i = 0; i < values.size(); ++i) {
+    highest = std::max(highest, values[i]);
+    lanes[i] = values[i];
+  }
+  return highest <= unsigned_max(def);
 }
 
-bool encode_lanes(const FieldDef& def, BitSet value, LaneValues& lanes) {
-  return encode_lanes(def, value.bits, lanes);
+bool encode_many(const FieldDef& def, std::span<const int64_t> values, std::span<uint64_t> lanes) {
+  int64_t lowest = 0;
+  int64_t highest = 0;
+  for (size_t i = 0; i < values.size(); ++i) {
+    lowest = std::min(lowest, values[i]);
+    highest = std::max(highest, values[i]);
+    lanes[i] = static_cast<uint64_t>(values[i]);
+  }
+  const int64_t high = signed_max(def);
+  return highest <= high && lowest >= -high - 1;
 }
 
-bool encode_lanes(const FieldDef&, EntityId value, LaneValues& lanes) {
-  lanes = LaneValues{{value.value}};
+bool encode_many(const FieldDef& def, std::span<const double> values, std::span<uint64_t> lanes) {
+  const bool is_precise = def.quantise.kind == QuantiseKind::kPrecision;
+  const double limit = limit_of_steps(def.type);
+  for (size_t i = 0; i < values.size(); ++i) {
+    int64_t steps = 0;
+    const bool fits = is_precise ? steps_of(values[i], def.quantise.precision, limit, steps)
+                                 : encode_double(def, values[i], lanes[i]);
+    if (!fits) return false;
+    if (is_precise) lanes[i] = static_cast<uint64_t>(steps);
+  }
   return true;
 }
 
-bool encode_lanes(const FieldDef&, PrincipalId value, LaneValues& lanes) {
-  lanes = LaneValues{{value.value}};
-  return true;
+LaneCodec::LaneCodec(const FieldDef& def) {
+  if (is_integer(def.type)) {
+    const bool is_signed = def.type >= FieldType::kI8;
+    kind_ = is_signed ? Kind::kSigned : Kind::kUnsigned;
+    max_ = is_signed ? signed_max(def) : static_cast<int64_t>(unsigned_max(def));
+  } else if (def.type == FieldType::kF32 || def.type == FieldType::kF64) {
+    if (def.quantise.kind != QuantiseKind::kPrecision) return;
+    kind_ = Kind::kSteps;
+    precision_ = def.quantise.precision;
+    limit_ = limit_of_steps(def.type);
+  }
 }
 
 bool try_to_lanes(const FieldDef& def, const Value& value, LaneValues& lanes) {
@@ -348,29 +403,6 @@ LaneValues default_lanes(const FieldDef& def) {
     return out;
   }
   return LaneValues{};
-}
-
-bool is_utf8(std::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  for (size_t i = 0; i < text.size();) {
-    const unsigned char lead = byte(i);
-    if (lead < 0x80) {
-      ++i;
-      continue;
-    }
-    const size_t more = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : 1;
-    if (lead < 0xc2 || lead > 0xf4 || text.size() - i <= more) return false;
-    for (size_t k = 1; k <= more; ++k) {
-      if ((byte(i + k) & 0xc0) != 0x80) return false;
-    }
-    const unsigned char second = byte(i + 1);
-    if (lead == 0xe0 && second < 0xa0) return false;   // overlong
-    if (lead == 0xed && second >= 0xa0) return false;  // a surrogate
-    if (lead == 0xf0 && second < 0x90) return false;   // overlong
-    if (lead == 0xf4 && second >= 0x90) return false;  // beyond U+10FFFF
-    i += more + 1;
-  }
-  return true;
 }
 
 bool try_to_text(const FieldDef& def, const Value& value, std::string_view& text) {

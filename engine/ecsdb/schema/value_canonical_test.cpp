@@ -4,6 +4,7 @@
 
 #include "ecsdb/schema/canonical.h"
 #include "ecsdb/schema/field_lanes.h"
+#include "ecsdb/schema/lane_codec.h"
 #include "ecsdb/schema/test_schemas.h"
 
 namespace ecsdb {
@@ -143,6 +144,11 @@ TEST(ValueCanonical, EveryAlternativeIsTakenByItsTypesOnly) {
       const Result<LaneValues> expected = to_lanes(def, value);
       LaneValues lanes;
       ASSERT_EQ(try_to_lanes(def, value, lanes), expected.ok()) << field_type_name(def.type);
+      uint64_t lane = 0;
+      if (LaneCodec(def).encode(value, lane)) {
+        EXPECT_TRUE(expected.ok());
+        EXPECT_EQ(lane, lanes.lane[0]);
+      }
       if (expected.ok()) {
         EXPECT_EQ(lanes, *expected);
         EXPECT_EQ(from_lanes(def, lanes), value);
@@ -157,6 +163,36 @@ TEST(ValueCanonical, EveryAlternativeIsTakenByItsTypesOnly) {
   }
   EXPECT_EQ(lanes_taken, 18u);
   EXPECT_EQ(texts_taken, 2u);
+}
+
+TEST(LaneCodec, TakesWhatToLanesTakes) {
+  const int64_t integers[] = {0,           1,         127,       128,        255,
+                              256,         -128,      -129,      32'767,     32'768,
+                              65'535,      65'536,    -1,        2147483647, 2147483648,
+                              -2147483648, INT64_MAX, INT64_MIN, -32768};
+  for (auto type = FieldType::kU8; type <= FieldType::kI64;
+       type = static_cast<FieldType>(static_cast<uint8_t>(type) + 1)) {
+    const FieldDef def = field(type);
+    for (const int64_t integer : integers) {
+      const bool is_signed = type >= FieldType::kI8;
+      const Value value = is_signed ? Value(integer) : Value(static_cast<uint64_t>(integer));
+      const Result<LaneValues> expected = to_lanes(def, value);
+      uint64_t lane = 0;
+      ASSERT_EQ(LaneCodec(def).encode(value, lane), expected.ok()) << integer;
+      EXPECT_TRUE(!expected.ok() || lane == expected->lane[0]) << lane;
+    }
+  }
+  for (const FieldType type : {FieldType::kF32, FieldType::kF64}) {
+    FieldDef def = field(type);
+    def.quantise = {QuantiseKind::kPrecision, 0.25, 0, 0, 0};
+    for (const double value : {0.0, -0.1, 0.125, 536870911.75, 536870911.9, -536870912.2, 1e300,
+                               std::numeric_limits<double>::quiet_NaN()}) {
+      const Result<LaneValues> expected = to_lanes(def, value);
+      uint64_t lane = 0;
+      ASSERT_EQ(LaneCodec(def).encode(value, lane), expected.ok()) << value;
+      EXPECT_TRUE(!expected.ok() || lane == expected->lane[0]) << lane;
+    }
+  }
 }
 
 TEST(ValueCanonical, EnumNumbersFromUsersAreCheckedThoseOfPeersAreKept) {

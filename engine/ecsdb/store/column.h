@@ -51,6 +51,21 @@ class Column {
         return store<uint64_t>(at, value);
     }
   }
+  /// Sets the value; false if the row has it already. `old` is what was there, its low bits only.
+  bool replace(uint32_t row, uint64_t value, uint64_t& old) {
+    uint8_t* at = data_.data() + size_t{row} * width_;
+    switch (width_) {
+      case 1:
+        return exchange<uint8_t>(at, value, old);
+      case 2:
+        return exchange<uint16_t>(at, value, old);
+      case 4:
+        return exchange<uint32_t>(at, value, old);
+      default:
+        return exchange<uint64_t>(at, value, old);
+    }
+  }
+  void prefetch(uint32_t row) const { __builtin_prefetch(data_.data() + size_t{row} * width_, 1); }
   void push(uint64_t value) {
     data_.resize(data_.size() + width_);
     set(rows() - 1, value);
@@ -116,6 +131,15 @@ class Column {
     std::memcpy(at, &v, sizeof(T));
   }
 
+  template <class T>
+  static bool exchange(uint8_t* at, uint64_t value, uint64_t& old) {
+    const uint64_t was = load<T>(at);
+    const uint64_t now = static_cast<T>(value);
+    if (was == now) return false;
+    store<T>(at, now);
+    old = was;
+    return true;
+  }
   uint8_t width_;
   bool is_signed_;
   std::vector<uint8_t> data_;

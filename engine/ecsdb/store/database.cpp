@@ -1,11 +1,17 @@
 #include "ecsdb/store/database.h"
 
 #include <algorithm>
+#include <array>
 
 #include "ecsdb/base/mutant.h"
 #include "ecsdb/store/transaction.h"
 
 namespace ecsdb {
+namespace {
+
+constexpr size_t kBatchRows = 64;
+
+}  // namespace
 
 Database::Database(Schema schema, DatabaseOptions options)
     : TableSet(std::move(schema), true), options_(options), cells_(schema_.table_count()) {
@@ -87,7 +93,7 @@ void Database::place_row(uint16_t table, RowIndex index) {
   const CellKey key = key_of(table, index);
   const CellIndex old_cell = row.cell;
   const bool moves = old_cell == kNoCell || cells_[table].at(old_cell).key != key;
-  if (!moves && !row.touched_replicated) return;
+  if (!moves && (rows.state(index) & kTouchedReplicated) == 0) return;
   if (!moves) {
     mark_changed({table, old_cell});
     rows.touch(cells_[table].at(old_cell).log, index);
@@ -132,8 +138,12 @@ void Database::remove_row(uint16_t table, RowIndex index) {
 void Database::measure_changes(CellRef ref) {
   const Table& table = tables_[ref.table];
   order_.clear();
-  for (const RowIndex at : table.rows_after(cell(ref).log, published_)) {
-    order_.add(table.row(at).entity.index(), at);
+  std::array<RowIndex, kBatchRows> batch;
+  RowLog::Range rows = table.rows_after(cell(ref).log, published_);
+  while (const size_t count = rows.take(batch)) {
+    for (const RowIndex at : std::span(batch).first(count)) {
+      order_.add(table.row(at).entity.index(), at);
+    }
   }
   order_.sort();
   changes_.measure(table, order_.entries(), cell(ref).history);

@@ -10,6 +10,7 @@
 #include "ecsdb/store/cells.h"
 #include "ecsdb/store/change_set.h"
 #include "ecsdb/store/table_set.h"
+#include "ecsdb/store/transaction_buffers.h"
 
 namespace ecsdb {
 
@@ -145,6 +146,7 @@ class Database : public TableSet {
   std::vector<RecentRow> added_;
   std::vector<uint32_t> removed_;
   std::deque<TombstoneRef> tombstones_;  // all of them, oldest first, for trim()
+  TransactionBuffers buffers_;           // of the open transaction
 };
 
 }  // namespace ecsdb

@@ -39,6 +39,25 @@ RowLog::Range RowLog::after(std::span<const Row> rows, Version version) const {
   return Range(*this, rows, mark == marks_.end() ? end() : mark->place);
 }
 
+size_t RowLog::Range::take(std::span<RowIndex> out) {
+  // In registers: a store through `out` could change the members for all the compiler knows.
+  const std::span<const RowIndex> entries = entries_;
+  const std::span<const Row> rows = rows_;
+  const CellIndex cell = cell_;
+  const uint32_t place = place_;
+  size_t count = 0;
+  size_t at = 0;
+  for (; at < entries.size() && count < out.size(); ++at) {
+    prefetch_ahead(entries.subspan(at), rows);
+    const RowIndex row = entries[at];
+    if (row >= rows.size() || !rows[row].is_at(place + static_cast<uint32_t>(at), cell)) continue;
+    out[count++] = row;
+  }
+  entries_ = entries.subspan(at);
+  place_ = place + static_cast<uint32_t>(at);
+  return count;
+}
+
 void RowLog::set_digested(const Digest& change) {
   digest_ += change;
   digested_ = settled_ = end();
@@ -46,13 +65,12 @@ void RowLog::set_digested(const Digest& change) {
 
 void RowLog::make_room(std::span<Row> rows) {
   if (entries_.size() < kEntriesMin || size_t{count_} * kStaleFactor > entries_.size()) {
-    entries_.reserve(std::max(kEntriesMin, 2 * entries_.size()));
+    entries_.set_capacity(std::max(kEntriesMin, 2 * entries_.size()));
     return;
   }
   compact(rows);
   if (entries_.capacity() > kMemoryFactor * (size_t{count_} + kEntriesMin)) {
-    entries_.shrink_to_fit();
-    entries_.reserve(kStaleFactor * (size_t{count_} + kEntriesMin));
+    entries_.set_capacity(kStaleFactor * (size_t{count_} + kEntriesMin));
     marks_.shrink_to_fit();
   }
 }
@@ -79,7 +97,7 @@ void RowLog::compact(std::span<Row> rows) {
     entries_[kept++] = row;
   }
   ECSDB_CHECK(kept == count_ && mark == marks_.end());
-  entries_.resize(kept);
+  entries_.cut(kept);
   marks_.resize(kept_marks);
   settled_ = std::max(digested_, marks_.empty() ? 0 : marks_.back().place);
 }

@@ -9,6 +9,7 @@
 #include "ecsdb/base/check.h"
 #include "ecsdb/base/hash.h"
 #include "ecsdb/base/ids.h"
+#include "ecsdb/store/stack.h"
 
 namespace ecsdb {
 
@@ -17,7 +18,7 @@ using CellIndex = uint32_t;
 inline constexpr RowIndex kNoRow = 0xffffffff;
 inline constexpr CellIndex kNoCell = 0xffffffff;
 
-/// What every change and every publish needs; two to a cache line, and none in two of them. The
+/// What every commit and every publish needs; two to a cache line, and none in two of them. The
 /// rest stands apart in Table.
 struct alignas(32) Row {
   EntityId entity;
@@ -25,12 +26,8 @@ struct alignas(32) Row {
   CellIndex cell = kNoCell;
   CellIndex published_cell = kNoCell;  // where the last publish showed it; kNoCell: nowhere
   uint32_t log_place = 0;              // of its entry in the log of `cell`
-  // Set while a transaction is open.
-  bool touched : 1 = false;
-  bool touched_replicated : 1 = false;
-  bool touched_key : 1 = false;  // the field that its cell depends on
-  bool is_new : 1 = false;
-  bool is_removed : 1 = false;  // hidden from reads; erased by the commit
+
+  bool is_at(uint32_t place, CellIndex of) const { return log_place == place && cell == of; }
 };
 static_assert(sizeof(Row) == 32);
 
@@ -91,23 +88,30 @@ class RowLog {
   };
   static constexpr size_t kEntriesMin = 4;
   static constexpr size_t kStaleFactor = 4;  // compacted when not more than one in so many is live
+  static constexpr size_t kPrefetch = 16;    // entries ahead; rows are all over the memory
   static constexpr size_t kMemoryFactor = 16;  // memory for more entries a row is given back
 
   uint32_t end() const { return static_cast<uint32_t>(entries_.size()); }
   bool is_live(std::span<const Row> rows, uint32_t place) const {
     const RowIndex row = entries_[place];
-    return row < rows.size() && rows[row].log_place == place && rows[row].cell == cell_;
+    return row < rows.size() && rows[row].is_at(place, cell_);
   }
   void append(std::span<Row> rows, RowIndex row) {
     if (entries_.size() == entries_.capacity()) make_room(rows);
     rows[row].log_place = end();
-    entries_.push_back(row);
+    entries_.push(row);
+  }
+  /// Rows are all over the memory; entries say early which ones will be needed.
+  static void prefetch_ahead(std::span<const RowIndex> entries, std::span<const Row> rows) {
+    constexpr size_t kAhead = 32;
+    if (entries.size() <= kAhead || entries[kAhead] >= rows.size()) return;
+    __builtin_prefetch(&rows[entries[kAhead]]);
   }
   void make_room(std::span<Row> rows);
   void compact(std::span<Row> rows);
   void check_order(std::span<const Row> rows) const;
 
-  std::vector<RowIndex> entries_;
+  Stack<RowIndex> entries_;
   std::vector<Mark> marks_;  // versions and places rise
   uint32_t count_ = 0;       // of entries that are not stale
   CellIndex cell_ = kNoCell;
@@ -120,47 +124,57 @@ class RowLog {
 /// Stops at entries that are not stale.
 class RowLog::Iterator {
  public:
-  Iterator(const RowLog& log, std::span<const Row> rows, uint32_t place)
-      : log_(&log), rows_(rows), place_(place) {
+  /// `place` is that of the first entry.
+  Iterator(std::span<const RowIndex> entries, std::span<const Row> rows, CellIndex cell,
+           uint32_t place)
+      : entries_(entries), rows_(rows), cell_(cell), place_(place) {
     skip_stale();
   }
-  RowIndex operator*() const { return log_->entries_[place_]; }
+  RowIndex operator*() const { return entries_.front(); }
   Iterator& operator++() {
-    ++place_;
+    step();
     skip_stale();
     return *this;
   }
   bool operator!=(const Iterator& other) const { return place_ != other.place_; }
 
  private:
-  static constexpr uint32_t kPrefetch = 12;  // entries ahead; rows are all over the memory
-
+  void step() {
+    entries_ = entries_.subspan(1);
+    ++place_;
+  }
   void skip_stale() {
-    for (const uint32_t end = log_->end(); place_ < end; ++place_) {
-      if (place_ + kPrefetch < end) {
-        const RowIndex ahead = log_->entries_[place_ + kPrefetch];
-        if (ahead < rows_.size()) __builtin_prefetch(&rows_[ahead]);
-      }
-      if (log_->is_live(rows_, place_)) return;
+    for (; !entries_.empty(); step()) {
+      prefetch_ahead(entries_, rows_);
+      const RowIndex row = entries_.front();
+      if (row < rows_.size() && rows_[row].is_at(place_, cell_)) return;
     }
   }
 
-  const RowLog* log_;
+  std::span<const RowIndex> entries_;  // from place_ on
   std::span<const Row> rows_;
+  CellIndex cell_;
   uint32_t place_;
 };
 
+/// For `for`, or for loops that want many rows at a time.
 class RowLog::Range {
  public:
   Range(const RowLog& log, std::span<const Row> rows, uint32_t place)
-      : log_(&log), rows_(rows), place_(place) {}
-  Iterator begin() const { return Iterator(*log_, rows_, place_); }
-  Iterator end() const { return Iterator(*log_, rows_, log_->end()); }
+      : entries_(log.entries_.all().subspan(place)), rows_(rows), cell_(log.cell_), place_(place) {}
+  Iterator begin() const { return Iterator(entries_, rows_, cell_, place_); }
+  Iterator end() const { return Iterator(entries_.last(0), rows_, cell_, end_place()); }
+
+  /// Takes rows off the front: as many as `out` has room for, fewer only if no more are left.
+  size_t take(std::span<RowIndex> out);
 
  private:
-  const RowLog* log_;
+  uint32_t end_place() const { return place_ + static_cast<uint32_t>(entries_.size()); }
+
+  std::span<const RowIndex> entries_;
   std::span<const Row> rows_;
-  uint32_t place_;
+  CellIndex cell_;
+  uint32_t place_;  // of the first entry
 };
 
 inline RowLog::Range RowLog::all(std::span<const Row> rows) const { return Range(*this, rows, 0); }

@@ -150,6 +150,34 @@ TEST(RowLog, RowThatReturnsShowsOnce) {
   }
 }
 
+TEST(RowLog, ManyRowsAtATimeAreThoseOfTheWalk) {
+  Fixture f;
+  f.add_many(200);
+  for (RowIndex row = 0; row < 200; row += 3) {
+    f.log.set_digested(Digest{});
+    f.touch(row, 0);
+  }
+  while (f.rows.size() > 150) {
+    f.log.unlink(f.rows, static_cast<RowIndex>(f.rows.size() - 1), Digest{});
+    f.rows.pop_back();  // stale entries may name more rows than there are
+  }
+  for (const size_t room : {1u, 7u, 64u, 1'000u}) {
+    Indices got;
+    Indices batch(room);
+    RowLog::Range range = f.log.all(f.rows);
+    while (const size_t count = range.take(batch)) {
+      got.insert(got.end(), batch.begin(), batch.begin() + static_cast<ptrdiff_t>(count));
+      EXPECT_TRUE(count == room || got.size() == 150);
+    }
+    EXPECT_EQ(got, f.all());
+    EXPECT_EQ(range.take(batch), 0u);
+  }
+  for (RowIndex row = 0; row < 150; ++row) f.log.unlink(f.rows, row, Digest{});
+  f.rows.clear();
+  Indices batch(5);
+  EXPECT_EQ(f.log.all(f.rows).take(batch), 0u);
+}
+
 TEST(RowLog, AllRowsMayBeUnlinkedOnAWalk) {
   Fixture f;
   f.add_many(9);

@@ -6,6 +6,28 @@
 #include "ecsdb/store/change_set.h"
 
 namespace ecsdb {
+namespace {
+
+using Words = std::array<uint32_t, RowHashBatch::kRows>;
+
+/// 32 bits of the rows' values each, from bit `shift` on. Four at a time: the loop costs as much as
+/// what it does.
+template <class T>
+void gather(const T* values, std::span<const RowIndex> rows, unsigned shift, Words& out) {
+  auto word = [&](size_t i) {
+    return static_cast<uint32_t>(static_cast<uint64_t>(values[rows[i]]) >> shift);
+  };
+  size_t i = 0;
+  for (; i + 4 <= rows.size(); i += 4) {
+    out[i] = word(i);
+    out[i + 1] = word(i + 1);
+    out[i + 2] = word(i + 2);
+    out[i + 3] = word(i + 3);
+  }
+  for (; i < rows.size(); ++i) out[i] = word(i);
+}
+
+}  // namespace
 
 Table::Table(const TableDef& def, const TableLayout& layout, bool with_baseline)
     : layout_(layout), records_(layout, with_baseline, def.codec == CodecTier::kPacked) {
@@ -22,6 +44,16 @@ Table::Table(const TableDef& def, const TableLayout& layout, bool with_baseline)
     }
   }
   if (with_baseline) baseline_texts_ = texts_;
+  for (uint16_t i = 0; i < layout.fields.size(); ++i) {
+    const bool has_key =
+        layout.cell_kind != CellKind::kOne && layout.cell_kind != CellKind::kFollow;
+    unsigned touch = kTouched;
+    if (!layout.fields[i].server_only) touch |= kTouchedReplicated;
+    if (has_key && layout.cell_field == i) touch |= kTouchedKey;
+    plans_.push_back(
+        {LaneCodec(def.fields[i]), layout.fields[i].lane_first, static_cast<uint8_t>(touch)});
+  }
+  field_count_ = static_cast<uint32_t>(plans_.size());
   plan_digest(def);
 }
 
@@ -45,33 +77,14 @@ void Table::plan_digest(const TableDef& def) {
   }
 }
 
-RowIndex Table::find_from(uint32_t entity_index) const {
-  size_t page = entity_index / kPageRows;
-  size_t at = entity_index % kPageRows;
-  for (; page < directory_.size(); ++page, at = 0) {
-    const std::vector<RowIndex>& rows = directory_[page];
-    for (; at < rows.size(); ++at) {
-      if (rows[at] != kNoRow) return rows[at];
-    }
-  }
-  return kNoRow;
-}
-
-void Table::set_directory(uint32_t entity_index, RowIndex row) {
-  ECSDB_CHECK(entity_index < kEntityIndexMax);
-  const uint32_t page = entity_index / kPageRows;
-  if (page >= directory_.size()) directory_.resize(page + 1);
-  if (directory_[page].empty()) directory_[page].assign(kPageRows, kNoRow);
-  directory_[page][entity_index % kPageRows] = row;
-}
-
 RowIndex Table::append(EntityId entity) {
   ECSDB_CHECK(find_index(entity.index()) == kNoRow);
   const RowIndex index = row_count();
   rows_.emplace_back().entity = entity;
   born_.emplace_back();
   digests_.emplace_back();
-  set_directory(entity.index(), index);
+  states_.push_back(0);
+  directory_.set(entity, index);
   for (size_t i = 0; i < layout_.fields.size(); ++i) {
     const FieldLayout& field = layout_.fields[i];
     for (uint16_t k = 0; k < field.lane_count; ++k) {
@@ -86,14 +99,16 @@ RowIndex Table::append(EntityId entity) {
 
 void Table::swap_erase(RowIndex row) {
   const RowIndex last = row_count() - 1;
-  set_directory(rows_[row].entity.index(), kNoRow);
+  directory_.erase(rows_[row].entity);
   if (row != last) {
-    set_directory(rows_[last].entity.index(), row);
+    directory_.set(rows_[last].entity, row);
     rows_[row] = rows_[last];
+    states_[row] = states_[last];
     born_[row] = born_[last];
     digests_[row] = digests_[last];
   }
   rows_.pop_back();
+  states_.pop_back();
   born_.pop_back();
   digests_.pop_back();
   auto erase_text = [&](std::vector<std::string>& column) {
@@ -190,7 +205,9 @@ void Table::adopt_fields(const ChangeSet& changes, std::span<const uint32_t> age
 template <class S>
 void Table::adopt_lane(const ChangeSet& changes, const AdoptedLane& adopted, size_t begin,
                        size_t end) {
-  const auto [lane, bit, interrupted] = adopted;
+  const uint16_t lane = adopted.lane;
+  const uint8_t bit = adopted.bit;
+  const std::span<const uint32_t> interrupted = adopted.interrupted;
   const std::span<const RowIndex> rows = changes.known();
   const std::span<const uint64_t> masks = changes.masks();
   const std::span<const S> deltas = changes.deltas<S>(lane);
@@ -240,24 +257,20 @@ void Table::unlink(RowLog& log, RowIndex row) {
 Digest Table::digest(RowLog& log) {
   Digest change;
   std::array<RowIndex, RowHashBatch::kRows> batch;
-  size_t count = 0;
-  for (const RowIndex row : log.undigested(rows_)) {
-    __builtin_prefetch(&digests_[row], 1);
-    batch[count++] = row;
-    if (count < batch.size()) continue;
-    change += rehash(batch);
-    count = 0;
+  RowLog::Range rows = log.undigested(rows_);
+  while (const size_t count = rows.take(batch)) {
+    change += rehash(std::span(batch).first(count));
   }
-  if (count > 0) change += rehash(std::span(batch).first(count));
   log.set_digested(change);
   return log.digest();
 }
 
 /// Computes the rows' digests anew; returns by how much their sum changes.
 Digest Table::rehash(std::span<const RowIndex> rows) {
+  for (const RowIndex row : rows) __builtin_prefetch(&digests_[row], 1);
   RowHashBatch hashes(rows.size());
   hash_rows(rows, hashes);
-  Digest change = hashes.sum();
+  Digest change = hashes.total();
   for (size_t i = 0; i < rows.size(); ++i) {
     Digest& digest = digests_[rows[i]];
     change -= digest;
@@ -268,25 +281,22 @@ Digest Table::rehash(std::span<const RowIndex> rows) {
 
 /// Place by place instead of row by row: the loads of many rows are on their way at a time.
 void Table::hash_rows(std::span<const RowIndex> rows, RowHashBatch& hashes) const {
-  std::array<uint32_t, RowHashBatch::kRows> words;
-  for (const bool is_high : {false, true}) {
-    for (size_t i = 0; i < rows.size(); ++i) {
-      const EntityId entity = rows_[rows[i]].entity;
-      words[i] = is_high ? entity.index() : entity.tag();
-    }
-    hashes.add(entity_places_[is_high ? 1 : 0], words);
+  Words words;
+  Words high;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const EntityId entity = rows_[rows[i]].entity;
+    words[i] = entity.tag();
+    high[i] = entity.index();
   }
+  hashes.add(entity_places_[0], words);
+  hashes.add(entity_places_[1], high);
   for (const DigestWord& word : digest_words_) {
-    lanes_[word.lane].visit([&](const auto* values) {
-      const unsigned shift = word.is_high ? 32 : 0;
-      for (size_t i = 0; i < rows.size(); ++i) {
-        words[i] = static_cast<uint32_t>(static_cast<uint64_t>(values[rows[i]]) >> shift);
-      }
-    });
+    lanes_[word.lane].visit(
+        [&](const auto* values) { gather(values, rows, word.is_high ? 32 : 0, words); });
     hashes.add(word.place, words);
   }
   for (const DigestText& text : digest_texts_) {
-    std::array<std::array<uint32_t, RowHashBatch::kRows>, 4> by_position;
+    std::array<Words, 4> by_position;
     for (size_t i = 0; i < rows.size(); ++i) {
       const auto of_text = RowHasher::text_words(as_bytes(texts_[text.text][rows[i]]));
       for (size_t k = 0; k < of_text.size(); ++k) by_position[k][i] = of_text[k];

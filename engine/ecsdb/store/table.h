@@ -10,16 +10,31 @@
 #include "ecsdb/base/hash.h"
 #include "ecsdb/base/ids.h"
 #include "ecsdb/schema/canonical.h"
+#include "ecsdb/schema/lane_codec.h"
 #include "ecsdb/schema/schema.h"
 #include "ecsdb/store/column.h"
+#include "ecsdb/store/directory.h"
 #include "ecsdb/store/row_log.h"
 #include "ecsdb/store/row_records.h"
 
 namespace ecsdb {
 
-/// Entity indices at and above this are refused, on the server as capacity, on a client as a limit:
-/// it bounds the directory that maps entities to rows.
-inline constexpr uint32_t kEntityIndexMax = 1u << 24;
+/// How the open transaction changed a row, as bits. 0 outside of one.
+enum RowState : uint8_t {
+  kTouched = 1,  // set with each of the others
+  kTouchedReplicated = 2,
+  kTouchedKey = 4,  // the field that its cell depends on
+  kNewRow = 8,
+  kRemovedRow = 16,  // hidden from reads; erased by the commit
+};
+inline constexpr uint8_t kTouchBits = kTouched | kTouchedReplicated | kTouchedKey;
+
+/// What a change of a field needs to know of it, at one place.
+struct FieldPlan {
+  LaneCodec codec;
+  uint16_t lane_first;
+  uint8_t touch;  // bits of RowState for a change of the field
+};
 
 class ChangeSet;
 
@@ -36,22 +51,22 @@ class Table {
   const Row& row(RowIndex index) const { return rows_[index]; }
   Row& row(RowIndex index) { return rows_[index]; }
   std::span<const Row> rows() const { return rows_; }
+  std::span<Row> rows() { return rows_; }
   /// The commit that inserted the row.
   Version born(RowIndex index) const { return born_[index]; }
   void set_born(RowIndex index, Version version) { born_[index] = version; }
 
+  /// Bits of RowState. They stand apart, and in the cache: a change reads nothing else of the row.
+  std::span<uint8_t> states() { return states_; }
+  uint8_t& state(RowIndex index) { return states_[index]; }
+  uint8_t state(RowIndex index) const { return states_[index]; }
+  bool is_removed(RowIndex index) const { return (states_[index] & kRemovedRow) != 0; }
+
   /// kNoRow if the entity has no row here (rows marked removed are still found).
-  RowIndex find(EntityId entity) const {
-    const RowIndex row = find_index(entity.index());
-    return row != kNoRow && rows_[row].entity == entity ? row : kNoRow;
-  }
-  RowIndex find_index(uint32_t entity_index) const {
-    const uint32_t page = entity_index / kPageRows;
-    if (page >= directory_.size() || directory_[page].empty()) return kNoRow;
-    return directory_[page][entity_index % kPageRows];
-  }
+  RowIndex find(EntityId entity) const { return directory_.find(entity); }
+  RowIndex find_index(uint32_t entity_index) const { return directory_.find_index(entity_index); }
   /// The row with the smallest entity index >= `entity_index`, or kNoRow: scans in entity order.
-  RowIndex find_from(uint32_t entity_index) const;
+  RowIndex find_from(uint32_t entity_index) const { return directory_.find_from(entity_index); }
 
   /// Adds a row of default values; the entity index must be free here and < kEntityIndexMax.
   RowIndex append(EntityId entity);
@@ -69,8 +84,13 @@ class Table {
   void set_lane(RowIndex row, uint16_t lane, uint64_t value) { lanes_[lane].set(row, value); }
   const Column& column(uint16_t lane) const { return lanes_[lane]; }
   Column& column(uint16_t lane) { return lanes_[lane]; }
+  const FieldPlan& plan(uint16_t field) const { return plans_[field]; }
+  uint32_t field_count() const { return field_count_; }
+  const LaneValues& default_lanes_of(uint16_t field) const { return defaults_[field]; }
+  const std::string& default_text_of(uint16_t text) const { return default_texts_[text]; }
   const std::string& text(RowIndex row, uint16_t text) const { return texts_[text][row]; }
   void set_text(RowIndex row, uint16_t text, std::string_view value) { texts_[text][row] = value; }
+  void swap_text(RowIndex row, uint16_t text, std::string& value) { texts_[text][row].swap(value); }
   LaneValues field_lanes(RowIndex row, uint16_t field) const;
   void set_field_lanes(RowIndex row, uint16_t field, const LaneValues& values);
   bool field_equals(RowIndex row, const Table& other, RowIndex other_row, uint16_t field) const;
@@ -121,7 +141,6 @@ class Table {
   template <class S>
   void adopt_lane(const ChangeSet& changes, const AdoptedLane& adopted, size_t begin, size_t end);
   void swap_erase(RowIndex row);
-  void set_directory(uint32_t entity_index, RowIndex row);
 
   struct DigestWord {  // of a row's hash: a lane or half of one
     uint16_t lane;
@@ -140,10 +159,13 @@ class Table {
   std::array<RowHasher::Place, 2> entity_places_;
   std::vector<DigestWord> digest_words_;
   std::vector<DigestText> digest_texts_;
-  std::vector<LaneValues> defaults_;              // by field
-  std::vector<std::string> default_texts_;        // by text column
-  std::vector<std::vector<RowIndex>> directory_;  // entity index -> row, in pages made on demand
+  std::vector<FieldPlan> plans_;
+  uint32_t field_count_ = 0;                // size of plans_, without a division
+  std::vector<LaneValues> defaults_;        // by field
+  std::vector<std::string> default_texts_;  // by text column
+  Directory directory_;
   std::vector<Row> rows_;
+  std::vector<uint8_t> states_;
   std::vector<Version> born_;
   std::vector<Digest> digests_;  // each row's part of the digest of its log
   std::vector<Column> lanes_;

@@ -1,7 +1,8 @@
 // Changing a database: all or nothing.
 #pragma once
 
-#include <initializer_list>
+#include <algorithm>
+#include <array>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,16 +12,10 @@
 
 namespace ecsdb {
 
-/// One field of a dynamic row.
-struct FieldValue {
-  uint16_t field;  // index in the table's fields (Schema::field_index)
-  Value value;
-};
-
 /// The one open transaction of a database. Its changes are visible at once to reads of the
 /// database; commit() makes them one version, dropping it undoes them. A failed operation changes
 /// nothing and leaves the transaction usable. Setting a field to the value it has is no change. The
-/// database must outlive it and must not be moved meanwhile. Not thread-safe.
+/// database must outlive it and must not be moved or copied meanwhile. Not thread-safe.
 class Transaction {
  public:
   Transaction(Transaction&& other) noexcept;
@@ -43,7 +38,7 @@ class Transaction {
   Status insert(uint16_t table, EntityId entity, std::span<const FieldValue> values);
   /// Changes fields of a row. kRowMissing and the above.
   Status set(uint16_t table, EntityId entity, std::span<const FieldValue> values);
-  Status set(uint16_t table, EntityId entity, uint16_t field, Value value);
+  Status set(uint16_t table, EntityId entity, uint16_t field, const Value& value);
   /// kRowMissing.
   Status remove(uint16_t table, EntityId entity);
 
@@ -51,13 +46,15 @@ class Transaction {
   Status insert(EntityId entity, const T& row) {
     const auto& bound = db_->binding<T>();
     collect(bound.fields, row);
-    return insert(bound.table, entity, values_);
+    return insert(bound.table, entity, db_->buffers_.values);
   }
   template <Bound T>
   Status set(EntityId entity, const T& row) {
     const auto& bound = db_->binding<T>();
+    const RowIndex at = db_->find_row(bound.table, entity);
+    if (at != kNoRow && set_members(bound.table, bound.fields, at, row)) return {};
     collect(bound.fields, row);
-    return set(bound.table, entity, values_);
+    return set(bound.table, entity, db_->buffers_.values);  // says why
   }
   /// Inserts the row, or sets it where there is one.
   template <Bound T>
@@ -72,7 +69,18 @@ class Transaction {
   template <Bound T>
   Status set_many(std::span<const EntityId> entities, std::span<const T> rows) {
     ECSDB_CHECK(entities.size() == rows.size());
-    for (size_t i = 0; i < rows.size(); ++i) ECSDB_TRY(set(entities[i], rows[i]));
+    const auto& bound = db_->binding<T>();
+    std::array<RowIndex, kBatchRows> batch;
+    for (size_t begin = 0; begin < rows.size(); begin += kBatchRows) {
+      const size_t count = std::min(kBatchRows, rows.size() - begin);
+      const auto some = rows.subspan(begin, count);
+      const auto owners = entities.subspan(begin, count);
+      if (locate(bound.table, bound.fields, owners, batch) == nullptr &&
+          set_batch(bound.table, bound.fields, std::span(batch).first(count), some)) {
+        continue;
+      }
+      for (size_t i = 0; i < count; ++i) ECSDB_TRY(set(owners[i], some[i]));
+    }
     return {};
   }
   /// Sets one field of many rows from canonical lanes: the fast way in for simulations that keep
@@ -85,52 +93,127 @@ class Transaction {
   friend class Database;
   explicit Transaction(Database& db);
 
-  enum class Undo : uint8_t { kCreate, kAppend, kMarkRemoved, kUnmarkRemoved, kLane, kText };
-  struct UndoEntry {
-    Undo what;
-    uint16_t table = 0;
-    uint16_t lane = 0;  // lane or text column
-    RowIndex row = kNoRow;
-    uint64_t old = 0;  // lane value, entity, or index into old_texts_
-  };
-  struct Touched {
-    uint16_t table;
-    RowIndex row;
-  };
-  struct Staged {  // one checked field value
-    uint16_t field;
-    LaneValues lanes;
-    std::string text;
-  };
+  static constexpr size_t kBatchRows = 64;
+  static constexpr size_t kLanesPerMemberMax = std::size(LaneValues{}.lane);
+  using What = UndoEntry::What;
 
   template <Bound T>
   void collect(const std::vector<uint16_t>& fields, const T& row) {
-    values_.clear();
+    std::vector<FieldValue>& values = db_->buffers_.values;
+    values.clear();
     size_t at = 0;
     auto one = [&](const auto& field) {
       using M = std::decay_t<decltype(row.*(field.pointer))>;
-      values_.push_back({fields[at++], MemberTraits<M>::to_value(row.*(field.pointer))});
+      values.push_back({fields[at++], MemberTraits<M>::to_value(row.*(field.pointer))});
     };
     std::apply([&](const auto&... field) { (one(field), ...); }, Bind<T>::fields);
   }
+  /// False if a member's value is refused, which changes nothing.
+  template <Bound T>
+  bool set_members(uint16_t table, std::span<const uint16_t> fields, RowIndex at, const T& row) {
+    const std::vector<FieldDef>& defs = db_->schema().table(table).fields;
+    std::array<StagedField, ResolvedBinding<T>::kMembers> staged;
+    size_t count = 0;
+    bool fits = true;
+    auto stage_one = [&](const auto& member) {
+      using M = std::decay_t<decltype(row.*(member.pointer))>;
+      StagedField& out = staged[count];
+      out.field = fields[count++];
+      const FieldDef& def = defs[out.field];
+      if constexpr (MemberTraits<M>::kIsText) {
+        out.text = text_of(row.*(member.pointer));
+        fits = fits && text_is_canonical(def, out.text);
+      } else {
+        const auto value = MemberTraits<M>::to_alternative(row.*(member.pointer));
+        fits = fits && encode_lanes(def, value, out.lanes);
+      }
+    };
+    std::apply([&](const auto&... member) { (stage_one(member), ...); }, Bind<T>::fields);
+    if (fits) write_fields(table, at, staged);
+    return fits;
+  }
+  /// The same for up to kBatchRows rows, member by member.
+  template <Bound T>
+  bool set_batch(uint16_t table, std::span<const uint16_t> fields, std::span<const RowIndex> at,
+                 std::span<const T> rows) {
+    const size_t undo_size = db_->buffers_.undo.size();
+    size_t count = 0;
+    auto set_one = [&](const auto& member) {
+      return set_member_batch(table, fields[count++], at, rows, member.pointer);
+    };
+    const bool fits = std::apply([&](const auto&... member) { return (set_one(member) && ...); },
+                                 Bind<T>::fields);
+    if (!fits) undo_to(undo_size);
+    return fits;
+  }
+  template <class T, class M>
+  bool set_member_batch(uint16_t table, uint16_t field, std::span<const RowIndex> at,
+                        std::span<const T> rows, M T::*pointer) {
+    const FieldDef& def = db_->schema().table(table).fields[field];
+    if constexpr (MemberTraits<M>::kIsText) {
+      StagedField staged{field, {}, {}};
+      for (size_t i = 0; i < rows.size(); ++i) {
+        staged.text = text_of(rows[i].*pointer);
+        if (!text_is_canonical(def, staged.text)) return false;
+        write_fields(table, at[i], std::span(&staged, 1));
+      }
+      return true;
+    } else {
+      std::array<uint64_t, kBatchRows * kLanesPerMemberMax> lanes;
+      const size_t width = db_->schema().layout(table).fields[field].lane_count;
+      if (!encode_members(def, rows, pointer, width, lanes)) return false;
+      write_batch(table, field, at, std::span(lanes).first(rows.size() * width));
+      return true;
+    }
+  }
+  template <class T, class M>
+  static bool encode_members(const FieldDef& def, std::span<const T> rows, M T::*pointer,
+                             size_t width, std::span<uint64_t> lanes) {
+    using Alternative = decltype(MemberTraits<M>::to_alternative(rows[0].*pointer));
+    if constexpr (MemberTraits<M>::kIsNumber) {
+      std::array<Alternative, kBatchRows> values;
+      for (size_t i = 0; i < rows.size(); ++i) {
+        values[i] = MemberTraits<M>::to_alternative(rows[i].*pointer);
+      }
+      return encode_many(def, std::span(values).first(rows.size()), lanes);
+    }
+    LaneValues one;
+    for (size_t i = 0; i < rows.size(); ++i) {
+      if (!encode_lanes(def, MemberTraits<M>::to_alternative(rows[i].*pointer), one)) return false;
+      for (size_t k = 0; k < width; ++k) lanes[i * width + k] = one.lane[k];
+    }
+    return true;
+  }
+  static std::string_view text_of(const std::string& text) { return text; }
+  static std::string_view text_of(const Blob& blob) { return as_text(blob); }
+  Status set_with_care(uint16_t table, EntityId entity, uint16_t field, const Value& value);
+  Status missing_row(uint16_t table, EntityId entity) const;
   Status stage(uint16_t table, std::span<const FieldValue> values);
-  void apply_staged(uint16_t table, RowIndex row);
-  void write_lane(uint16_t table, RowIndex row, uint16_t lane, uint64_t value, bool replicated);
-  void touch(uint16_t table, RowIndex row, bool replicated);
+  Status stage_one(uint16_t table, uint16_t field, const Value& value, StagedField& out) const;
+  void stage_defaults(uint16_t table);
+  const EntityId* locate(uint16_t table, std::span<const uint16_t> fields,
+                         std::span<const EntityId> entities, std::span<RowIndex> out) const;
+  void note(What what, uint16_t table, RowIndex row, uint8_t& state, uint8_t how, uint16_t lane = 0,
+            uint64_t old = 0);
+  void write_lane(Table& rows, uint16_t table, RowIndex row, uint16_t lane, uint64_t value,
+                  uint8_t how);
+  void write_text(Table& rows, uint16_t table, RowIndex row, const StagedField& given);
+  void write_fields(uint16_t table, RowIndex row, std::span<const StagedField> staged);
+  void write_batch(uint16_t table, uint16_t field, std::span<const RowIndex> rows,
+                   std::span<const uint64_t> lanes);
+  void write_new_row(uint16_t table, RowIndex row);
   void mark_removed(uint16_t table, RowIndex row);
   Status require_entity(EntityId entity) const;
-  void rollback();
+  void undo_to(size_t undo_size);
+  void undo(const UndoEntry& entry);
   void place_changed_rows();
+  bool place_changed_rows(bool following);
+  void place_run(uint16_t table, std::span<const UndoEntry> entries);
+  void place_with_care(uint16_t table, RowIndex row);
   void erase_removed_rows();
   void close();
 
   Database* db_;
-  std::vector<UndoEntry> undo_;
-  std::vector<std::string> old_texts_;
-  std::vector<Touched> touched_;
-  std::vector<EntityId> destroyed_;
-  std::vector<FieldValue> values_;  // scratch
-  std::vector<Staged> staged_;      // scratch
 };
 
 inline Transaction Database::begin() { return Transaction(*this); }

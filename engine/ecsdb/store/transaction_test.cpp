@@ -72,8 +72,8 @@ TEST(Transaction, DropAtEveryStepUndoesAll) {
     }
     db.check_invariants();
     ASSERT_EQ(db.snapshot(), before) << count;
-    for (const Row& row : db.table(kShip).rows()) {
-      ASSERT_FALSE(row.touched || row.touched_replicated || row.is_removed || row.is_new);
+    for (RowIndex row = 0; row < db.table(kShip).row_count(); ++row) {
+      ASSERT_EQ(db.table(kShip).state(row), 0);
     }
   }
 }

@@ -1,0 +1,54 @@
+// From entities to rows of one table.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "ecsdb/base/check.h"
+#include "ecsdb/base/ids.h"
+#include "ecsdb/store/row_log.h"
+
+namespace ecsdb {
+
+/// Entity indices at and above this are refused, on the server as capacity, on a client as a limit:
+/// it bounds the directory.
+inline constexpr uint32_t kEntityIndexMax = 1u << 24;
+
+/// At most one row an entity index; pages are made on demand. Knows the whole entity, so that a
+/// lookup reads nothing else. A value type; not thread-safe.
+class Directory {
+ public:
+  Directory() : slots_(kPageSlots) {}
+
+  /// kNoRow if there is none.
+  RowIndex find(EntityId entity) const {
+    const Slot slot = at(entity.index());
+    return slot.tag == entity.tag() ? slot.row : kNoRow;
+  }
+  /// Of whatever entity has the index.
+  RowIndex find_index(uint32_t entity_index) const { return at(entity_index).row; }
+  /// The row with the smallest entity index >= `entity_index`, or kNoRow.
+  RowIndex find_from(uint32_t entity_index) const;
+  /// Adds an entity or moves its row; the index is below kEntityIndexMax.
+  void set(EntityId entity, RowIndex row);
+  /// Removes an entity that is there.
+  void erase(EntityId entity);
+
+ private:
+  struct Slot {
+    RowIndex row = kNoRow;
+    uint32_t tag = 0;  // EntityId::tag(), which is not 0
+  };
+  static constexpr uint32_t kPageSlots = 256;
+
+  Slot at(uint32_t entity_index) const {
+    if (entity_index >= end_) return Slot{};
+    return slots_[pages_[entity_index / kPageSlots] + entity_index % kPageSlots];
+  }
+
+  std::vector<uint32_t> pages_;  // where each begins in slots_; 0: the page that stays empty
+  std::vector<Slot> slots_;
+  uint32_t end_ = 0;  // entity indices from here on are beyond the pages
+};
+
+}  // namespace ecsdb
