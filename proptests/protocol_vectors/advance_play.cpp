@@ -101,6 +101,13 @@ SmallFleet::SmallFleet() {
   fleet.hold(kRoom, kChat, CellKey::value(12));
 }
 
+Step::Step() {
+  sync = small.fleet.sync();
+  small.fleet.set(kShips, small.anna, "paint", uint64_t{11});
+  small.fleet.set(kChat, small.line, "line", std::string("hi"));
+  draft = small.fleet.step();
+}
+
 const GroupKind& advances_group() {
   static const GroupKind kGroup = {
       "advances", "Frames of syncs and advances, on a client that is past its handshake.",
@@ -108,7 +115,7 @@ const GroupKind& advances_group() {
         to.add_schema("fleet", fleet_schema());
         make_cell_advances(FrameMaker(to));
         make_advance_rejects(FrameMaker(to));
-        make_frame_order_rejects(FrameMaker(to));
+        make_frame_rejects(FrameMaker(to));
       },
       play_frames};
   return kGroup;

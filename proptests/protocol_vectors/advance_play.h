@@ -43,8 +43,16 @@ inline constexpr uint32_t kAwayCargo = 3;
 inline constexpr uint32_t kRoom = 4;
 inline constexpr uint32_t kNextHandle = 5;
 
+/// A synced client and a good step of two cells, to be spoilt.
+struct Step {
+  Step();
+  SmallFleet small;
+  std::vector<Bytes> sync;
+  Draft draft;
+};
+
 void make_cell_advances(FrameMaker to);
 void make_advance_rejects(FrameMaker to);
-void make_frame_order_rejects(FrameMaker to);
+void make_frame_rejects(FrameMaker to);
 
 }  // namespace ecsdb::vectors

@@ -1,6 +1,4 @@
-// Frames that a client refuses: of them nothing is applied.
-#include "ecsdb/wire/frame.h"
-
+// Advances that a client refuses: of them nothing is applied.
 #include "advance_play.h"
 
 namespace ecsdb::vectors {
@@ -11,19 +9,7 @@ constexpr const char* kWrongBaseline = "wrong_baseline";
 constexpr const char* kChecksum = "checksum_mismatch";
 constexpr const char* kMalformed = "frame_malformed";
 constexpr const char* kDuplicate = "duplicate_row";
-
-/// A synced client and a good step of two cells, to be spoilt.
-struct Step {
-  Step() {
-    sync = small.fleet.sync();
-    small.fleet.set(kShips, small.anna, "paint", uint64_t{11});
-    small.fleet.set(kChat, small.line, "line", std::string("hi"));
-    draft = small.fleet.step();
-  }
-  SmallFleet small;
-  std::vector<Bytes> sync;
-  Draft draft;
-};
+constexpr const char* kNotCanonical = "not_canonical";
 
 void reject_spans(FrameMaker to) {
   const Step step;
@@ -93,6 +79,23 @@ void reject_cells(FrameMaker to) {
   bad(
       "enter-unknown-table", "A cell of a table that the schema lacks.",
       [&](Advance& head) { head.enters = {enter(kNextHandle, 1, 4)}; }, "unknown_table");
+}
+
+void reject_keys(FrameMaker to) {
+  const Step step;
+  auto bad = [&](const char* name, const char* note, uint16_t table, const CellKey& key) {
+    Draft draft = step.draft;
+    draft.blocks.clear();
+    draft.head.enters = {{kNextHandle, 1, TableId{table}, key, Version{0}, 0}};
+    to.bad(name, note, step.sync, {draft.seal()}, "type_mismatch");
+  };
+  bad("enter-key-of-another-kind", "A key by value of a table of grid cells.", 1,
+      CellKey::value(99));
+  bad("enter-key-one", "The key of a table that is one cell.", 3, CellKey::one());
+  bad("enter-key-in-space", "A grid over a vec2f has no z.", 1, CellKey::grid(9, 9, 1));
+  bad("enter-key-of-none", "The key none is for tables that follow another.", 1, CellKey::none());
+  bad("enter-key-not-of-the-followed",
+      "A table that follows has the keys of the one that it follows.", 2, CellKey::value(99));
 }
 
 void reject_targets(FrameMaker to) {
@@ -182,6 +185,28 @@ void reject_forms(FrameMaker to) {
   entering("relative-for-an-entering-cell", "A cell that enters takes rows.", first);
 }
 
+void reject_parts(FrameMaker to) {
+  SmallFleet small;
+  const std::vector<Bytes> sync = small.fleet.sync();
+  small.fleet.set(kShips, small.anna, "paint", uint64_t{12});
+  small.fleet.set(kShips, small.bert, "paint", uint64_t{22});
+  Fleet copy = small.fleet;
+  Fleet other = small.fleet;
+  Fleet third = small.fleet;
+  to.good("parts-with-a-gap", "Nothing is said of the indices from 2 to 99.", sync,
+          {third.step({{0, 2}, {100, 200}}).seal()});
+  Draft draft = small.fleet.step({{0, 1}, {1, kEntityIndexMax}});
+  std::swap(draft.blocks[0], draft.blocks[1]);
+  to.bad("parts-out-of-order", "The parts of a cell's change rise.", sync, {draft.seal()},
+         kNotCanonical);
+  draft = copy.step({{0, 2}, {1, kEntityIndexMax}});
+  to.bad("parts-that-overlap", "Both parts speak of index 1.", sync, {draft.seal()}, kNotCanonical);
+  draft = other.step();
+  to.good("block-once", "A block of a cell that is no part.", sync, {draft.seal()});
+  draft.blocks.push_back(draft.blocks[0]);
+  to.bad("block-twice", "The same block again.", sync, {draft.seal()}, kNotCanonical);
+}
+
 void reject_rows(FrameMaker to) {
   Step step;
   Fleet& fleet = step.small.fleet;
@@ -243,75 +268,12 @@ void reject_too_many_rows(FrameMaker to) {
 void make_advance_rejects(FrameMaker to) {
   reject_spans(to);
   reject_cells(to);
+  reject_keys(to);
   reject_targets(to);
   reject_forms(to);
+  reject_parts(to);
   reject_rows(to);
   reject_too_many_rows(to);
-}
-
-void make_frame_order_rejects(FrameMaker to) {
-  Step step;
-  const std::vector<Bytes>& sync = step.sync;
-  const Bytes good = step.draft.seal();
-  auto with_flags = [&](bool begin, bool end, AdvanceKind kind) {
-    Draft draft = step.draft;
-    draft.head.set_flags(begin, end, kind);
-    return draft;
-  };
-  const Draft first = with_flags(true, false, AdvanceKind::kStep);
-  Draft rest = with_flags(false, true, AdvanceKind::kStep);
-  rest.blocks.clear();
-  to.bad("frame-without-its-begin", "An advance starts in its middle.", sync, {rest.seal()},
-         kMalformed);
-  to.bad("advance-inside-another", "An advance begins before the one before has ended.", sync,
-         {first.seal(), good}, kMalformed);
-  Draft other = rest;
-  other.head.distance += 1;
-  to.bad("frames-of-other-distance", "Frames of one advance end at different versions.", sync,
-         {first.seal(), other.seal()}, kMalformed);
-  other = rest;
-  other.head.set_flags(false, true, AdvanceKind::kNet);
-  to.bad("frames-of-other-kind", "Frames of one advance are of different kinds.", sync,
-         {first.seal(), other.seal()}, kMalformed);
-  const char* unexpected = "unexpected_message";
-  to.bad("advance-before-a-sync", "An advance comes before a sync has begun.", {}, {good},
-         unexpected);
-  to.bad("chunk-before-a-sync", "A chunk comes before a sync has begun.", {}, {sync[1]},
-         unexpected);
-  to.bad("sync-begins-twice", "A sync begins while one goes on.", {}, {sync[0], sync[0]},
-         unexpected);
-  to.bad("sync-begins-when-live", "A sync begins on a connection that has had one.", sync,
-         {sync[0]}, unexpected);
-  to.bad("chunk-when-live", "A chunk comes behind the end of the sync.", sync, {sync[1]},
-         unexpected);
-  to.bad("sync-ends-twice", "The end of a sync comes again.", sync, {sync[2]}, unexpected);
-  Draft in_sync = step.draft;
-  in_sync.blocks.clear();
-  to.bad("step-inside-a-sync", "An advance in step comes before the sync has ended.",
-         {sync[0], sync[1]}, {in_sync.seal()}, unexpected);
-  SmallFleet small;
-  Draft chunk = small.fleet.chunk();
-  chunk.head.leaves = {{kHome, 1}};
-  to.bad("leave-in-a-chunk", "Nothing leaves in a sync.", {sync[0]},
-         {chunk.seal(MessageType::kSyncChunk)}, kUnknownHandle);
-  Bytes frame;
-  append_frame(frame, MessageType::kServerHeartbeat, Bytes{0, 0}, 1);
-  frame.push_back(0);
-  to.bad("tail-behind-a-heartbeat", "Only chunks and advances have tails.", sync, {frame},
-         kMalformed);
-  frame.clear();
-  append_frame(frame, static_cast<MessageType>(99), {});
-  to.bad("message-unknown", "A frame of type 99.", sync, {frame}, "unknown_message");
-  frame.clear();
-  append_message(frame, MessageType::kAck, Ack{});
-  to.bad("message-of-clients", "A server sends what only clients send.", sync, {frame},
-         "unknown_message");
-  frame.clear();
-  append_message(frame, MessageType::kAuthReply, AuthReply{});
-  to.bad("auth-reply-again", "Authentication is over.", sync, {frame}, unexpected);
-  frame.clear();
-  append_message(frame, MessageType::kSchemaPart, SchemaPart{0, {1}});
-  to.bad("schema-part-again", "The schema is complete.", sync, {frame}, unexpected);
 }
 
 }  // namespace ecsdb::vectors

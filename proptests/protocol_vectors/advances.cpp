@@ -30,6 +30,11 @@ void make_syncs(FrameMaker to) {
   end.head.set_flags(true, true, AdvanceKind::kSyncEnd);
   to.good("sync-ends-with-changes", "What changed since the scan began comes with its end.", {},
           {sync[0], sync[1], end.seal()});
+  Draft marked = enters;
+  marked.head.set_flags(false, false, AdvanceKind::kStep);
+  marked.head.commit_time_ns = 1;
+  to.good("sync-chunk-marked", "First, last and the time of the commit mean nothing in a chunk.",
+          {}, {sync[0], marked.seal(MessageType::kSyncChunk), sync[2]});
   Draft nothing;
   nothing.set_span(begun, begun);
   to.good("sync-empty", "A sync of no cells.", {},
@@ -136,6 +141,11 @@ void make_enters(FrameMaker to) {
   SmallFleet third;
   const std::vector<Bytes> third_sync = third.fleet.sync();
   third.fleet.remove(kChat, third.fleet.add_chat(13, "gone"));
+  Draft none_enters;
+  none_enters.set_span(small.fleet.head(), small.fleet.head());
+  none_enters.head.enters = {{kNextHandle, 1, TableId{2}, CellKey::none(), small.fleet.head(), 3}};
+  to.good("cell-of-none-enters", "Cargo of those that have no ship, of whom there are none.", sync,
+          {none_enters.seal()});
   Draft empty = third.fleet.step();
   third.fleet.hold(kNextHandle, kChat, CellKey::value(13));
   empty.head.enters.push_back(third.fleet.enter_of(kNextHandle));
@@ -200,6 +210,12 @@ void make_special_blocks(FrameMaker to) {
   const Draft parts = small.fleet.step({{0, 1}, {1, kEntityIndexMax}});
   to.good("block-in-two-parts", "One cell's change in two blocks of one handle.", sync,
           {parts.seal()});
+  Draft net = parts;
+  net.head.set_flags(true, true, AdvanceKind::kNet);
+  net.blocks = small.fleet.net_rows_of(kHome, net.head.from);
+  ECSDB_CHECK(net.blocks.size() == 2);
+  to.good("net-in-two-blocks", "The same in two net blocks, which have no range.", sync,
+          {net.seal()});
   if ((built_in_features() & kFeatureZstd) == 0) return;
   SmallFleet chatty;
   for (int i = 0; i < 3; ++i) chatty.fleet.add_chat(12, std::string(600, 'a'));

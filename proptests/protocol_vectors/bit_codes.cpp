@@ -46,6 +46,9 @@ void make_good_magnitudes(Maker& to) {
                            {0, 1, 2147483647u, 2147483648u, 4294967295u});
   add_magnitudes<uint32_t>(to, "magnitudes-k29", "Parameter 29: the third quotient still fits.", 29,
                            {536870912u, 1610612735u, 1610612736u, 4294967295u});
+  add_magnitudes<uint32_t>(to, "magnitudes-k30",
+                           "Parameter 30: two zeros still lead to less than 2^32.", 30,
+                           {1073741823u, 2147483648u, 3221225471u, 3221225472u, 4294967295u});
   add_magnitudes<uint64_t>(to, "magnitudes-wide-k0", "64 bits with parameter 0.", 0,
                            {0, 2, 3, 1024, 1025, 18446744073709551615u});
   add_magnitudes<uint64_t>(
@@ -84,6 +87,12 @@ void make_bad_magnitudes(Maker& to) {
   bits.put_wide(0x7fffffff, 31);
   bad("magnitude-beyond-by-low-bits",
       "Parameter 30: 2^30 + 2^31 and low bits that lead beyond 32 bits.", 32, 30);
+  begin().put(uint64_t{1} << 2, 3);
+  bits.put_wide(0, 31);
+  bad("magnitude-beyond-by-quotient", "Parameter 31 and two zeros: 2^32.", 32, 31);
+  begin().put(uint64_t{1} << 2, 3);
+  bits.put_wide(5, 63);
+  bad("magnitude-wide-beyond-by-quotient", "Parameter 63 and two zeros: 2^64 + 5.", 64, 63);
   begin().put(uint64_t{1} << 4, 5);
   bits.put_wide(0, 64);
   bad("magnitude-beyond-64-bits", "Parameter 62: four zeros stand for more than 2^64.", 64, 62);

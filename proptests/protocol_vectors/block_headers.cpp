@@ -70,6 +70,10 @@ void reject_details(Maker& to, CodecTier tier, const Story& story) {
       kNotCanonical);
   bad("part-of-everything", "A part of every index is no part.",
       part(0, 1u << 24).hex(nothing.relative), kNotCanonical);
+  bad("part-of-no-indices", "A part has an index at least.", part(0, 0).hex(nothing.relative),
+      kNotCanonical);
+  to.accept(story.prefix() + "part-of-one-index", "The smallest part.",
+            story.input({part(0, 1).hex(nothing.relative)}));
   bad("part-beyond", "A part ends at index 2^24 at most.", part(5, 1u << 24).hex(nothing.relative),
       kMalformed);
   bad("part-cut-short", "The end of the part is missing.",
@@ -226,6 +230,21 @@ void make_by_hand(Compressed to, CodecTier tier) {
          ZstdFrame(segment_header(content - 1)).raw(body, false).repeat(0x41, 299), kMalformed);
 }
 
+/// A block of 4097 rows of a table that replicates 256 columns: a row more than allowed.
+Bytes too_many_rows(CodecTier tier) {
+  constexpr uint32_t kRows = kBlockValuesMax / 256 + 1;
+  Block block(static_cast<unsigned>(tier) | kRowsMode);
+  block.hex("0201");
+  if (tier == CodecTier::kPlain) {
+    return block.varint(0).varint(kRows).add(Bytes(kRows));  // gone, whole, gaps
+  }
+  Bits bits;
+  bits.flag(true).list(std::vector<uint32_t>(kRows), 0).hits(6, kRows).hits(6, kRows);
+  for (int column = 0; column < 256; ++column) bits.put(1, 2).put(0, 32).put(0, 6);
+  bits.hits(6, kRows);  // no history
+  return block.add(bits.done());
+}
+
 }  // namespace
 
 void make_header_rejects(Maker& to, CodecTier tier) {
@@ -234,6 +253,14 @@ void make_header_rejects(Maker& to, CodecTier tier) {
   story.publish();
   reject_modes(to, tier, story);
   reject_details(to, tier, story);
+  const Story vast(to, "vast", tier);
+  to.reject(
+      vast.prefix() + "too-many-whole-rows",
+      tier == CodecTier::kPlain
+          ? "4097 rows of 256 columns, where 4096 are allowed; it ends behind the gaps, as no "
+            "block could hold the columns."
+          : "4097 rows of 256 columns, where 4096 are allowed; the rest is as it should be.",
+      vast.input({too_many_rows(tier)}), kLimit);
 }
 
 /// What the zstd library makes of a block; its versions may differ.

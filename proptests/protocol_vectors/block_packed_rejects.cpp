@@ -122,6 +122,21 @@ void reject_lists(ByHand& hand) {
            kNotCanonical);
 }
 
+/// Index 5 comes with the tag that `tag` tells, inserted, with n 7 and no text.
+void make_tags(ByHand& hand) {
+  auto block = [](const Bits& tag) {
+    Bits bits = Bits(tag).hits(6, 1).runs(0, std::vector<bool>(4, false)).flag(false);
+    return relative(bits.put(0, 2).put(7, 8).put(0, 4).m32(0, 0));
+  };
+  auto tag = [] { return Bits().flag(false).flag(true).list({5}, 1).runs(6, {false}); };
+  hand.good("tag-of-another-reuse", "Reuse count 5, the epoch as before.",
+            block(tag().flag(false).m32(4, 2)));
+  hand.good("tag-of-another-epoch", "Epoch 2, reuse count 1.",
+            block(tag().flag(true).put(2, 16).m32(0, 2)));
+  hand.bad("tag-epoch-needless", "The epoch is told although it is as before.",
+           block(tag().flag(true).put(1, 16).m32(4, 2)), kNotCanonical);
+}
+
 void reject_fresh(ByHand& hand) {
   auto block = [](const Bits& bits) { return relative(bits, {}, 10); };
   Bits bits = Bits().flag(true).list({0}, 0).hits(6, 1).flag(false).runs(6, {false}).flag(true);
@@ -145,6 +160,9 @@ void reject_values(ByHand& hand) {
   hand.bad("value-cut-short", "The value is missing.", relative(bits), kMalformed);
   bits = number().flag(false).put(0, 12).put(300, 32);
   hand.bad("value-raw-although-short", "12 zeros and a number that has a shorter code.",
+           relative(bits), kMalformed);
+  bits = number().flag(true).put(31, 5).put(0b100, 3).put(0, 31);
+  hand.bad("value-beyond-by-quotient", "Parameter 31 and two zeros: 2^32, which has 33 bits.",
            relative(bits), kMalformed);
   bits = first_changes().put(0b0110, 4);
   hand.bad("masks-run-beyond", "Two flags, and a run of three hits before a miss.", relative(bits),
@@ -206,6 +224,7 @@ void make_packed_rejects(Maker& to) {
   ByHand hand(to, points(to));
   reject_ends(hand);
   reject_lists(hand);
+  make_tags(hand);
   reject_values(hand);
   ByHand old_hand(to, old_points(to));
   reject_fresh(old_hand);

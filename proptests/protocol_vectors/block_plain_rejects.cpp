@@ -195,6 +195,31 @@ void reject_texts(ByHand& hand) {
   hand.bad("whole-text-missing", "The text column is missing.", whole("010007"), kMalformed);
 }
 
+/// A part of the indices 2 to 7.
+Block part() { return Block(kPlainMode | kExtraMode | chain_mode(1)).u8(2).hex("0206"); }
+
+void make_parts(ByHand& hand) {
+  auto changes_in_part = [](std::string_view changed_rows) {
+    return part().hex("00").hex(changed_rows).hex("00");
+  };
+  hand.good("part-changes", "A part of the indices 2 to 7, in which two rows change.",
+            changes_in_part("040200").hex("01").hex("01000202").hex("00"));
+  hand.bad("part-gone-before", "A removal of index 0 in a part of 2 to 7.",
+           part().hex("010000").hex("0000"), kMalformed);
+  hand.bad("part-gone-behind", "A removal of index 9 in a part of 2 to 7.",
+           part().hex("010900").hex("0000"), kMalformed);
+  hand.bad("part-changed-before", "A change of index 0 in a part of 2 to 7.",
+           changes_in_part("0200").hex("01").hex("010002").hex("00"), kMalformed);
+  hand.bad("part-changed-behind", "A change of index 9, by a bitmap, in a part of 2 to 7.",
+           changes_in_part("03090101").hex("01").hex("010002").hex("00"), kMalformed);
+  auto whole = [](uint64_t index) {
+    return part().hex("0000").varint(1).varint(index).varint(kTag).hex("01").hex("01000700");
+  };
+  hand.good("part-whole-last", "Index 7 comes, the last one of the part.", whole(7));
+  hand.bad("part-whole-behind", "Index 8 comes in a part of 2 to 7.", whole(8), kMalformed);
+  hand.bad("part-whole-before", "Index 1 comes in a part of 2 to 7.", whole(1), kMalformed);
+}
+
 }  // namespace
 
 void make_plain_by_hand(Maker& to) {
@@ -217,6 +242,7 @@ void make_plain_rejects(Maker& to) {
   reject_presence(hand);
   reject_columns(hand);
   reject_texts(hand);
+  make_parts(hand);
 }
 
 }  // namespace ecsdb::vectors

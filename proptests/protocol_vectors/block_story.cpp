@@ -55,6 +55,14 @@ SchemaBuilder broad_schema(CodecTier tier) {
   return b;
 }
 
+/// As many columns as a table may have.
+SchemaBuilder vast_schema(CodecTier tier) {
+  SchemaBuilder b("vast");
+  b.table(1, "vast").codec(tier);
+  for (uint16_t i = 1; i <= 64; ++i) b.field(i, "q" + std::to_string(i), FieldType::kQuatf);
+  return b;
+}
+
 SchemaBuilder all_schema(CodecTier tier) {
   using enum FieldType;
   SchemaBuilder b("all");
@@ -69,6 +77,8 @@ SchemaBuilder all_schema(CodecTier tier) {
   b.field(24, "fine", kF32).precision(0.01).field(25, "finest", kF64).precision(0.001);
   b.field(26, "share", kF32).range(-1, 1, 7).field(27, "course", kVec3f).range(0, 360, 12);
   b.field(28, "facing", kQuatf).quaternion_bits(12).text(29, "note", 16).server_only();
+  b.field(30, "far", kF64).range(-2, 2, 20).field(31, "spot", kVec2f).range(-2, 2, 9);
+  b.field(32, "place", kVec3f).precision(0.25).field(33, "tilt", kQuatf).quaternion_bits(6);
   return b;
 }
 
@@ -82,12 +92,14 @@ Schema block_schema(const std::string& name, CodecTier tier) {
   if (name == "rooms") return rooms_schema(tier).build().value();
   if (name == "texts") return texts_schema(tier).build().value();
   if (name == "broad") return broad_schema(tier).build().value();
+  if (name == "vast") return vast_schema(tier).build().value();
   ECSDB_CHECK(name == "all");
   return all_schema(tier).build().value();
 }
 
 void add_block_schemas(Maker& to, CodecTier tier) {
-  for (const char* name : {"small", "one", "ship", "wide", "rooms", "texts", "broad", "all"}) {
+  for (const char* name :
+       {"small", "one", "ship", "wide", "rooms", "texts", "broad", "vast", "all"}) {
     to.add_schema(name, block_schema(name, tier));
   }
 }

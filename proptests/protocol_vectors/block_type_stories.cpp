@@ -154,10 +154,11 @@ void tell_all(Maker& to, CodecTier tier) {
   story.set(rows[1], draw(3));
   story.publish();
   story.emit("all-types-changed", "One row changes in most fields, one in some.");
+  story.set(rows[0], draw(1));
   story.set(rows[1], draw(2));
   story.set(rows[2], draw(4));
   story.publish();
-  story.emit("all-types-again", "Others change in other fields.");
+  story.emit("all-types-again", "One row changes in most fields again, the others in some.");
   story.set(rows[1], {{"hidden", 5.0}, {"note", std::string("secret")}, {"u8", uint64_t{17}}});
   story.publish();
   story.emit("server-only-fields", "What is server_only is never in a block.");

@@ -35,6 +35,8 @@ Bytes Draft::seal(MessageType type) const {
     tail.insert(tail.end(), block.bytes.begin(), block.bytes.end());
   }
   tail.resize(static_cast<size_t>(static_cast<ptrdiff_t>(tail.size()) + tail_bytes_more));
+  tail.erase(tail.begin(), tail.begin() + static_cast<ptrdiff_t>(tail_skipped));
+  tail.insert(tail.end(), tail_behind.begin(), tail_behind.end());
   frame.tail_checksum = Fixed32{checksum.value().value ^ checksum_flip};
   Bytes encoded;
   ByteWriter writer(encoded);
@@ -147,6 +149,18 @@ Draft::Block Fleet::net_of(uint32_t handle, Version since) const {
   const Held& held = held_.at(handle);
   return {handle, held.generation, since,
           wire_test::pick(db_, held.ref, BlockForm::kNet, since).encode()};
+}
+
+std::vector<Draft::Block> Fleet::net_rows_of(uint32_t handle, Version since) const {
+  const Held& held = held_.at(handle);
+  wire_test::Picked picked = wire_test::pick(db_, held.ref, BlockForm::kNet, since);
+  const std::vector<RowIndex> rows = picked.rows;
+  std::vector<Draft::Block> out;
+  for (const RowIndex row : rows) {
+    picked.rows.assign(1, row);
+    out.push_back({handle, held.generation, since, picked.encode()});
+  }
+  return out;
 }
 
 Bytes Fleet::sync_begin() const {

@@ -27,6 +27,8 @@ struct Draft {
   };
   std::vector<Block> blocks;
   int tail_bytes_more = 0;     // lies about the tail
+  Bytes tail_behind;           // likewise: more bytes
+  size_t tail_skipped = 0;     // likewise: so many of the first are missing
   uint32_t checksum_flip = 0;  // spoils the tail's checksum
 
   Bytes seal(MessageType type = MessageType::kAdvance) const;
@@ -59,6 +61,8 @@ class Fleet {
   CellEnter enter_of(uint32_t handle) const;
   Draft::Block rows_of(uint32_t handle) const;
   Draft::Block net_of(uint32_t handle, Version since) const;
+  /// The same, each row in a block of its own.
+  std::vector<Draft::Block> net_rows_of(uint32_t handle, Version since) const;
 
   Bytes sync_begin() const;
   /// One chunk with the enters and rows of all held cells.

@@ -40,6 +40,7 @@ class Json {
   // Of an array.
   Json& add(Json item);
   const std::vector<Json>& items() const { return items_; }
+  std::vector<Json>& items() { return items_; }
 
   // Of an object.
   Json& set(std::string key, Json value);
@@ -48,6 +49,7 @@ class Json {
   Json* find(std::string_view key);
   const Json& at(std::string_view key) const;
   const std::vector<Member>& members() const { return members_; }
+  std::vector<Member>& members() { return members_; }
 
   const std::string& text() const { return text_; }  // of a string, or a number as written
   bool flag() const { return kind_ == Kind::kBool && text_ == "true"; }
