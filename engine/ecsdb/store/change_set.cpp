@@ -12,10 +12,8 @@ void ChangeSet::measure(const Table& table, std::span<const RowOrder::Entry> row
   entered_.clear();
   entered_indices_.clear();
   for (const RowOrder::Entry entry : rows) {
-    const Row& row = table.row(entry.row());
-    const bool is_known = row.published_cell == row.cell;
-    (is_known ? known_ : entered_).push_back(entry.row());
-    (is_known ? indices_ : entered_indices_).push_back(entry.index());
+    (entry.is_marked() ? known_ : entered_).push_back(entry.row());
+    (entry.is_marked() ? indices_ : entered_indices_).push_back(entry.index());
   }
   measure_fields(table);
   if (std::find(masks_.begin(), masks_.end(), 0) != masks_.end()) {
@@ -34,15 +32,32 @@ void ChangeSet::measure_fields(const Table& table) {
   narrow_.resize(layout.lanes.size());
   wide_.resize(layout.lanes.size());
   bits_.resize(layout.lanes.size());
-  for (uint16_t lane = 0; lane < layout.lanes.size(); ++lane) {
-    table.records().place(lane).is_wide ? wide_[lane].resize(count) : narrow_[lane].resize(count);
-    bits_[lane].resize((count + 63) / 64);
+  touched_.clear();
+  for (const uint16_t index : layout.replicated) {
+    const FieldLayout& field = layout.fields[index];
+    const bool is_touched = (table.touched_fields() >> field.replicated_bit & 1) != 0;
+    if (is_touched) touched_.push_back(index);
+    for (uint16_t k = 0; k < field.lane_count; ++k) {
+      make_room(table, static_cast<uint16_t>(field.lane_first + k), is_touched);
+    }
   }
   table.records().for_each_group(known_, [&](size_t begin, size_t end) {
-    for (const uint16_t field : layout.replicated) {
+    for (const uint16_t field : touched_) {
       measure_field(table, layout.fields[field], {begin, end});
     }
   });
+}
+
+/// A lane that is not going to be measured is as it was in every row.
+void ChangeSet::make_room(const Table& table, uint16_t lane, bool is_measured) {
+  const size_t count = known_.size();
+  if (!is_measured) {
+    narrow_[lane].clear();
+    wide_[lane].clear();
+    bits_[lane].clear();
+  }
+  table.records().place(lane).is_wide ? wide_[lane].resize(count) : narrow_[lane].resize(count);
+  bits_[lane].resize((count + 63) / 64);
 }
 
 void ChangeSet::find_places(const CellHistory& history) {

@@ -22,7 +22,8 @@ struct Tombstone {
 /// allocates nothing. Not thread-safe.
 class ChangeSet {
  public:
-  /// `rows` are of one cell, rising; the table has a baseline; `history` is the cell's. gone() is
+  /// `rows` are of one cell, rising, marked if the last publish showed them there; the table has a
+  /// baseline; `history` is the cell's. gone() is
   /// the caller's to fill.
   void measure(const Table& table, std::span<const RowOrder::Entry> rows,
                const CellHistory& history);
@@ -62,6 +63,7 @@ class ChangeSet {
     size_t end;
   };
   void measure_fields(const Table& table);
+  void make_room(const Table& table, uint16_t lane, bool is_measured);
   void measure_field(const Table& table, const FieldLayout& field, Places places);
   template <class S, bool is_float>
   void measure_lane(const Table& table, uint16_t lane, uint64_t bit, Places places,
@@ -73,6 +75,7 @@ class ChangeSet {
   std::vector<uint32_t> indices_;
   std::vector<uint32_t> places_;
   std::vector<uint64_t> masks_;
+  std::vector<uint16_t> touched_;              // replicated fields that are measured
   std::vector<std::vector<uint32_t>> narrow_;  // by lane
   std::vector<std::vector<uint64_t>> wide_;
   std::vector<std::vector<uint64_t>> bits_;

@@ -142,7 +142,8 @@ void Database::measure_changes(CellRef ref) {
   RowLog::Range rows = table.rows_after(cell(ref).log, published_);
   while (const size_t count = rows.take(batch)) {
     for (const RowIndex at : std::span(batch).first(count)) {
-      order_.add(table.row(at).entity.index(), at);
+      const Row& row = table.row(at);
+      order_.add(row.entity.index(), at, row.published_cell == ref.cell);
     }
   }
   order_.sort();

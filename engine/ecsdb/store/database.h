@@ -79,6 +79,7 @@ class Database : public TableSet {
       finish_cell(ref);
     }
     dirty_.clear();
+    for (Table& table : tables_) table.clear_touched_fields();
     published_ = head_;
   }
   /// The same where nobody looks.

@@ -16,17 +16,23 @@ class RowOrder {
   class Entry {
    public:
     Entry() = default;
-    Entry(uint32_t index, RowIndex row) : key_(uint64_t{index} << 32 | row) {}
+    Entry(uint32_t index, RowIndex row, bool is_marked)
+        : key_(uint64_t{index} << 32 | (is_marked ? kMark : 0) | row) {}
     uint32_t index() const { return static_cast<uint32_t>(key_ >> 32); }
-    RowIndex row() const { return static_cast<RowIndex>(key_); }
+    RowIndex row() const { return static_cast<RowIndex>(key_ & (kMark - 1)); }
+    /// What the caller remembers of the row, which need not be looked at again.
+    bool is_marked() const { return (key_ & kMark) != 0; }
     bool operator<(const Entry& o) const { return key_ < o.key_; }
 
    private:
+    static constexpr uint64_t kMark = uint64_t{1} << 31;  // rows are fewer, see kEntityIndexMax
     uint64_t key_ = 0;
   };
 
   void clear() { entries_.clear(); }
-  void add(uint32_t index, RowIndex row) { entries_.emplace_back(index, row); }
+  void add(uint32_t index, RowIndex row, bool is_marked = false) {
+    entries_.emplace_back(index, row, is_marked);
+  }
   /// Afterwards the entries rise by index. Costs little where they do so already, as where a
   /// program changes rows in order of entity.
   void sort();

@@ -47,11 +47,13 @@ Table::Table(const TableDef& def, const TableLayout& layout, bool with_baseline)
   for (uint16_t i = 0; i < layout.fields.size(); ++i) {
     const bool has_key =
         layout.cell_kind != CellKind::kOne && layout.cell_kind != CellKind::kFollow;
+    const FieldLayout& field = layout.fields[i];
     unsigned touch = kTouched;
-    if (!layout.fields[i].server_only) touch |= kTouchedReplicated;
+    if (!field.server_only) touch |= kTouchedReplicated;
     if (has_key && layout.cell_field == i) touch |= kTouchedKey;
+    const uint64_t bit = field.server_only ? 0 : uint64_t{1} << field.replicated_bit;
     plans_.push_back(
-        {LaneCodec(def.fields[i]), layout.fields[i].lane_first, static_cast<uint8_t>(touch)});
+        {LaneCodec(def.fields[i]), field.lane_first, static_cast<uint8_t>(touch), bit});
   }
   field_count_ = static_cast<uint32_t>(plans_.size());
   plan_digest(def);
@@ -184,6 +186,7 @@ void Table::adopt_fields(const ChangeSet& changes, std::span<const uint32_t> age
   }
   for (const uint16_t index : layout_.replicated) {
     const FieldLayout& field = layout_.fields[index];
+    if ((touched_fields_ >> field.replicated_bit & 1) == 0) continue;
     std::span<const uint32_t> interrupted;
     for (uint16_t k = 0; k < field.lane_count; ++k) {
       const uint16_t lane = static_cast<uint16_t>(field.lane_first + k);
@@ -327,6 +330,21 @@ void Table::check_invariants(const RowLog& log, CellIndex cell, bool check_diges
   if (!check_digests) return;
   for (const RowIndex row : log.all(rows_)) {
     ECSDB_CHECK(log.is_undigested(rows_[row]) || digests_[row] == row_digest(row));
+    if (records_.has_baseline()) check_untouched(row);
+  }
+}
+
+void Table::check_untouched(RowIndex row) const {
+  if (rows_[row].published_cell == kNoCell) return;
+  for (const uint16_t index : layout_.replicated) {
+    const FieldLayout& field = layout_.fields[index];
+    if ((touched_fields_ >> field.replicated_bit & 1) != 0) continue;
+    for (uint16_t k = 0; k < field.lane_count; ++k) {
+      const uint16_t lane = static_cast<uint16_t>(field.lane_first + k);
+      ECSDB_CHECK(lanes_[lane].get(row) == baseline_lane(row, lane));
+    }
+    if (field.text == kNoText) continue;
+    ECSDB_CHECK(texts_[field.text][row] == baseline_texts_[field.text][row]);
   }
 }
 

@@ -33,7 +33,8 @@ inline constexpr uint8_t kTouchBits = kTouched | kTouchedReplicated | kTouchedKe
 struct FieldPlan {
   LaneCodec codec;
   uint16_t lane_first;
-  uint8_t touch;  // bits of RowState for a change of the field
+  uint8_t touch;            // bits of RowState for a change of the field
+  uint64_t replicated_bit;  // its bit in masks of replicated fields; 0 if it is none
 };
 
 class ChangeSet;
@@ -86,6 +87,11 @@ class Table {
   Column& column(uint16_t lane) { return lanes_[lane]; }
   const FieldPlan& plan(uint16_t field) const { return plans_[field]; }
   uint32_t field_count() const { return field_count_; }
+  /// Replicated bits of fields that some row may have another value of than at the last publish;
+  /// the others are as they were in every row that the publish showed.
+  uint64_t touched_fields() const { return touched_fields_; }
+  void touch_field(const FieldPlan& plan) { touched_fields_ |= plan.replicated_bit; }
+  void clear_touched_fields() { touched_fields_ = 0; }
   const LaneValues& default_lanes_of(uint16_t field) const { return defaults_[field]; }
   const std::string& default_text_of(uint16_t text) const { return default_texts_[text]; }
   const std::string& text(RowIndex row, uint16_t text) const { return texts_[text][row]; }
@@ -141,6 +147,7 @@ class Table {
   template <class S>
   void adopt_lane(const ChangeSet& changes, const AdoptedLane& adopted, size_t begin, size_t end);
   void swap_erase(RowIndex row);
+  void check_untouched(RowIndex row) const;
 
   struct DigestWord {  // of a row's hash: a lane or half of one
     uint16_t lane;
@@ -160,6 +167,7 @@ class Table {
   std::vector<DigestWord> digest_words_;
   std::vector<DigestText> digest_texts_;
   std::vector<FieldPlan> plans_;
+  uint64_t touched_fields_ = 0;
   uint32_t field_count_ = 0;                // size of plans_, without a division
   std::vector<LaneValues> defaults_;        // by field
   std::vector<std::string> default_texts_;  // by text column

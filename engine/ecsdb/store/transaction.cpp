@@ -112,10 +112,11 @@ inline void Transaction::note(What what, uint16_t table, RowIndex row, uint8_t& 
 }
 
 inline void Transaction::write_lane(Table& rows, uint16_t table, RowIndex row, uint16_t lane,
-                                    uint64_t value, uint8_t how) {
+                                    uint64_t value, const FieldPlan& plan) {
   uint64_t old = 0;
   if (!rows.column(lane).replace(row, value, old)) return;
-  note(What::kLane, table, row, rows.state(row), how, lane, old);
+  rows.touch_field(plan);
+  note(What::kLane, table, row, rows.state(row), plan.touch, lane, old);
 }
 
 void Transaction::write_text(Table& rows, uint16_t table, RowIndex row, const StagedField& given) {
@@ -127,6 +128,7 @@ void Transaction::write_text(Table& rows, uint16_t table, RowIndex row, const St
   text = given.text;
   rows.swap_text(row, column, text);
   buffers.undo.make_room();
+  rows.touch_field(rows.plan(given.field));
   note(What::kText, table, row, rows.state(row), rows.plan(given.field).touch, column,
        buffers.old_text_count++);
 }
@@ -138,7 +140,7 @@ void Transaction::write_fields(uint16_t table, RowIndex row, std::span<const Sta
     for (uint16_t k = 0; k < field.lane_count; ++k) {
       db_->buffers_.undo.make_room();
       write_lane(rows, table, row, static_cast<uint16_t>(field.lane_first + k), given.lanes.lane[k],
-                 rows.plan(given.field).touch);
+                 rows.plan(given.field));
     }
     if (field.text != kNoText) write_text(rows, table, row, given);
   }
@@ -150,6 +152,7 @@ void Transaction::write_batch(uint16_t table, uint16_t field, std::span<const Ro
   Table& at = db_->tables_[table];
   const FieldLayout& layout = at.layout().fields[field];
   const uint8_t how = at.plan(field).touch;
+  at.touch_field(at.plan(field));
   for (uint16_t k = 0; k < layout.lane_count; ++k) {
     const uint16_t lane = static_cast<uint16_t>(layout.lane_first + k);
     std::array<UndoEntry, kBatchRows> undo;  // copied as a whole, which is cheaper than one by one
@@ -230,7 +233,7 @@ Status Transaction::set(uint16_t table, EntityId entity, uint16_t field, const V
   }
   const RowIndex row = rows.find(entity);
   if (row == kNoRow || rows.is_removed(row)) return missing_row(table, entity);
-  write_lane(rows, table, row, plan.lane_first, lane, plan.touch);
+  write_lane(rows, table, row, plan.lane_first, lane, plan);
   return {};
 }
 

@@ -196,7 +196,7 @@ class Transaction {
   void note(What what, uint16_t table, RowIndex row, uint8_t& state, uint8_t how, uint16_t lane = 0,
             uint64_t old = 0);
   void write_lane(Table& rows, uint16_t table, RowIndex row, uint16_t lane, uint64_t value,
-                  uint8_t how);
+                  const FieldPlan& plan);
   void write_text(Table& rows, uint16_t table, RowIndex row, const StagedField& given);
   void write_fields(uint16_t table, RowIndex row, std::span<const StagedField> staged);
   void write_batch(uint16_t table, uint16_t field, std::span<const RowIndex> rows,
