@@ -21,19 +21,22 @@ Bytes sealed(MessageType type, const Advance& advance, ByteSpan tail) {
   return whole_frame(type, head, tail);
 }
 
-/// Always changes something; `bytes` is not empty.
+/// Always changes something; `bytes` is not empty. Leaves the first byte alone mostly: what it says
+/// of a block is soon checked.
 void spoil(Bytes& bytes, Prng& random) {
+  const size_t first = bytes.size() > 1 && random.chance(3, 4) ? 1 : 0;
+  const auto any = [&] { return first + random.below(bytes.size() - first); };
   const uint64_t kind = random.below(12);
   if (kind == 0) {
     bytes.resize(bytes.size() - 1 - random.below(std::min<size_t>(bytes.size(), 3)));
   } else if (kind == 1) {
     bytes.push_back(static_cast<uint8_t>(random.chance(1, 2) ? 0 : random.next()));
   } else if (kind == 2) {
-    bytes[random.below(bytes.size())] ^= static_cast<uint8_t>(1 + random.below(255));
+    bytes[any()] ^= static_cast<uint8_t>(1 + random.below(255));
   } else {
     // An odd number of bits, so that they do not cancel each other.
     for (int flips = kind == 3 ? 3 : 1; flips > 0; --flips) {
-      bytes[random.below(bytes.size())] ^= static_cast<uint8_t>(1u << random.below(8));
+      bytes[any()] ^= static_cast<uint8_t>(1u << random.below(8));
     }
   }
 }
@@ -51,9 +54,11 @@ uint32_t tail_checksum_change(size_t blocks, size_t at, uint32_t change) {
 }
 
 Bytes damage_block(MessageType type, Advance advance, ByteSpan tail, Prng& random) {
-  const size_t which = random.below(advance.blocks.size());
+  // Blocks are chosen by their bytes, so that long ones are likelier.
+  const size_t place = random.below(tail.size());
+  size_t which = 0;
   size_t begin = 0;
-  for (size_t i = 0; i < which; ++i) begin += advance.blocks[i].bytes;
+  while (begin + advance.blocks[which].bytes <= place) begin += advance.blocks[which++].bytes;
   const size_t end = begin + advance.blocks[which].bytes;
   Bytes block(tail.begin() + static_cast<ptrdiff_t>(begin),
               tail.begin() + static_cast<ptrdiff_t>(end));
@@ -131,7 +136,7 @@ Bytes damaged_once(const Frame& frame, Prng& random) {
   const bool has_blocks =
       frame.type == MessageType::kAdvance || frame.type == MessageType::kSyncChunk;
   if (has_blocks && decode_message(frame.head, advance).ok()) {
-    if (!advance.blocks.empty() && random.chance(3, 4)) {
+    if (!frame.tail.empty() && random.chance(3, 4)) {
       return damage_block(frame.type, std::move(advance), frame.tail, random);
     }
     if (random.chance(1, 2)) {

@@ -61,7 +61,8 @@ class Track {
     const std::vector<Json> states = other.take(Json::object({{"server", hex}}));
     Json out = Json::object({{"server", hex}});
     if (const auto fault = other.player_->take_fault()) {
-      return out.set("error", std::string(error_name(fault->code)));
+      out.set("error", std::string(error_name(fault->code)));
+      return out.set("text", fault->context);
     }
     other.player_->show(StateForm::kBrief);
     return out.set("state", other.whole_state());
