@@ -1,6 +1,7 @@
 #include "recording.h"
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <set>
 
@@ -48,7 +49,7 @@ class Track {
     }
     player_->take(step);
     settle();
-    if (!states.empty()) digests_[player_->cut()] = player_->digest_sum();
+    if (!states.empty()) digests_.emplace(player_->cut(), player_->digest_sum());
     return states;
   }
 
@@ -74,10 +75,10 @@ class Track {
   }
   bool is_open() const { return player_->is_open(); }
   std::optional<Error> take_fault() { return player_->take_fault(); }
-  /// False if it had another digest at this cut.
+  /// True if it had this sum of digests at this cut, where it may have had several.
   bool had(Version cut, const Digest& digest) const {
-    const auto found = digests_.find(cut);
-    return found != digests_.end() && found->second == digest;
+    const auto [first, last] = digests_.equal_range(cut);
+    return std::any_of(first, last, [&](const auto& entry) { return entry.second == digest; });
   }
 
  private:
@@ -91,7 +92,7 @@ class Track {
   Json settings_;
   std::unique_ptr<ClientPlayer> player_;
   std::vector<Json> given_;
-  std::map<Version, Digest> digests_;
+  std::multimap<Version, Digest> digests_;
 };
 
 /// Plays what was recorded, cut into pieces, and writes what comes of it.
