@@ -41,7 +41,7 @@ constexpr ErrorUse kUses[] = {
     {ErrorCode::kUnknownTable, "raises, told", "goodbye (database), reply", "no"},
     {ErrorCode::kUnknownField, "local", "", "no"},
     {ErrorCode::kUnknownSubscription, "told", "reply", "no"},
-    {ErrorCode::kTypeMismatch, "local, told", "reply", "no"},
+    {ErrorCode::kTypeMismatch, "raises, local, told", "reply", "no"},
     {ErrorCode::kValueOutOfRange, "raises", "", "yes"},
     {ErrorCode::kTextTooLong, "raises", "", "yes"},
     {ErrorCode::kBadText, "raises", "", "yes"},

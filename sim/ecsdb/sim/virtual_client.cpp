@@ -90,7 +90,7 @@ void VirtualClient::launch(const Now& now) {
   atomic_.on_polled(client_->db());
   for (InterestEntry& entry : wanted) subscribe(std::move(entry), now);
   away_ = false;
-  client_->connect(now);
+  connect(now);
   settle(now);
 }
 
@@ -113,6 +113,11 @@ ClientStats VirtualClient::totals() const {
   return sum;
 }
 
+void VirtualClient::connect(const Now& now) {
+  if (recorder_ != nullptr) recorder_->on_connect(index_);
+  client_->connect(now);
+}
+
 // --- habits ---
 
 void VirtualClient::set_delay(Duration delay) { fault_delay_ = delay; }
@@ -121,7 +126,7 @@ void VirtualClient::calm_down() {
   calm_ = true;
   if (!running() || !away_) return;
   away_ = false;
-  client_->connect(now());
+  connect(now());
   settle(now());
 }
 
@@ -137,6 +142,7 @@ void VirtualClient::arm_habits() {
 
 void VirtualClient::subscribe(InterestEntry entry, const Now& now) {
   const std::string& table = model_.schema().table(entry.table).name;
+  if (recorder_ != nullptr) recorder_->on_subscribe(index_, table, entry);
   SubscriptionId id;
   switch (entry.kind) {
     case InterestEntry::Kind::kAll:
@@ -161,6 +167,7 @@ void VirtualClient::change_subscriptions(const Now& now) {
   if (present.size() > 1 && (present.size() > kEntriesMax || rng_.chance(2, 3))) {
     const SubscriptionId gone = present[1 + rng_.below(present.size() - 1)];
     interest_.remove(gone);
+    if (recorder_ != nullptr) recorder_->on_unsubscribe(index_, gone);
     client_->unsubscribe(gone, now);
   }
   subscribe(draw_interest(interest_.identity(), rng_), now);
@@ -193,6 +200,7 @@ void VirtualClient::on_event(uint32_t kind, uint64_t argument, Now now) {
       world_.schedule(now.steady + Duration{rng_.exponential(kAwayMean.ns)}, target_, kReturn, 0);
       if (!running()) return;
       away_ = true;
+      if (recorder_ != nullptr) recorder_->on_disconnect(index_);
       client_->disconnect(now);
       return settle(now);
     default:
@@ -202,7 +210,7 @@ void VirtualClient::on_event(uint32_t kind, uint64_t argument, Now now) {
   world_.schedule(now.steady + Duration{rng_.exponential(kStayMean.ns)}, target_, kLeave, 0);
   if (!running() || !away_) return;
   away_ = false;
-  client_->connect(now);
+  connect(now);
   settle(now);
 }
 
@@ -217,7 +225,7 @@ VirtualClient::Line* VirtualClient::find(LinkId link) {
 void VirtualClient::on_connected(LinkId link, Now now) {
   Line* const line = find(link);
   if (line == nullptr) return;
-  if (recorder_ != nullptr) recorder_->on_connected(index_);
+  if (recorder_ != nullptr) recorder_->on_connected(index_, link);
   client_->on_connected(line->number, now);
   settle(now);
 }
@@ -225,7 +233,7 @@ void VirtualClient::on_connected(LinkId link, Now now) {
 void VirtualClient::on_bytes(LinkId link, ByteSpan bytes, Now now) {
   Line* const line = find(link);
   if (line == nullptr) return;
-  if (recorder_ != nullptr) recorder_->on_bytes(index_, bytes);
+  if (recorder_ != nullptr) recorder_->on_bytes(index_, link, bytes);
   client_->on_bytes(line->number, bytes, now);
   if (ECSDB_MUTANT(read_between)) client_->poll(now);
   atomic_.on_unpolled(client_->db(), now.steady);
@@ -245,6 +253,7 @@ void VirtualClient::on_closed(LinkId link, LinkEnd, Now now) {
   if (line == nullptr) return;
   const LinkId number = line->number;
   lines_.erase(lines_.begin() + (line - lines_.data()));
+  if (recorder_ != nullptr) recorder_->on_closed(index_, link);
   client_->on_closed(number, now);
   settle(now);
 }
@@ -267,6 +276,7 @@ bool VirtualClient::pump(size_t at, const Now& now) {
     if (end != PumpEnd::kClosed) return false;
   }
   lines_.erase(lines_.begin() + static_cast<ptrdiff_t>(at));
+  if (recorder_ != nullptr) recorder_->on_closed(index_, line.link);
   client_->on_closed(line.number, now);
   return true;
 }

@@ -88,6 +88,7 @@ class VirtualClient final : public EventTarget, public EndpointHandler {
   Now now() const { return world_.now_of(target_); }
   void launch(const Now& now);
   ClientOptions client_options() const;
+  void connect(const Now& now);
   void subscribe(InterestEntry entry, const Now& now);
   void change_subscriptions(const Now& now);
   void arm_habits();
