@@ -96,8 +96,9 @@ class CellPlayer {
         whole.add(Json::object({{"entity", std::to_string(block.whole[i].value)},
                                 {"inserted", block.inserted[i] != 0}}));
       }
+      const std::vector<uint64_t> masks = wire_test::changed_fields(block, table.layout());
       for (size_t i = 0; i < block.changed.size(); ++i) {
-        changes.emplace_back(table.row(block.changed[i]).entity, block.masks[i]);
+        changes.emplace_back(table.row(block.changed[i]).entity, masks[i]);
       }
     }
     std::sort(changes.begin(), changes.end());
