@@ -1,0 +1,221 @@
+/**
+ * The messages of the protocol: heads of frames, field by field.
+ *
+ * Messages are plain objects whose members are named as in BYTES.md section 4. Numbers of up to 32
+ * bits are numbers, those of 64 bits are BigInts, fingerprints and ids of databases are their 16
+ * bytes in hexadecimal, texts are strings, byte strings are views of what was decoded.
+ */
+
+import { ByteReader, ByteWriter, fromHex, toHex } from "./bytes.js";
+import { EcsdbError } from "./errors.js";
+import { LIMITS } from "./limits.js";
+
+/** Kinds of cell keys, by number. */
+export const CELL_KEY_KINDS = Object.freeze(["one", "value", "owner", "grid", "none"]);
+const CELL_KEY_NUMBERS = [0, 1, 1, 3, 0];
+
+/** Kinds of subscriptions. */
+export const SELECT_ALL = 0;
+export const SELECT_KEYS = 1;
+export const SELECT_BOX = 2;
+
+/** Readers and writers of the types of fields; `limit` is the third member of a field below. */
+const TYPES = {
+  u32: { read: (r) => r.u32(), write: (w, v) => w.u32(v) },
+  v8: { read: (r, limit = 0xff) => r.varint(limit), write: (w, v) => w.varint(v) },
+  v16: { read: (r, limit = 0xffff) => r.varint(limit), write: (w, v) => w.varint(v) },
+  v32: { read: (r, limit = 0xffffffff) => r.varint(limit), write: (w, v) => w.varint(v) },
+  v64: { read: (r) => r.varint64(), write: (w, v) => w.varint64(v) },
+  z32: { read: (r) => r.zigzag32(), write: (w, v) => w.zigzag32(v) },
+  enum: { read: readEnum, write: (w, v) => w.u8(v) },
+  hash128: { read: (r) => toHex(r.take(16)), write: (w, v) => w.raw(fromHex(v)) },
+  text: { read: (r, limit) => r.text(limit), write: (w, v) => w.text(v) },
+  bytes: { read: (r, limit) => r.byteString(limit), write: (w, v) => w.byteString(v) },
+  cellKey: { read: readCellKey, write: writeCellKey },
+};
+
+const SUBSCRIPTION = [
+  ["id", "v32"],
+  ["table", "v16"],
+  ["kind", "enum", SELECT_BOX],
+  ["keys", ["cellKey"], LIMITS.subscriptionKeysMax],
+];
+const SUBSCRIBE_RESULT = [["id", "v32"], ["code", "v16"]];
+const CELL_LEAVE = [["handle", "v32", LIMITS.cellsPerConnectionMax], ["generation", "v32"]];
+const CELL_ENTER = [
+  ["handle", "v32", LIMITS.cellsPerConnectionMax],
+  ["generation", "v32"],
+  ["table", "v16"],
+  ["key", "cellKey"],
+  ["changed", "v64"],
+  ["publishes", "v32"],
+];
+const BLOCK_ENTRY = [["step", "z32"], ["bytes", "v32", LIMITS.blockBytesHardMax]];
+const FLAGS_MAX = 11;
+const SUBSCRIBE_RESULTS_MAX = 128;
+
+const ADVANCE = [
+  ["flags", "v8", FLAGS_MAX],
+  ["from", "v64"],
+  ["distance", "v64"],
+  ["commit_time_ns", "v64"],
+  ["leaves", [CELL_LEAVE], LIMITS.cellsPerFrameMax],
+  ["enters", [CELL_ENTER], LIMITS.cellsPerFrameMax],
+  ["blocks", [BLOCK_ENTRY], LIMITS.blocksPerFrameMax],
+  ["tail_checksum", "u32"],
+];
+
+/**
+ * Number and fields of each message. A field is its name, its type, and its limit if it has one. A
+ * list is the type of its elements in brackets: a type's name, or a list of fields.
+ */
+export const MESSAGES = Object.freeze({
+  auth: {
+    number: 1,
+    fields: [
+      ["token", "bytes", LIMITS.tokenBytesMax],
+      ["client_name", "text", LIMITS.clientNameBytesMax],
+      ["database", "v8", 1],
+      ["schema_known", "hash128"],
+    ],
+  },
+  subscribe: {
+    number: 2,
+    fields: [
+      ["request", "v32"],
+      ["add", [SUBSCRIPTION], LIMITS.subscriptionsMax],
+      ["remove", ["v32"], LIMITS.subscriptionsMax],
+    ],
+  },
+  ack: { number: 3, fields: [["cut", "v64"], ["bytes", "v64"]] },
+  client_heartbeat: { number: 4, fields: [["echo_ns", "v64"]] },
+  goodbye: { number: 8, fields: [["code", "v16"], ["reason", "text", LIMITS.reasonBytesMax]] },
+  auth_reply: {
+    number: 16,
+    fields: [
+      ["database_id", "hash128"],
+      ["epoch", "v64"],
+      ["client", "v64"],
+      ["principal", "v64"],
+      ["schema_fingerprint", "hash128"],
+      ["schema_bytes", "v32", LIMITS.schemaBytesMax],
+      ["server_time_ns", "v64"],
+      ["heartbeat_ms", "v32"],
+      ["frame_head_bytes_max", "v32"],
+      ["unacked_bytes_max", "v32"],
+      ["subscriptions_max", "v32"],
+    ],
+  },
+  schema_part: {
+    number: 17,
+    fields: [
+      ["offset", "v32", LIMITS.schemaBytesMax],
+      ["bytes", "bytes", LIMITS.schemaPartBytesMax],
+    ],
+  },
+  subscribe_reply: {
+    number: 18,
+    fields: [["request", "v32"], ["results", [SUBSCRIBE_RESULT], SUBSCRIBE_RESULTS_MAX]],
+  },
+  sync_begin: { number: 19, fields: [["version", "v64"], ["rows", "v64"]] },
+  sync_chunk: { number: 20, fields: ADVANCE },
+  advance: { number: 21, fields: ADVANCE },
+  server_heartbeat: { number: 22, fields: [["head", "v64"], ["server_time_ns", "v64"]] },
+});
+
+const NAMES = new Map(Object.entries(MESSAGES).map(([name, m]) => [m.number, name]));
+
+/**
+ * @param {number} type number of a message
+ * @returns {string|undefined} its name, undefined for a number that no message has
+ */
+export function messageName(type) {
+  return NAMES.get(type);
+}
+
+/**
+ * @param {string} name of a message
+ * @param {Uint8Array} head bytes of its frame's head
+ * @returns {object} its fields
+ * @throws {EcsdbError} `frame_malformed`
+ */
+export function decodeMessage(name, head) {
+  const reader = new ByteReader(head);
+  try {
+    const message = readFields(reader, MESSAGES[name].fields);
+    reader.finish();
+    return message;
+  } catch (error) {
+    throw error instanceof EcsdbError ? error.within(name) : error;
+  }
+}
+
+/**
+ * @param {string} name of a message
+ * @param {object} message its fields; taken as they are, within their limits
+ * @returns {Uint8Array} the head of its frame
+ */
+export function encodeMessage(name, message) {
+  const writer = new ByteWriter();
+  writeFields(writer, MESSAGES[name].fields, message);
+  return writer.done();
+}
+
+function readFields(reader, fields) {
+  const message = {};
+  for (let i = 0; i < fields.length; i++) {
+    const [name, type, limit] = fields[i];
+    message[name] = Array.isArray(type)
+      ? readList(reader, type[0], limit)
+      : TYPES[type].read(reader, limit);
+  }
+  return message;
+}
+
+function readList(reader, type, limit) {
+  const count = reader.varint(limit);
+  const list = [];
+  for (let i = 0; i < count; i++) {
+    list.push(typeof type === "string" ? TYPES[type].read(reader) : readFields(reader, type));
+  }
+  return list;
+}
+
+function writeFields(writer, fields, message) {
+  for (const [name, type] of fields) {
+    if (!Array.isArray(type)) {
+      TYPES[type].write(writer, message[name]);
+      continue;
+    }
+    writer.varint(message[name].length);
+    for (const element of message[name]) {
+      if (typeof type[0] === "string") TYPES[type[0]].write(writer, element);
+      else writeFields(writer, type[0], element);
+    }
+  }
+}
+
+function readEnum(reader, limit) {
+  const value = reader.u8();
+  if (value > limit) reader.malformed(`${value} where ${limit} is the largest`);
+  return value;
+}
+
+/**
+ * @typedef {object} CellKey names a cell of a table
+ * @property {string} kind one of CELL_KEY_KINDS
+ * @property {bigint[]} numbers signed, of 64 bits: none, one, one, three, none
+ */
+
+function readCellKey(reader) {
+  const kind = reader.u8();
+  if (kind >= CELL_KEY_KINDS.length) reader.malformed(`a cell key of kind ${kind}`);
+  const numbers = [];
+  for (let i = 0; i < CELL_KEY_NUMBERS[kind]; i++) numbers.push(reader.zigzag64());
+  return { kind: CELL_KEY_KINDS[kind], numbers };
+}
+
+function writeCellKey(writer, key) {
+  writer.u8(CELL_KEY_KINDS.indexOf(key.kind));
+  for (const number of key.numbers) writer.zigzag64(BigInt.asIntN(64, number));
+}

@@ -1,0 +1,266 @@
+/**
+ * Checking of an advance or chunk before anything is changed, BEHAVIOUR.md section 6. What comes
+ * out says what to apply; nothing that is held has changed by then.
+ */
+
+import { decodeBlock, readBlockHeader } from "./block.js";
+import { keyFits } from "./cell-key.js";
+import { tailChecksum } from "./checksum.js";
+import { refuse } from "./errors.js";
+import { ADVANCE_STEP, FORM_NET, FORM_RELATIVE, FORM_ROWS } from "./limits.js";
+import { duplicate } from "./row-groups.js";
+import { Cell } from "./store.js";
+
+/**
+ * An advance or a chunk whose frames have all arrived.
+ * @typedef {object} Advance
+ * @property {number} kind ADVANCE_STEP, ADVANCE_NET or ADVANCE_SYNC_END
+ * @property {bigint} from the cut that it starts at
+ * @property {bigint} to the version at which it ends, modulo 2^64
+ * @property {bigint} commitTime of that version, in nanoseconds of the server's clock
+ * @property {object[]} leaves of all frames
+ * @property {object[]} enters of all frames
+ * @property {{blocks: object[], tail: Uint8Array, checksum: number}[]} frames
+ */
+
+/**
+ * A block and what it is for.
+ * @typedef {object} Target
+ * @property {Cell} cell
+ * @property {Uint8Array} bytes
+ * @property {import("./block.js").BlockHeader} header
+ * @property {bigint} base version that the block is meant for
+ * @property {bigint} version that it brings its cell to
+ * @property {number} publish number of its publish
+ */
+
+/**
+ * @typedef {object} Staged what to apply
+ * @property {Map<number, Cell>} entering cells by handle
+ * @property {Set<number>} leaving handles
+ * @property {Target[]} targets
+ * @property {import("./block.js").DecodedBlock[]} decoded beside the targets
+ */
+
+/**
+ * @param {import("./replica.js").Replica} replica not changed
+ * @param {Advance} advance
+ * @param {boolean} isChunk
+ * @returns {Staged}
+ * @throws {EcsdbError} with the errors of BEHAVIOUR.md section 6
+ */
+export function stage(replica, advance, isChunk) {
+  const leaving = stageLeaves(replica, advance);
+  const entering = stageEnters(replica, advance, leaving);
+  const targets = stageTargets(replica, advance, leaving, entering);
+  stageHeaders(replica, advance, entering, targets, isChunk);
+  checkTails(advance, targets);
+  const decoded = targets.map(({ bytes, header, cell }) =>
+    decodeBlock(bytes, header, cell, replica.decompress),
+  );
+  const staged = { entering, leaving, targets, decoded };
+  checkRows(replica, staged);
+  return staged;
+}
+
+function stageLeaves(replica, advance) {
+  const leaving = new Set();
+  for (const { handle, generation } of advance.leaves) {
+    const cell = replica.cells.get(handle);
+    if (cell === undefined || cell.generation !== generation || leaving.has(handle)) {
+      refuse("unknown_handle", `a leave of cell ${handle}, generation ${generation}`);
+    }
+    leaving.add(handle);
+  }
+  return leaving;
+}
+
+function stageEnters(replica, advance, leaving) {
+  const entering = new Map();
+  const known = replica.generations.length;
+  for (const enter of advance.enters) {
+    const { handle, generation } = enter;
+    const last = handle < known ? replica.generations[handle] : -1;
+    const isFree = !replica.cells.has(handle) || leaving.has(handle);
+    const isDense = handle < known + advance.enters.length;
+    if (!isDense || !isFree || generation <= last || entering.has(handle)) {
+      refuse("unknown_handle", `an enter of cell ${handle}, generation ${generation}`);
+    }
+    const store = replica.stores.get(enter.table);
+    if (store === undefined) refuse("unknown_table", `cell ${handle} of table ${enter.table}`);
+    if (!keyFits(replica.schema, store.layout.definition, enter.key)) {
+      refuse("type_mismatch", `cell ${handle} of table ${store.layout.name} by ${enter.key.kind}`);
+    }
+    entering.set(handle, new Cell(enter, store));
+  }
+  return entering;
+}
+
+/** Each frame's blocks are in its own tail. */
+function stageTargets(replica, advance, leaving, entering) {
+  const targets = [];
+  for (const { blocks, tail } of advance.frames) {
+    let handle = 0;
+    let at = 0;
+    for (const { step, bytes } of blocks) {
+      handle = (handle + step) >>> 0;
+      const cell = entering.get(handle) ?? replica.cells.get(handle);
+      if (cell === undefined || (leaving.has(handle) && !entering.has(handle))) {
+        refuse("unknown_handle", `a block for cell ${handle}`);
+      }
+      if (at + bytes > tail.length) refuse("frame_malformed", "a block goes beyond the tail");
+      targets.push({
+        cell, bytes: tail.subarray(at, at + bytes), header: null, base: 0n, version: 0n,
+        publish: 0,
+      });
+      at += bytes;
+    }
+    if (at !== tail.length) {
+      refuse("frame_malformed", `${tail.length - at} bytes behind the last block`);
+    }
+  }
+  return targets;
+}
+
+function stageHeaders(replica, advance, entering, targets, isChunk) {
+  /** Header of the last block of each cell. */
+  const last = new Map();
+  for (const target of targets) {
+    const { cell } = target;
+    const header = readBlockHeader(target.bytes);
+    const isRelative = header.form === FORM_RELATIVE;
+    target.header = header;
+    target.version = isRelative ? advance.to : header.version;
+    target.publish = isRelative ? (cell.publishes + 1) >>> 0 : header.publishes;
+    if (header.form === FORM_NET) target.base = advance.from;
+    if (isRelative) target.base = cell.changed;
+    try {
+      if (header.isCompressed && replica.decompress === null) {
+        refuse("frame_malformed", "compression was not agreed on");
+      }
+      if (!isChunk && !entering.has(cell.handle)) checkBaseline(target, advance);
+      else if (header.form !== FORM_ROWS) refuse("wrong_baseline", "the cell takes rows only");
+      checkFollows(last.get(cell), header);
+    } catch (error) {
+      throw error.within(`block for cell ${cell.handle} of table ${cell.store.layout.name}`);
+    }
+    last.set(cell, header);
+  }
+}
+
+function checkBaseline({ cell, header, version }, advance) {
+  const form = advance.kind === ADVANCE_STEP ? FORM_RELATIVE : FORM_NET;
+  if (header.form !== form) {
+    refuse("wrong_baseline", `form ${header.form} in an advance of kind ${advance.kind}`);
+  }
+  if (header.form === FORM_RELATIVE && header.chain !== (cell.publishes & 7)) {
+    refuse("wrong_baseline", `chain ${header.chain} behind ${cell.publishes} publishes`);
+  }
+  if (version <= cell.changed || version > advance.to) {
+    refuse("wrong_baseline", `to version ${version} from ${cell.changed}`);
+  }
+}
+
+/**
+ * Refuses a block that may not stand behind another one of its cell in an advance.
+ * @param {import("./block.js").BlockHeader|undefined} before header of the cell's block before
+ * @param {import("./block.js").BlockHeader} header
+ * @throws {EcsdbError} `not_canonical`
+ */
+export function checkFollows(before, header) {
+  if (before === undefined) return;
+  if (header.form !== before.form) refuse("not_canonical", "blocks of one cell differ in form");
+  if (header.form === FORM_RELATIVE && header.begin < before.end) {
+    refuse("not_canonical", `a part from ${header.begin}, the one before ends at ${before.end}`);
+  }
+}
+
+function checkTails(advance, targets) {
+  let at = 0;
+  for (const { blocks, checksum } of advance.frames) {
+    let sum = 0;
+    for (let i = 0; i < blocks.length; i++) {
+      const { cell, base, bytes } = targets[at++];
+      sum = tailChecksum(sum, cell.handle, cell.generation, base, bytes);
+    }
+    if (sum !== checksum) {
+      refuse("checksum_mismatch", `blocks to version ${advance.to}: damaged, or for another state`);
+    }
+  }
+}
+
+/**
+ * Refuses rows that stand twice, and more rows than there is room for, over all blocks.
+ * @param {import("./replica.js").Replica} replica
+ * @param {Staged} staged
+ * @throws {EcsdbError} `duplicate_row`, `client_limit`
+ */
+export function checkRows(replica, staged) {
+  const { targets, decoded } = staged;
+  const going = goingRows(decoded, targets);
+  const coming = comingRows(decoded, targets);
+  let inPlace = 0;
+  for (let i = 0; i < targets.length; i++) {
+    inPlace += wholeInPlace(staged, targets[i].cell, decoded[i], going.rows);
+  }
+  let rows = replica.rowCount() - going.count + coming - inPlace;
+  for (const handle of staged.leaving) rows -= replica.cells.get(handle).rows.length;
+  if (rows > replica.rowsMax) {
+    refuse("client_limit", `${rows} rows where ${replica.rowsMax} are allowed`);
+  }
+}
+
+/** A set for each table, made when it is asked for. */
+function setOf(sets, store) {
+  let set = sets.get(store);
+  if (set === undefined) sets.set(store, (set = new Set()));
+  return set;
+}
+
+function goingRows(decoded, targets) {
+  const rows = new Map();
+  let count = 0;
+  decoded.forEach(({ gone }, i) => {
+    if (gone.rows.length === 0) return;
+    const set = setOf(rows, targets[i].cell.store);
+    const before = set.size;
+    for (const row of gone.rows) if (row >= 0) set.add(row);
+    count += set.size - before;
+  });
+  return { rows, count };
+}
+
+/** Refuses two whole rows of one index. Returns how many whole rows there are. */
+function comingRows(decoded, targets) {
+  const indexes = new Map();
+  let count = 0;
+  decoded.forEach(({ whole }, i) => {
+    if (whole.indexes.length === 0) return;
+    const set = setOf(indexes, targets[i].cell.store);
+    for (const index of whole.indexes) {
+      if (set.has(index)) duplicate(index);
+      set.add(index);
+    }
+    count += whole.indexes.length;
+  });
+  return count;
+}
+
+/** Refuses whole rows whose index is not free. Returns how many are held as they are. */
+function wholeInPlace({ leaving, entering }, cell, { whole, header }, going) {
+  const { store } = cell;
+  const mayStay = header.form !== FORM_ROWS && !entering.has(cell.handle);
+  const gone = going.get(store);
+  let inPlace = 0;
+  for (let i = 0; i < whole.indexes.length; i++) {
+    const row = store.rowOf.get(whole.indexes[i]);
+    if (row === undefined) continue;
+    const isSame = store.entityTag[row] === (whole.tags[i] | 0);
+    if (mayStay && isSame && store.cellOf[row] === cell.handle) {
+      inPlace++;
+    } else if (!leaving.has(store.cellOf[row]) && !gone?.has(row)) {
+      duplicate(whole.indexes[i]);
+    }
+  }
+  return inPlace;
+}

@@ -1,0 +1,127 @@
+/**
+ * Checks the client with the vectors of the protocol.
+ *
+ *   node client/js/test/vectors.js DIR [--zstd MODULE]
+ *
+ * DIR is docs/protocol/vectors. MODULE is a file with a Zstandard decoder that exports `decompress`
+ * (as the npm package fzstd); without it the vectors that need one are counted as skipped. Prints a
+ * line for each group, and each disagreement. Ends with 1 if there is any, also if there is a file,
+ * a kind of vector or a member that is not known here.
+ */
+
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+
+import * as advances from "./groups/advances.js";
+import * as blocks from "./groups/blocks.js";
+import * as frames from "./groups/frames.js";
+import * as messages from "./groups/messages.js";
+import * as primitives from "./groups/primitives.js";
+import * as schemas from "./groups/schemas.js";
+import * as sessions from "./groups/sessions.js";
+import * as values from "./groups/values.js";
+import { COMMON_MEMBERS, disagree, knownMembers, refused, same } from "./support/compare.js";
+import { loadDecompressor } from "./support/zstd.js";
+
+const FORMAT = "ecsdb-vectors 1";
+
+/** Groups in a good order to go by: each needs what those before check. */
+const GROUPS = {
+  primitives, values, schemas, frames, messages, "blocks-plain": blocks, "blocks-packed": blocks,
+  advances, sessions,
+};
+
+/**
+ * Checks one vector.
+ * @param {object} group a module of groups/
+ * @param {object} vector
+ * @param {{schemas: object, decompress: Function|null}} context
+ * @throws if the client does not do what the vector says
+ */
+function checkVector(group, vector, context) {
+  knownMembers(vector, [...COMMON_MEMBERS, ...group.MEMBERS], "the vector");
+  if (vector.needs !== undefined && vector.needs !== "zstd") {
+    disagree(`it needs "${vector.needs}", which is not known here`);
+  }
+  if (group.check !== undefined) group.check(vector, context);
+  else if (vector.error !== undefined) refused(vector.error, () => group.evaluate(vector, context));
+  else same(vector.expect, group.evaluate(vector, context), "");
+}
+
+/**
+ * Checks the vectors of one file.
+ * @param {object} file as it was parsed
+ * @param {Function|null} decompress
+ * @returns {{passed: number, skipped: number, failures: string[]}}
+ */
+export function checkFile(file, decompress) {
+  const result = { passed: 0, skipped: 0, failures: [] };
+  const group = GROUPS[file.group];
+  if (file.format !== FORMAT) result.failures.push(`format "${file.format}" is not known here`);
+  else if (group === undefined) result.failures.push(`group "${file.group}" is not known here`);
+  if (result.failures.length > 0) return result;
+  const names = new Set();
+  for (const vector of file.vectors) {
+    if (names.has(vector.name)) result.failures.push(`${vector.name}: stands twice`);
+    names.add(vector.name);
+    if (vector.needs === "zstd" && decompress === null) {
+      result.skipped++;
+      continue;
+    }
+    try {
+      checkVector(group, vector, { schemas: file.schemas, decompress });
+      result.passed++;
+    } catch (error) {
+      const where = error.constructor.name === "Disagreement" ? error.message : error.stack;
+      result.failures.push(`${vector.name}: ${where}`);
+    }
+  }
+  return result;
+}
+
+/** The files of a folder, parsed, in the order of GROUPS; unknown ones come last. */
+export function loadFiles(folder) {
+  const rank = ({ group }) => (group in GROUPS ? Object.keys(GROUPS).indexOf(group) : Infinity);
+  return readdirSync(folder)
+    .filter((name) => name.endsWith(".json"))
+    .map((name) => JSON.parse(readFileSync(join(folder, name), "utf8")))
+    .sort((a, b) => rank(a) - rank(b));
+}
+
+function report(name, { passed, skipped, failures }) {
+  const skippedText = skipped > 0 ? `, ${skipped} skipped (no zstd)` : "";
+  const failedText = failures.length > 0 ? `, ${failures.length} FAILED` : "";
+  console.log(`${name.padEnd(14)} ${String(passed).padStart(4)} passed${skippedText}${failedText}`);
+  for (const failure of failures) console.log(`  ${failure}`);
+}
+
+async function main(args) {
+  const zstdAt = args.indexOf("--zstd");
+  const module = zstdAt < 0 ? null : args.splice(zstdAt, 2)[1];
+  if (args.length !== 1 || module === undefined) {
+    console.error("usage: node client/js/test/vectors.js DIR [--zstd MODULE]");
+    return 2;
+  }
+  const decompress = module === null ? null : await loadDecompressor(module);
+  const total = { passed: 0, skipped: 0, failures: [] };
+  const files = loadFiles(args[0]);
+  for (const group of Object.keys(GROUPS)) {
+    if (files.every((file) => file.group !== group)) total.failures.push(`no file of ${group}`);
+  }
+  for (const failure of total.failures) console.log(failure);
+  for (const file of files) {
+    const result = checkFile(file, decompress);
+    report(file.group, result);
+    total.passed += result.passed;
+    total.skipped += result.skipped;
+    total.failures.push(...result.failures);
+  }
+  report("all", { ...total, failures: [] });
+  if (total.failures.length > 0) console.log(`${total.failures.length} FAILED`);
+  return total.failures.length > 0 ? 1 : 0;
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  process.exitCode = await main(process.argv.slice(2));
+}
