@@ -1,38 +1,12 @@
 /**
- * Replays recordings of simulated clients.
+ * Replays recordings of simulated clients, docs/protocol/vectors/README.md section "Recordings".
  *
  *   node client/js/test/recording.js [--zstd MODULE] FILE...
  *
- * FILE is a recording, - for standard input. MODULE is as for vectors.js; a recording with
- * compressed blocks cannot be replayed without it. Prints a line for each file, and each
- * disagreement. Ends with 1 if there is any, or a line of a kind that is not known here.
- *
- * A recording is lines of JSON. The first is {"format":"ecsdb-recording 1","about":"..."}. Each
- * other line is a step of one client, named by its number:
- *
- *   {"client":3,"launch":{...}}        a new process; what the client held is gone. Settings are as
- *                                      `client` of a session: token, name, database, compression;
- *                                      and rows_max
- *   {"client":3,"call":{...}}          the application calls, as in a session
- *   {"client":3,"open":true}           the link is there. If the client has not dialled yet, time
- *                                      passes until it has; else time stands still
- *   {"client":3,"server":"hex"}        bytes arrive
- *   {"client":3,"close":true}          the link is gone, whoever ended it; it may be so already
- *   {"client":3,"state":{...}}         what the application can see, as in a session; members that
- *                                      are missing are as in the state before, but for `events`,
- *                                      `event_count` and `reports`, which are not compared then.
- *                                      These count from the state before on. `tables` is a list of
- *                                      {"table":id,"row_count":n,"digest_sum":[...]}, by id
- *   {"client":3,"damaged":{"server":"hex","error":"code"}}
- *   {"client":3,"damaged":{"server":"hex","state":{...}}}
- *                                      what the client does with these bytes in place of those that
- *                                      follow: it is tried on a copy, and the client goes on
- *
- * The same steps are taken with the kind beside the members: {"client":3,"step":"launch",
- * "settings":{...}}, {"client":3,"step":"damaged","server":"hex","error":"code"}, and for others
- * {"client":3,"step":"server","server":"hex"}.
- *
- * What the client sends, dials and closes is not compared.
+ * FILE is a recording, - for standard input. MODULE is as for vectors.js. Without it, a client that
+ * is to have compression is played until the first block that really is compressed; the rest of its
+ * lines, up to its next launch, is left out. Prints a line for each file, and each disagreement.
+ * Ends with 1 if there is any, or a line of a kind that is not known here.
  */
 
 import { createReadStream } from "node:fs";
@@ -42,20 +16,70 @@ import { pathToFileURL } from "node:url";
 import { fromHex } from "../src/bytes.js";
 import { clone } from "./support/clone.js";
 import { disagree, knownMembers, same } from "./support/compare.js";
-import { checkNews, ExpectedState } from "./support/states.js";
+import { describeReport } from "./support/describe.js";
+import { sameEvents } from "./support/events.js";
+import { READERS } from "./support/states.js";
 import { World } from "./support/world.js";
-import { loadDecompressor } from "./support/zstd.js";
+import { takeZstdOption } from "./support/zstd.js";
 
 const FORMAT = "ecsdb-recording 1";
-const SETTINGS = ["token", "name", "database", "compression", "rows_max"];
+const SETTINGS = ["token", "name", "database", "compression"];
+/** Members of a state that last until another state has them. */
+const LASTING = [
+  "phase", "cut", "commit_time_ns", "row_count", "cell_count", "digest_sum", "tables",
+];
+/** Those that say what is there at this state only. */
+const PASSING = ["cells", "rows", "events", "event_count", "reports"];
 /** Disagreements of one file after which the rest is not replayed. */
 const FAILURES_MAX = 20;
 
+/** The decompressor of all clients of a recording, and what became of its calls. */
+class Decoder {
+  /** @param {import("../src/compression.js").Decompress|null} decompress null if there is none */
+  constructor(decompress) {
+    this.calls = 0;
+    /** Whether there was a call and no decompressor. */
+    this.isMissed = false;
+    /** Whether it has refused a frame. */
+    this.hasRefused = false;
+    this.decompress = (frame, maxOutput) => {
+      this.calls++;
+      if (decompress === null) {
+        this.isMissed = true;
+        throw new Error("there is no decompressor");
+      }
+      this.hasRefused = true;
+      const content = decompress(frame, maxOutput);
+      this.hasRefused = false;
+      return content;
+    };
+  }
+
+  /** Forgets the calls so far, but for their number. */
+  reset() {
+    this.isMissed = false;
+    this.hasRefused = false;
+  }
+}
+
 /** A simulated client and what is expected of it. */
 class Player {
-  constructor(settings, decompress) {
-    this.world = new World(settings, decompress);
-    this.expected = new ExpectedState();
+  constructor(settings, decoder) {
+    this.world = new World(settings, decoder.decompress);
+    this.expected = {};
+    /** Whether a step was taken whose outcome no state has told yet. */
+    this.isUntold = false;
+    /** Whether the last line told everything. */
+    this.isFull = false;
+  }
+
+  /** Takes a line of the client. */
+  take(kind, value, decoder) {
+    if (kind !== "state") this.settle();
+    this[kind](value, decoder);
+    if (kind === "state" || kind === "damaged") return;
+    this.isUntold = true;
+    this.isFull = false;
   }
 
   call(call) {
@@ -82,26 +106,72 @@ class Player {
     if (isOpen(this.world)) this.world.close();
   }
 
-  state(state) {
-    this.expected.add(state);
-    try {
-      this.expected.check(this.world);
-    } catch (error) {
-      error.message += ` (${lastFault(this.world)})`;
-      throw error;
-    }
-    checkNews(state, this.world);
+  /** Without a state behind a step, nothing new is to be seen. */
+  settle() {
+    if (!this.isUntold) return;
+    this.isUntold = false;
+    this.check({});
   }
 
-  damaged({ server, error, state, ...rest }) {
-    knownMembers(rest, [], "a damaged step");
+  state(state) {
+    knownMembers(state, [...LASTING, ...PASSING], "a state");
+    for (const member of LASTING) {
+      if (member in state) this.expected[member] = state[member];
+    }
+    this.isUntold = false;
+    this.isFull = "cells" in state && "rows" in state;
+    this.check(state);
+  }
+
+  check({ cells, rows, events, event_count: eventCount, reports }) {
+    const { world } = this;
+    try {
+      this.checkLasting(LASTING);
+      if (cells !== undefined) same(cells, READERS.cells(world.client), "cells");
+      if (rows !== undefined) same(rows, READERS.rows(world.client), "rows");
+      same(reports ?? [], world.reports.map(describeReport), "reports");
+      if (events !== undefined) sameEvents(events, world.events);
+      else same(eventCount ?? 0, world.events.length, "event_count");
+    } catch (error) {
+      error.message += ` (${lastFault(world)})`;
+      throw error;
+    } finally {
+      world.events = [];
+      world.reports = [];
+    }
+  }
+
+  checkLasting(members) {
+    const { expected, world } = this;
+    for (const member of members) {
+      if (!(member in expected)) continue;
+      same(expected[member], READERS[member](world.client), member);
+    }
+  }
+
+  /**
+   * Tries other bytes on a copy.
+   *
+   * Of a compressed body that was damaged, what is expected is what comes of it by libzstd, which
+   * lets some streams pass that RFC 8878 calls faulty. A decoder that refuses them is right, too.
+   */
+  damaged({ server, error, state, ...rest }, decoder) {
+    knownMembers(rest, ["text"], "a damaged step");
     const copy = clone(this);
-    const { reports } = copy.world;
-    const before = reports.length;
     copy.server(server);
-    const fault = reports.slice(before).find(({ kind }) => kind === "fault");
-    if (error !== undefined) same(error, fault?.code, `error (${fault?.text})`);
-    else copy.state(state);
+    if (decoder.isMissed) return;
+    const fault = copy.world.reports.find(({ kind }) => kind === "fault");
+    const isRefused = error !== undefined || decoder.hasRefused;
+    if (decoder.hasRefused) same("frame_malformed", fault?.code, "error");
+    else same(error, fault?.code, `error (${fault?.text})`);
+    if (isRefused) {
+      copy.checkLasting(LASTING.filter((member) => member !== "phase"));
+      same(0, copy.world.events.length, "events of what was refused");
+    } else {
+      knownMembers(state, LASTING, "the state of a damaged step");
+      copy.expected = state;
+      copy.checkLasting(LASTING);
+    }
   }
 }
 
@@ -120,29 +190,29 @@ function lastFault({ reports }) {
   return fault === undefined ? "no fault" : `fault ${fault.code}: ${fault.text}`;
 }
 
-/** The kind of a step and its value, from either form of a line. */
-function parseStep({ client, step, ...rest }) {
+/** The client of a line, the kind of its step, and what belongs to it. */
+function parseStep({ client, ...rest }) {
   if (!Number.isInteger(client)) disagree("a line without the number of a client");
-  if (step === undefined) {
-    const kinds = Object.keys(rest);
-    if (kinds.length !== 1) disagree(`a line with ${kinds.length} kinds of steps`);
-    return { client, kind: kinds[0], value: rest[kinds[0]] };
-  }
-  if (step === "damaged") return { client, kind: step, value: rest };
-  if (step === "launch") return { client, kind: step, value: rest.settings ?? {} };
-  return { client, kind: step, value: rest[step] ?? true };
+  const steps = Object.entries(rest);
+  if (steps.length !== 1) disagree(`a line with ${steps.length} kinds of steps`);
+  const [[kind, value]] = steps;
+  return { client, kind, value };
 }
 
 /** Replays one recording. */
 export class Recording {
-  /** @param {Function|null} decompress */
+  /** @param {import("../src/compression.js").Decompress|null} decompress */
   constructor(decompress) {
-    this.decompress = decompress;
+    this.decoder = new Decoder(decompress);
     this.players = new Map();
+    /** Clients whose lines are left out, for want of a decompressor. */
+    this.leftOut = new Set();
     this.isBegun = false;
-    this.steps = 0;
-    /** Steps by kind. */
-    this.counts = {};
+    /** Lines by kind, launches with compression, and lines that were left out. */
+    this.counts = {
+      launch: 0, compression: 0, call: 0, open: 0, server: 0, close: 0, state: 0, damaged: 0,
+      "left out": 0,
+    };
   }
 
   /**
@@ -157,17 +227,35 @@ export class Recording {
       return;
     }
     const { client, kind, value } = parseStep(line);
-    this.steps++;
-    this.counts[kind] = (this.counts[kind] ?? 0) + 1;
-    if (kind === "launch") {
-      knownMembers(value, SETTINGS, "settings");
-      if (value.compression && this.decompress === null) disagree("it needs --zstd");
-      this.players.set(client, new Player(value, this.decompress));
-      return;
-    }
+    if (kind === "launch") this.launch(client, value);
+    else this.step(client, kind, value);
+  }
+
+  step(client, kind, value) {
+    const { decoder, counts, leftOut } = this;
     if (!STEPS.includes(kind)) disagree(`step "${kind}" is not known here`);
     const player = this.players.get(client) ?? disagree(`client ${client} was not launched`);
-    player[kind](value);
+    decoder.reset();
+    if (!leftOut.has(client)) player.take(kind, value, decoder);
+    if (decoder.isMissed && kind !== "damaged") leftOut.add(client);
+    counts[leftOut.has(client) || decoder.isMissed ? "left out" : kind]++;
+  }
+
+  launch(client, settings) {
+    knownMembers(settings, SETTINGS, "settings");
+    this.counts.launch++;
+    if (settings.compression) this.counts.compression++;
+    this.players.set(client, new Player(settings, this.decoder));
+    this.leftOut.delete(client);
+  }
+
+  /** @throws if a client's last line does not tell everything */
+  finish() {
+    if (!this.isBegun) disagree("it is empty");
+    for (const [client, player] of this.players) {
+      const isWhole = player.isFull || this.leftOut.has(client);
+      if (!isWhole) disagree(`the last line of client ${client} does not tell everything`);
+    }
   }
 }
 
@@ -179,46 +267,53 @@ export class Recording {
 export async function replay(lines, decompress) {
   const recording = new Recording(decompress);
   const failures = [];
+  const attempt = (where, run) => {
+    try {
+      run();
+    } catch (error) {
+      const what = error.constructor.name === "Disagreement" ? error.message : error.stack;
+      failures.push(`${where}: ${what}`);
+    }
+  };
   let number = 0;
   for await (const text of lines) {
     number++;
-    if (text.trim() === "") continue;
-    try {
-      recording.line(text);
-    } catch (error) {
-      const where = error.constructor.name === "Disagreement" ? error.message : error.stack;
-      failures.push(`line ${number}: ${text.slice(0, 60)}...: ${where}`);
-      if (failures.length === FAILURES_MAX) {
-        failures.push("the rest is not replayed");
-        break;
-      }
+    attempt(`line ${number}: ${text.slice(0, 60)}...`, () => recording.line(text));
+    if (failures.length === FAILURES_MAX) {
+      failures.push("the rest is not replayed");
+      return { recording, failures };
     }
   }
-  if (!recording.isBegun && failures.length === 0) failures.push("it is empty");
+  attempt("the end", () => recording.finish());
   return { recording, failures };
 }
 
-function linesOf(path) {
-  const input = path === "-" ? process.stdin : createReadStream(path);
+/** A line about a replay, and its disagreements. */
+export function reportReplay(name, { recording, failures }) {
+  const counts = Object.entries(recording.counts).map(([kind, count]) => `${count} ${kind}`);
+  counts.push(`${recording.decoder.calls} compressed`);
+  const verdict = failures.length > 0 ? `${failures.length} FAILED` : "passed";
+  console.log(`${name}: ${recording.players.size} clients, ${counts.join(", ")}: ${verdict}`);
+  for (const failure of failures) console.log(`  ${failure}`);
+}
+
+/** The lines of a stream. */
+export function linesOf(input) {
   return createInterface({ input, crlfDelay: Infinity });
 }
 
 async function main(args) {
-  const zstdAt = args.indexOf("--zstd");
-  const module = zstdAt < 0 ? null : args.splice(zstdAt, 2)[1];
-  if (args.length === 0 || module === undefined) {
+  const decompress = await takeZstdOption(args);
+  if (args.length === 0 || decompress === undefined) {
     console.error("usage: node client/js/test/recording.js [--zstd MODULE] FILE...");
     return 2;
   }
-  const decompress = module === null ? null : await loadDecompressor(module);
   let failed = 0;
   for (const path of args) {
-    const { recording, failures } = await replay(linesOf(path), decompress);
-    const counts = Object.entries(recording.counts).map(([kind, count]) => `${count} ${kind}`);
-    const verdict = failures.length > 0 ? `${failures.length} FAILED` : "passed";
-    console.log(`${path}: ${recording.players.size} clients, ${counts.join(", ")}: ${verdict}`);
-    for (const failure of failures) console.log(`  ${failure}`);
-    failed += failures.length;
+    const input = path === "-" ? process.stdin : createReadStream(path);
+    const result = await replay(linesOf(input), decompress);
+    reportReplay(path, result);
+    failed += result.failures.length;
   }
   return failed > 0 ? 1 : 0;
 }

@@ -3,10 +3,10 @@
  *
  *   node client/js/test/vectors.js DIR [--zstd MODULE]
  *
- * DIR is docs/protocol/vectors. MODULE is a file with a Zstandard decoder that exports `decompress`
- * (as the npm package fzstd); without it the vectors that need one are counted as skipped. Prints a
- * line for each group, and each disagreement. Ends with 1 if there is any, also if there is a file,
- * a kind of vector or a member that is not known here.
+ * DIR is docs/protocol/vectors. MODULE is a file with a Zstandard decoder that exports the class
+ * `Decompress` (as the npm package fzstd); without it the vectors that need one are counted as
+ * skipped. Prints a line for each group, and each disagreement. Ends with 1 if there is any, also if
+ * there is a file, a kind of vector or a member that is not known here.
  */
 
 import { readdirSync, readFileSync } from "node:fs";
@@ -22,7 +22,7 @@ import * as schemas from "./groups/schemas.js";
 import * as sessions from "./groups/sessions.js";
 import * as values from "./groups/values.js";
 import { COMMON_MEMBERS, disagree, knownMembers, refused, same } from "./support/compare.js";
-import { loadDecompressor } from "./support/zstd.js";
+import { takeZstdOption } from "./support/zstd.js";
 
 const FORMAT = "ecsdb-vectors 1";
 
@@ -97,13 +97,11 @@ function report(name, { passed, skipped, failures }) {
 }
 
 async function main(args) {
-  const zstdAt = args.indexOf("--zstd");
-  const module = zstdAt < 0 ? null : args.splice(zstdAt, 2)[1];
-  if (args.length !== 1 || module === undefined) {
+  const decompress = await takeZstdOption(args);
+  if (args.length !== 1 || decompress === undefined) {
     console.error("usage: node client/js/test/vectors.js DIR [--zstd MODULE]");
     return 2;
   }
-  const decompress = module === null ? null : await loadDecompressor(module);
   const total = { passed: 0, skipped: 0, failures: [] };
   const files = loadFiles(args[0]);
   for (const group of Object.keys(GROUPS)) {
