@@ -6,7 +6,7 @@
 import { decodeBlock, readBlockHeader } from "./block.js";
 import { keyFits } from "./cell-key.js";
 import { tailChecksum } from "./checksum.js";
-import { refuse } from "./errors.js";
+import { EcsdbError, refuse } from "./errors.js";
 import { ADVANCE_STEP, FORM_NET, FORM_RELATIVE, FORM_ROWS } from "./limits.js";
 import { duplicate } from "./row-groups.js";
 import { Cell } from "./store.js";
@@ -142,6 +142,7 @@ function stageHeaders(replica, advance, entering, targets, isChunk) {
       else if (header.form !== FORM_ROWS) refuse("wrong_baseline", "the cell takes rows only");
       checkFollows(last.get(cell), header);
     } catch (error) {
+      if (!(error instanceof EcsdbError)) throw error;
       throw error.within(`block for cell ${cell.handle} of table ${cell.store.layout.name}`);
     }
     last.set(cell, header);

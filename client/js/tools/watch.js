@@ -1,11 +1,11 @@
 /**
- * Follows tables of a server and prints what happens to their rows.
+ * An example: follows tables of a server and prints what happens to their rows, until Ctrl-C.
  *
  *   node client/js/tools/watch.js HOST PORT TABLE... [--token TOKEN]
  */
 
 import { Client } from "../src/index.js";
-import { tcpDialler } from "./tcp-link.js";
+import { tcpDialler } from "../node/tcp-link.js";
 
 const TICK_MS = 50;
 
@@ -36,7 +36,11 @@ function main(args) {
   });
   for (const table of tables) client.subscribe(table);
   client.connect();
-  setInterval(() => client.tick(), TICK_MS);
+  const timer = setInterval(() => client.tick(), TICK_MS);
+  process.once("SIGINT", () => {
+    clearInterval(timer);
+    client.disconnect();
+  });
 }
 
 main(process.argv.slice(2));
