@@ -213,17 +213,24 @@ function readMasks(bits, decoded, cell) {
   }
   if (layout.fields.length === 1) return;
   // By changed row, the fields of the second sequence; of a fresh row all.
-  const differLow = Int32Array.from(maskLow);
-  const differHigh = Int32Array.from(maskHigh);
+  const differLow = maskLow.slice();
+  const differHigh = maskHigh.slice();
   for (let i = 0; i < firstFresh; i++) {
     differLow[i] ^= history.beforeLow[rows[i]];
     differHigh[i] ^= history.beforeHigh[rows[i]];
   }
-  const likeLow = differLow.map((mask) => layout.allLow & ~mask);
-  const likeHigh = differHigh.map((mask) => layout.allHigh & ~mask);
+  const likeLow = othersOf(differLow, layout.allLow);
+  const likeHigh = othersOf(differHigh, layout.allHigh);
   turnFields(bits, RUNS_STEADY, likeLow, likeHigh, changed);
   turnFields(bits, RUNS_OPEN, differLow, differHigh, changed);
   decoded.checkMasks();
+}
+
+/** For each mask the fields that it does not have. */
+function othersOf(masks, all) {
+  const others = new Int32Array(masks.length);
+  for (let i = 0; i < masks.length; i++) others[i] = all & ~masks[i];
+  return others;
 }
 
 /** Reads one sequence over the pairs of some masks and turns over the fields of its misses. */

@@ -13,7 +13,8 @@ import { refuse } from "./errors.js";
 export function refuseSharedRows(decoded, store) {
   refuseGoneWhole(decoded);
   const { rows } = decoded.changed;
-  if (rows.length === 0) return;
+  const others = decoded.gone.indexes.length + decoded.whole.indexes.length;
+  if (rows.length === 0 || others === 0) return;
   const changed = new Set(rows.map((row) => store.entityIndex[row]));
   for (const index of decoded.gone.indexes) if (changed.has(index)) duplicate(index);
   for (const index of decoded.whole.indexes) if (changed.has(index)) duplicate(index);
