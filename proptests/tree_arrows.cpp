@@ -215,6 +215,21 @@ void check_third_party(const SourceFile& file, Violations& out) {
   }
 }
 
+void check_script_imports(const SourceFile& file, Violations& out) {
+  if (!file.is_under("client/js/src/")) return;
+  static constexpr std::string_view kFrom = " from \"";
+  for (size_t i = 0; i < file.raw.size(); ++i) {
+    const std::string_view line = file.raw[i];
+    const size_t at = file.code[i].find(kFrom);
+    if (at == std::string_view::npos) continue;
+    const std::string_view target = line.substr(at + kFrom.size());
+    if (target.starts_with("./")) continue;
+    out.push_back({file.path, i + 1,
+                   "\"" + std::string(target.substr(0, target.find('"'))) +
+                       "\": what runs in browsers imports files beside it only, as \"./file.js\""});
+  }
+}
+
 void check_header_types(const SourceFile& file, Violations& out) {
   if (!file.is_header() || file.is_test()) return;
   const bool is_library =

@@ -18,6 +18,8 @@ constexpr size_t kReadmeLinesMax = 120;
 void check_arrows(const Tree& tree, const SourceFile& file, Violations& out);
 /// Each third-party library has one place; unknown libraries have none.
 void check_third_party(const SourceFile& file, Violations& out);
+/// The client in JavaScript runs in browsers: its src/ imports nothing but files of its own.
+void check_script_imports(const SourceFile& file, Violations& out);
 /// Headers outside net show no third-party type.
 void check_header_types(const SourceFile& file, Violations& out);
 

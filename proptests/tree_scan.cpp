@@ -78,6 +78,10 @@ std::string scrub(std::string_view text) {
       skip = raw;
       blank(code, i, skip);
       code[i] = '"';
+    } else if (text[i] == '`') {  // a template of a script, over several lines
+      const size_t end = text.find('`', i + 1);
+      skip = (end == std::string_view::npos ? text.size() : end + 1) - i;
+      blank(code, i, skip);
     } else if (text[i] == '"' || (text[i] == '\'' && !is_digit_separator(text, i))) {
       skip = literal_length(text, i);
       if (skip > 2) blank(code, i + 1, skip - 2);
@@ -119,7 +123,8 @@ void load_file(Tree& tree, const fs::path& root, const fs::path& file, Violation
     return;
   }
   const bool is_source = path.ends_with(".h") || path.ends_with(".cpp");
-  if (!is_source && !has_suffix(path, kTextSuffixes)) return;
+  const bool is_script = path.ends_with(".js");
+  if (!is_source && !is_script && !has_suffix(path, kTextSuffixes)) return;
   const std::optional<std::string> text = read_file(file);
   if (!text) {
     out.push_back({path, 1, "the file cannot be read"});
@@ -128,6 +133,10 @@ void load_file(Tree& tree, const fs::path& root, const fs::path& file, Violation
   if (is_source) {
     tree.paths.insert(path);
     tree.sources.push_back(parse_source(path, *text));
+    return;
+  }
+  if (is_script) {
+    tree.scripts.push_back(parse_source(path, *text));
     return;
   }
   if (path.ends_with("CMakeLists.txt")) tree.public_headers.merge(parse_public_headers(*text));

@@ -1,5 +1,6 @@
-// Reads C++ sources as text for the tree test: lines, includes, code without comments and
-// literals, and where functions begin and end. No parser: it relies on formatted sources.
+// Reads C++ and JavaScript sources as text for the tree test: lines, includes, code without
+// comments and literals, and where functions begin and end. No parser: it relies on formatted
+// sources.
 #pragma once
 
 #include <cstddef>
@@ -30,6 +31,7 @@ struct SourceFile {
   std::vector<Include> includes;
 
   bool is_header() const { return path.ends_with(".h"); }
+  bool is_script() const { return path.ends_with(".js"); }
   /// Test programs, and what only they include: headers named test_*.h.
   bool is_test() const { return path.ends_with("_test.cpp") || is_test_support(path); }
   bool is_under(std::string_view folder) const { return path.starts_with(folder); }
@@ -62,6 +64,7 @@ using Violations = std::vector<Violation>;
 /// Everything the rules look at.
 struct Tree {
   std::vector<SourceFile> sources;  // C++, in path order
+  std::vector<SourceFile> scripts;  // JavaScript, in path order
   std::vector<SourceFile> texts;    // build files, scripts and documents (no code, no includes)
   std::set<std::string> paths;      // of sources
   std::set<std::string> public_headers;  // as they are included

@@ -50,6 +50,9 @@ const SourceFile* find_source(const Tree& tree, const std::string& path) {
   for (const SourceFile& file : tree.sources) {
     if (file.path == path) return &file;
   }
+  for (const SourceFile& file : tree.scripts) {
+    if (file.path == path) return &file;
+  }
   return nullptr;
 }
 
@@ -81,7 +84,7 @@ void check_width(const SourceFile& file, Violations& out) {
     if (width <= kWidthMax) continue;
     out.push_back({file.path, i + 1,
                    std::to_string(width) + " columns, limit " + std::to_string(kWidthMax) +
-                       ": run ./dev format"});
+                       (file.is_script() ? ": break the line" : ": run ./dev format")});
   }
 }
 
@@ -169,6 +172,12 @@ void check_all(const Tree& tree, Violations& out) {
     check_width(file, out);
     check_pragma_once(file, out);
     check_own_header_first(tree, file, out);
+    check_marks(file, out);
+    check_sizes(tree, file, out);
+  }
+  for (const SourceFile& file : tree.scripts) {
+    check_script_imports(file, out);
+    check_width(file, out);
     check_marks(file, out);
     check_sizes(tree, file, out);
   }

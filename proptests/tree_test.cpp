@@ -20,7 +20,8 @@ Violations judge(const std::string& path, std::string_view text, const std::stri
   Tree planted;
   Violations out;
   planted.known = tree::parse_known(known, out);
-  planted.sources.push_back(tree::parse_source(path, text));
+  auto& files = path.ends_with(".js") ? planted.scripts : planted.sources;
+  files.push_back(tree::parse_source(path, text));
   planted.paths.insert(path);
   planted.paths.insert(other_paths.begin(), other_paths.end());
   planted.public_headers = {"ecsdb/base/result.h"};
@@ -55,6 +56,7 @@ TEST(Tree, WholeRepositoryFollowsTheRules) {
   Violations found;
   const Tree repository = tree::load_tree(ECSDB_SOURCE_DIR, found);
   ASSERT_GT(repository.sources.size(), 20u) << "the walk found too little below the root";
+  ASSERT_GT(repository.scripts.size(), 20u) << "the walk found too few scripts";
   tree::check_all(repository, found);
   EXPECT_TRUE(found.empty()) << to_text(found);
 }
@@ -294,6 +296,28 @@ TEST(TreeShape, LongFileNeedsAnEntryAndMayNotGrow) {
   expect_refused(judge(path, file_of(601), "file bench/a.cpp 600\n"), 601, "limit 600");
   expect_refused(judge(path, file_of(801), "file bench/a.cpp 900\n"), 801, "limit 800");
   expect_refused(judge(path, file_of(500), "file bench/a.cpp 600\n"), 1, "no longer needed");
+}
+
+TEST(TreeScripts, ShapeIsThatOfOtherSources) {
+  const std::string path = "client/js/src/a.js";
+  expect_refused(judge(path, "//" + std::string(99, 'x') + "\n"), 1, "break the line");
+  expect_refused(judge(path, std::string("// FIX") + "ME later\n"), 1, "mend it");
+  const auto method_of = [](size_t lines) {
+    std::string text = "class A {\n  grown({ a, b = {} }) {\n";
+    for (size_t i = 2; i < lines; ++i) text += "    step(`${a} '\\n{`);\n";
+    return text + "  }\n}\n";
+  };
+  expect_clean(judge(path, method_of(70)));
+  expect_refused(judge(path, method_of(71)), 2, "grown has 71 lines, limit 70");
+  expect_clean(judge(path, method_of(80), "function " + path + ":grown 80\n"));
+}
+
+TEST(TreeScripts, SourceImportsFilesBesideItOnly) {
+  const std::string node = "import { a } from \"node:fs\";\n";
+  expect_refused(judge("client/js/src/a.js", "\n" + node), 2, "\"node:fs\"");
+  expect_refused(judge("client/js/src/a.js", "export { a } from \"../test/a.js\";\n"), 1, "beside");
+  expect_clean(judge("client/js/src/a.js", "import {\n  a, b,\n} from \"./b.js\";\n"));
+  expect_clean(judge("client/js/test/a.js", node));
 }
 
 TEST(TreeShape, LongReadmeIsRefused) {

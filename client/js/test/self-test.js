@@ -4,8 +4,8 @@
  *   node client/js/test/self-test.js DIR RECORDER
  *
  * DIR is docs/protocol/vectors, RECORDER the program ecsdb-protocol-recording. Some faults are
- * planted in the decoder, by taking the place of a method for a while, others in the vectors or in a
- * recording, after they were read. Prints a line for each fault, and ends with 1 if one goes
+ * planted in the decoder, by taking the place of a method for a while, others in the vectors or in
+ * a recording, after they were read. Prints a line for each fault, and ends with 1 if one goes
  * unnoticed, or if something is reported without a fault.
  */
 
@@ -171,7 +171,7 @@ async function main(folder, recorder) {
   const lines = record(recorder);
   const reported = [...failuresOf(files), ...(await replay(lines, null)).failures];
   if (reported.length > 0) {
-    console.log(`without a fault there are ${reported.length} reports; the first is ${reported[0]}`);
+    console.log(`${reported.length} reports without a fault; the first is ${reported[0]}`);
     return 1;
   }
   const results = [

@@ -5,8 +5,8 @@
  *
  * DIR is docs/protocol/vectors. MODULE is a file with a Zstandard decoder that exports the class
  * `Decompress` (as the npm package fzstd); without it the vectors that need one are counted as
- * skipped. Prints a line for each group, and each disagreement. Ends with 1 if there is any, also if
- * there is a file, a kind of vector or a member that is not known here.
+ * skipped. Prints a line for each group, and each disagreement. Ends with 1 if there is any, also
+ * if there is a file, a kind of vector or a member that is not known here.
  */
 
 import { readdirSync, readFileSync } from "node:fs";

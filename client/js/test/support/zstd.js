@@ -8,8 +8,8 @@ import { pathToFileURL } from "node:url";
 /**
  * Takes the option `--zstd MODULE` out of the arguments of a program.
  * @param {string[]} args without it afterwards
- * @returns {Promise<import("../../src/compression.js").Decompress|null|undefined>} the decoder, null
- *   without the option, undefined if there is no MODULE
+ * @returns {Promise<import("../../src/compression.js").Decompress|null|undefined>} the decoder,
+ *   null without the option, undefined if there is no MODULE
  */
 export async function takeZstdOption(args) {
   const at = args.indexOf("--zstd");
