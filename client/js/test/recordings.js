@@ -31,6 +31,8 @@ const RUNS = [
 /** Runs with blocks that are large enough to be compressed. */
 const RUNS_COMPRESSED = [
   "15 --clients 3 --entities 3000 --damaged 200",
+  "30 --clients 3 --entities 3000 --damaged 200",
+  "40 --clients 3 --entities 3000 --damaged 200",
   "54 --clients 3 --entities 3000 --damaged 200",
 ];
 
