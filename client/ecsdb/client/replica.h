@@ -93,7 +93,10 @@ class Replica : public ClientDb {
   Status check_headers(const Advance& head, bool is_chunk);
   Status check_header(const BlockHeader& header, const Target& target, const Advance& head,
                       bool is_chunk) const;
+  Status check_publishes(const BlockHeader& header, const Target& target) const;
   Status check_part(const BlockHeader& header, const Target& target);
+  Status check_rising(const DecodedBlock& block, const Target& target);
+  Error not_parts(const Target& target) const;
   Version base_of(const Target& target, BlockForm form) const;
   Status check_tails(const ReceivedAdvance& advance) const;
   Status decode_blocks(const Advance& head);
@@ -122,7 +125,9 @@ class Replica : public ClientDb {
   struct PartEnd {  // of the last block of a cell
     uint64_t advance = 0;
     BlockForm form = BlockForm::kRelative;
-    uint32_t index = 0;
+    Version version;
+    uint32_t publishes = 0;
+    uint32_t index = 0;  // behind the last one that the block may speak of, or does
   };
   uint64_t advance_number_ = 0;
   std::vector<PartEnd> part_ends_;  // by handle
