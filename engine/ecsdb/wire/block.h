@@ -55,7 +55,8 @@ struct BlockHeader {
 inline constexpr uint8_t kChainMask = 7;
 
 /// What to encode. Refers to the table and to the spans; nothing is owned. Rows and tombstones are
-/// in order of entity index, each entity once, no entity in both.
+/// in order of entity index, each entity once, no entity in both. In whole rows, those that the
+/// last publish showed in the cell carry their history.
 struct BlockSource {
   const TableDef* def = nullptr;
   const Table* table = nullptr;
