@@ -188,7 +188,6 @@ inline Picked pick(const Database& db, CellRef ref, BlockForm form, Version sinc
   return out;
 }
 
-/// One block on its way: which cell, and its bytes.
 /// Of each changed row of a block, replicated bits of the fields that it gives.
 inline std::vector<uint64_t> changed_fields(const DecodedBlock& block, const TableLayout& layout) {
   std::vector<uint64_t> masks(block.changed.size(), 0);
@@ -206,6 +205,7 @@ inline std::vector<uint64_t> changed_fields(const DecodedBlock& block, const Tab
   return masks;
 }
 
+/// One block on its way: which cell, and its bytes.
 struct Sent {
   CellRef ref;
   Bytes bytes;
