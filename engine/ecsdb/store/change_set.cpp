@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ecsdb/base/reuse.h"
+
 namespace ecsdb {
 
 void ChangeSet::measure(const Table& table, std::span<const RowOrder::Entry> rows,
@@ -28,7 +30,7 @@ void ChangeSet::measure(const Table& table, std::span<const RowOrder::Entry> row
 void ChangeSet::measure_fields(const Table& table) {
   const TableLayout& layout = table.layout();
   const size_t count = known_.size();
-  masks_.assign(count, 0);
+  refill(masks_, count);
   narrow_.resize(layout.lanes.size());
   wide_.resize(layout.lanes.size());
   bits_.resize(layout.lanes.size());

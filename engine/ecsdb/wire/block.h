@@ -13,7 +13,6 @@
 // the frame that carries it binds it to a handle.
 #pragma once
 
-#include <bit>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -21,6 +20,7 @@
 
 #include "ecsdb/base/bytes.h"
 #include "ecsdb/base/result.h"
+#include "ecsdb/base/reuse.h"
 #include "ecsdb/store/cells.h"
 #include "ecsdb/store/change_set.h"
 
@@ -87,7 +87,9 @@ struct LaneChanges {
 
   void make_room(size_t rows) {
     if (at.size() >= rows) return;
-    at.resize(std::bit_ceil(rows));
+    ecsdb::make_room(at, rows);
+    ecsdb::make_room(values, rows);
+    at.resize(at.capacity());
     values.resize(at.size());
   }
   void add(size_t place, uint64_t value) {

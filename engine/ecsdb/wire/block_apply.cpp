@@ -8,7 +8,7 @@ namespace ecsdb {
 
 void BlockApplier::apply_changed(const DecodedBlock& block, Table& table, CellHistory& history) {
   const size_t count = block.changed.size();
-  differs_.assign(count, 0);
+  refill(differs_, count);
   if (count == 0) return;
   if (table.has_history()) {
     const uint32_t publish = history.publishes() + 1;

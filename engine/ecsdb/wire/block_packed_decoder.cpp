@@ -210,7 +210,9 @@ Status PackedDecoder::read_masks() {
   const size_t count = out_->changed.size();
   std::vector<uint64_t>& masks = out_->masks;
   rows_.resize(count);
+  make_room(masks, count);
   masks.resize(count);
+  make_room(unsteady_, count);
   unsteady_.resize(count);
   size_t flags[2] = {0, 0};
   for (size_t j = 0; j < count; ++j) {

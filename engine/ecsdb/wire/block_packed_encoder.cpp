@@ -109,7 +109,7 @@ void PackedEncoder::write_rows() {
 /// The cell's recent rows by class, and the changed rows among them.
 void PackedEncoder::sort_candidates() {
   const ChangeSet& changes = *source_->changes;
-  change_at_.assign(source_->history->recent().size(), kUnchanged);
+  refill(change_at_, source_->history->recent().size(), kUnchanged);
   fresh_.clear();
   const auto [begin, end] = places_in_range(changes.indices(), source_->range);
   for (size_t at = begin; at < end; ++at) {

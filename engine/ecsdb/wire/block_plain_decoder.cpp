@@ -166,11 +166,12 @@ Status PlainDecoder::read_changed_bitmap(uint64_t count) {
   if (!in_->ok() || bytes.empty() || (bytes.front() & 1) == 0 || bytes.back() == 0) {
     return malformed("bitmap of rows");
   }
-  present_.assign((bytes.size() + 7) / 8, 0);
+  refill(present_, (bytes.size() + 7) / 8);
   std::memcpy(present_.data(), bytes.data(), bytes.size());
   size_t set = 0;
   for (const uint64_t word : present_) set += count_bits(word);
   if (set != count) return malformed("bitmap of rows");
+  make_room(indices_, set);
   indices_.resize(set);
   uint32_t* to = indices_.data();
   for_each_bit(present_, [&](size_t i) { *to++ = static_cast<uint32_t>(first + i); });
@@ -180,6 +181,7 @@ Status PlainDecoder::read_changed_bitmap(uint64_t count) {
 
 Status PlainDecoder::read_changed() {
   ECSDB_TRY(read_changed_indices());
+  make_room(out_->changed, indices_.size());
   out_->changed.resize(indices_.size());
   RowIndex* to = out_->changed.data();
   for (const uint32_t index : indices_) {
@@ -237,7 +239,7 @@ Status PlainDecoder::read_presence(uint16_t index, size_t bytes_each) {
   if (!in_->ok() || presence > kBitmap) {
     return bad_field(index, ErrorCode::kFrameMalformed, "presence");
   }
-  present_.assign((count + 63) / 64, presence == kEverybody ? ~uint64_t{0} : 0);
+  refill(present_, (count + 63) / 64, presence == kEverybody ? ~uint64_t{0} : 0);
   present_count_ = presence == kEverybody ? count : 0;
   if (presence == kEverybody) {
     if (count % 64 != 0) present_.back() >>= 64 - count % 64;
@@ -262,7 +264,7 @@ Status PlainDecoder::read_presence(uint16_t index, size_t bytes_each) {
 Status PlainDecoder::read_changed_fields() {
   const Table& table = *target_->table;
   const TableLayout& layout = table.layout();
-  anywhere_.assign((out_->changed.size() + 63) / 64, 0);
+  refill(anywhere_, (out_->changed.size() + 63) / 64);
   for (const uint16_t index : layout.replicated) {
     const FieldLayout& field = layout.fields[index];
     for (uint16_t k = 0; k < field.lane_count; ++k) {
