@@ -42,7 +42,7 @@ class Replica : public ClientDb {
   /// Where a full sync's scan starts: the base of the net delta that ends it.
   void start_sync(Version version) { cut_ = version; }
 
-  /// One chunk of a full sync: cells enter, rows are added. No events.
+  /// One chunk of a full sync: cells enter, rows are added. No events. What apply() returns.
   Status apply_chunk(const ReceivedAdvance& chunk);
   /// One advance. Appends what happened to `events` unless it is null. kWrongBaseline, kUnknownRow,
   /// kDuplicateRow, kUnknownHandle, kUnknownTable, kChecksumMismatch, kClientLimit and whatever

@@ -9,6 +9,11 @@ namespace {
 
 constexpr uint32_t kNoEnter = 0xffffffff;
 
+Error too_many_rows(uint64_t rows_max) {
+  return fail(ErrorCode::kClientLimit, "more than " + std::to_string(rows_max) +
+                                           " rows; raise rows_max or subscribe to less");
+}
+
 std::string row_text(const TableDef& def, EntityId entity) {
   return "table " + def.name + ", entity " + std::to_string(entity.value);
 }
@@ -228,14 +233,19 @@ Status Replica::check_tails(const ReceivedAdvance& advance) const {
   return {};
 }
 
+/// Whole rows are rows of the replica afterwards. More than it may have are not waited for: blocks
+/// of few bytes can have very many of them, and all are held in memory until they are applied.
 Status Replica::decode_blocks(const Advance& head) {
   const CellHistory none;
+  uint64_t rows = 0;
   for (size_t i = 0; i < targets_.size(); ++i) {
     const Target& target = targets_[i];
     const BlockTarget to{&schema_.table(target.table), &tables_[target.table], target.handle,
                          target.entered ? &none : &cells_[target.handle].history};
     ECSDB_TRY(decoder_.decode(target.bytes, to, head.to(), blocks_[i]));
     ECSDB_TRY(check_rising(blocks_[i], target));
+    rows += blocks_[i].whole.size();
+    if (rows > rows_max_) return too_many_rows(rows_max_);
   }
   return {};
 }
@@ -287,8 +297,7 @@ Status Replica::check_rows() {
   uint64_t going_rows = going_.size();
   for (const CellLeave& leave : head_->leaves) going_rows += cells_[leave.handle].log.count();
   if (row_count() - going_rows + coming_.size() - in_place_rows <= rows_max_) return {};
-  return fail(ErrorCode::kClientLimit, "more than " + std::to_string(rows_max_) +
-                                           " rows; raise rows_max or subscribe to less");
+  return too_many_rows(rows_max_);
 }
 
 }  // namespace ecsdb

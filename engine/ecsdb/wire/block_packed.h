@@ -268,7 +268,6 @@ class PackedDecoder {
   }
   Status read_gone();
   Status read_rows();
-  Status check_whole() const;
   // Relative form.
   Status read_candidates();
   Status read_fresh();

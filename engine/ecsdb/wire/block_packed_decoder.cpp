@@ -18,7 +18,7 @@ Status PackedDecoder::decode(ByteSpan body, const BlockTarget& target, DecodedBl
   table_ = target.table;
   out_ = &out;
   sizes_.clear();
-  out.clear(table_->layout());
+  out.clear();
   Status status = read_body();
   if (status.ok() && !bits_.align()) status = malformed("padding bits are set");
   failed_at_ = bits_.byte();
@@ -41,11 +41,13 @@ Status PackedDecoder::read_body() {
     ECSDB_TRY(read_candidates());
     ECSDB_TRY(read_fresh());
     if (!out_->changed.empty()) {
+      out_->make_room_for_changed(table_->layout());
       ECSDB_TRY(read_masks());
       ECSDB_TRY(read_fields());
     }
   }
   if (out_->whole.empty()) return {};
+  out_->make_room_for_whole(table_->layout());
   ECSDB_TRY(read_columns());
   return is_relative ? Status{} : read_history();
 }
