@@ -18,8 +18,8 @@ size_t characters_of(std::string_view text) {
       text.begin(), text.end(), [](char c) { return (static_cast<uint8_t>(c) & 0xc0) != 0x80; }));
 }
 
-/// The line behind the last one, and the column behind its end, are places too: there something is
-/// missing.
+/// The line behind the last one, and the columns behind a line's end and behind its newline, are
+/// places too: there something is missing.
 void check_place(std::string_view text, const TextProblem& problem) {
   ECSDB_CHECK(problem.line >= 1 && problem.column >= 1);
   for (int line = 1; line < problem.line; ++line) {
@@ -28,7 +28,7 @@ void check_place(std::string_view text, const TextProblem& problem) {
     text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
   }
   text = text.substr(0, text.find('\n'));
-  ECSDB_CHECK(static_cast<size_t>(problem.column) <= characters_of(text) + 1);
+  ECSDB_CHECK(static_cast<size_t>(problem.column) <= characters_of(text) + 2);
 }
 
 void check_problems(std::string_view text, const std::vector<TextProblem>& problems) {
