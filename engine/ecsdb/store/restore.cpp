@@ -1,6 +1,7 @@
 // Reading snapshots; the format is described in snapshot_format.h.
 #include <algorithm>
 
+#include "ecsdb/base/mutant.h"
 #include "ecsdb/store/database.h"
 #include "ecsdb/store/snapshot_format.h"
 
@@ -252,7 +253,8 @@ Status SnapshotReader::history_row(Table& table, CellIndex cell, uint32_t publis
                                    RecentRow& recent) {
   recent.index += static_cast<uint32_t>(in.varint_up_to(kEntityIndexMax - recent.index));
   const RowIndex row = in.ok() ? table.find_index(recent.index) : kNoRow;
-  if (row == kNoRow || table.row(row).cell != cell) {
+  const bool is_here = row != kNoRow && (table.row(row).cell == cell || ECSDB_MUTANT(cells_mixed));
+  if (!is_here) {
     return corrupt("entity index " + std::to_string(recent.index) + " is not in the cell");
   }
   const unsigned head = in.u8();

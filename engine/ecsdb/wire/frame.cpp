@@ -5,6 +5,7 @@
 
 #include "ecsdb/base/fuzzing.h"
 #include "ecsdb/base/hash.h"
+#include "ecsdb/base/mutant.h"
 
 namespace ecsdb {
 namespace {
@@ -64,7 +65,7 @@ Result<FrameReader::Header> FrameReader::parse_header(ByteSpan bytes) const {
       shift += 7;
       if (shift > 28) return fail(ErrorCode::kFrameTooLarge, "a length of over 5 bytes");
     }
-    if (lengths[i] > limits[i]) {
+    if (lengths[i] > limits[i] && !ECSDB_MUTANT(frame_limit_ignored)) {
       return fail(ErrorCode::kFrameTooLarge,
                   "frame type " + std::to_string(bytes[0]) + " claims " +
                       std::to_string(lengths[i]) + (i == 0 ? " head" : " tail") +
