@@ -58,7 +58,9 @@ class ClientUnderTest {
 
   void run(const Record& record) {
     Input in(record.bytes);
-    switch (const Step step = static_cast<Step>(record.tag % kSteps)) {
+    const Step step = static_cast<Step>(record.tag % kSteps);
+    is_honest_ &= step == Step::kTruth || step == Step::kPieces;
+    switch (step) {
       case Step::kTruth:
         for (size_t n = 1 + in.u8() % 64; n > 0; --n) {
           is_quick_ = n > 1;
@@ -101,6 +103,7 @@ class ClientUnderTest {
         say({false, type_of(step), record.bytes, {}});
     }
     pump();
+    if (is_honest_) ECSDB_CHECK(client_.stats().faults == 0);
   }
 
  private:
@@ -301,6 +304,7 @@ class ClientUnderTest {
   size_t accepts_ = 0;     // bytes that the link takes at once; 0: all
   DbState seen_;           // after the last cut
   bool is_quick_ = false;  // in the middle of the truth: looked at when it is over
+  bool is_honest_ = true;  // nothing but the truth has come
   size_t truth_ = 0;
   uint64_t heard_ = 0;  // bytes of this connection
   Pieces pieces_;

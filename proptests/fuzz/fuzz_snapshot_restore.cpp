@@ -6,12 +6,14 @@
 #include "ecsdb/store/transaction.h"
 
 #include "fuzz_input.h"
+#include "table_checks.h"
 
 namespace ecsdb::fuzz {
 namespace {
 
 void check_digests(Database& db) {
   for (uint16_t t = 0; t < db.table_count(); ++t) {
+    check_values(db.table(t), db.schema().table(t));
     for (const auto& [key, cell] : db.cells(t).by_key()) db.digest(CellRef{t, cell});
   }
   db.check_invariants();

@@ -83,12 +83,16 @@ class Assembly {
     Advance head;
     if (!decode_message(said.head, head).ok()) return;
     const bool is_chunk = said.type == MessageType::kSyncChunk;
+    const size_t enters = head.enters.size();
     ReceivedAdvance received;
     received.add(std::move(head), said.tail, said.head.size() + said.tail.size());
     const DbState before = is_quick_ ? DbState() : state_of(replica_);
     events_.clear();
     const Status status =
         is_chunk ? replica_.apply_chunk(received) : replica_.apply(received, &events_);
+    if (status.ok()) entered_ += enters;
+    // Handles are given out densely: what is kept for them grows with what came.
+    ECSDB_CHECK(replica_.cells().size() <= entered_);
     if (is_quick_) return;
     if (!status.ok()) {
       ECSDB_CHECK(state_of(replica_) == before && events_.empty());
@@ -102,6 +106,7 @@ class Assembly {
   Schema schema_;
   Replica replica_;
   size_t truth_ = 0;
+  size_t entered_ = 0;     // cells, so far
   bool is_quick_ = false;  // in the middle of the truth: looked at when it is over
   std::vector<RowEvent> events_;
 };

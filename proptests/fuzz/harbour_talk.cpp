@@ -7,7 +7,7 @@ namespace {
 
 using client_test::World;
 
-constexpr size_t kStepsBefore = 30;
+constexpr size_t kStepsBefore = 52;
 constexpr size_t kSteps = 24;
 constexpr LinkId kServerLink{5};
 

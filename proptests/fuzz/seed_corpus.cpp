@@ -274,20 +274,50 @@ void write_web(Seeds& seeds) {
   seeds.write("websocket_filter", {1, 2, 1, 4}, of_server);
 }
 
-void write_rest(Seeds& seeds) {
+void write_snapshot(Seeds& seeds, const Database& db) {
+  const Bytes snapshot = db.snapshot();
+  seeds.write("snapshot_restore", ByteSpan(snapshot).first(snapshot.size() - 16));
+}
+
+/// Small, so that they fit an input: of two units and a room with every type of field, and of a
+/// harbour with histories and tombstones.
+void write_snapshots(Seeds& seeds) {
+  Prng random(9);
   for (const CodecTier tier : {CodecTier::kPlain, CodecTier::kPacked}) {
-    ZooWorld world(tier);
-    const auto write = [&] {
-      const Bytes snapshot = world.db().snapshot();
-      seeds.write("snapshot_restore", ByteSpan(snapshot).first(snapshot.size() - 16));
-    };
-    write();
-    world.step();
-    write();
-    Database empty(wire_test::zoo_schema(tier), {});
-    const Bytes snapshot = empty.snapshot();
-    seeds.write("snapshot_restore", ByteSpan(snapshot).first(snapshot.size() - 16));
+    Database zoo(wire_test::zoo_schema(tier), {});
+    write_snapshot(seeds, zoo);
+    for (size_t step = 0; step < 3; ++step) {
+      Transaction tx = zoo.begin();
+      for (const uint16_t table : {wire_test::kUnit, wire_test::kUnit, wire_test::kRoom}) {
+        const EntityId entity = tx.create().value();
+        const auto& fields = zoo.schema().table(table).fields;
+        std::vector<FieldValue> values;
+        for (uint16_t f = 0; f < fields.size(); ++f) {
+          values.push_back({f, wire_test::random_value(fields[f], random)});
+        }
+        ECSDB_CHECK(tx.insert(table, entity, values).ok());
+        if (step == 2) ECSDB_CHECK(tx.destroy(entity).ok());
+      }
+      std::move(tx).commit();
+      wire_test::publish_blocks(zoo);
+      if (step != 1) write_snapshot(seeds, zoo);
+    }
   }
+  const OpenAuthenticator open;
+  ReplicationServer server(client_test::harbour().build().value(), {}, &open);
+  ECSDB_CHECK(server.bind<client_test::Ship>().ok() && server.bind<client_test::Cargo>().ok());
+  ECSDB_CHECK(server.bind<client_test::Chat>().ok() && server.bind<client_test::Bag>().ok());
+  client_test::Workload workload{Prng(5)};
+  for (size_t step = 1; step <= 40; ++step) {
+    Transaction tx = server.begin();
+    workload.change(tx);
+    server.commit(std::move(tx), Now{});
+    server.publish(Now{});
+    if (step % 8 == 0) write_snapshot(seeds, server.database());
+  }
+}
+
+void write_compressed(Seeds& seeds) {
   Bytes content;
   for (const Said& said : harbour_talk().server) append_said(content, said);
   for (const size_t size : {size_t{600}, size_t{3000}}) {
@@ -317,6 +347,7 @@ int main(int argc, char** argv) {
   fuzz::write_client_words(seeds);
   fuzz::write_texts(seeds);
   fuzz::write_web(seeds);
-  fuzz::write_rest(seeds);
+  fuzz::write_snapshots(seeds);
+  fuzz::write_compressed(seeds);
   return 0;
 }

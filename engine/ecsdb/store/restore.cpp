@@ -222,7 +222,8 @@ Status SnapshotReader::row_values(Database& db, uint16_t table, RowIndex row) {
     if (layout.fields[f].text == kNoText) continue;
     const size_t length = in.varint_up_to(kTextBytesMax);
     const std::string_view text = as_text(in.bytes(length));
-    if (!in.ok() || !text_is_canonical(def.fields[f], text)) {
+    const bool fits = text_is_canonical(def.fields[f], text) || ECSDB_MUTANT(text_unchecked);
+    if (!in.ok() || !fits) {
       return corrupt(at(f) + ": cut off, too long or not UTF-8");
     }
     rows.set_text(row, layout.fields[f].text, text);
@@ -253,8 +254,7 @@ Status SnapshotReader::history_row(Table& table, CellIndex cell, uint32_t publis
                                    RecentRow& recent) {
   recent.index += static_cast<uint32_t>(in.varint_up_to(kEntityIndexMax - recent.index));
   const RowIndex row = in.ok() ? table.find_index(recent.index) : kNoRow;
-  const bool is_here = row != kNoRow && (table.row(row).cell == cell || ECSDB_MUTANT(cells_mixed));
-  if (!is_here) {
+  if (row == kNoRow || table.row(row).cell != cell) {
     return corrupt("entity index " + std::to_string(recent.index) + " is not in the cell");
   }
   const unsigned head = in.u8();
