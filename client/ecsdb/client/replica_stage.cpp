@@ -41,7 +41,7 @@ Status Replica::check_cells(const Advance& head) {
   for (size_t i = 0; i < head.enters.size(); ++i) {
     const CellEnter& enter = head.enters[i];
     // Handles are given out densely, so that one beyond the rest is a lie about memory.
-    if (enter.handle >= handles_max && !ECSDB_MUTANT(handle_unchecked)) {
+    if (enter.handle >= handles_max) {
       return fail(ErrorCode::kUnknownHandle, "enter of handle " + std::to_string(enter.handle));
     }
     if (enter.handle >= enter_of_.size()) enter_of_.resize(enter.handle + 1, kNoEnter);

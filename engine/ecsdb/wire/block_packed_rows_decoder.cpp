@@ -1,5 +1,4 @@
 // Columns and history of whole rows.
-#include "ecsdb/base/mutant.h"
 #include "ecsdb/wire/block_lanes.h"
 #include "ecsdb/wire/block_packed.h"
 #include "ecsdb/wire/block_packed_history.h"
@@ -114,8 +113,7 @@ Status PackedDecoder::read_history_heads() {
   for (const uint32_t at : misses_) {
     uint32_t& age = heads[live_[at]].age;
     age = static_cast<uint32_t>(bits_.take(kAgeBits)) + 2;
-    if (age > kHistoryPublishes && !ECSDB_MUTANT(age_unchecked))
-      return malformed("age of a row's history");
+    if (age > kHistoryPublishes) return malformed("age of a row's history");
   }
   RunDecoder steady(kSteadyRun, live_.size() - misses_.size());
   size_t at = 0;
