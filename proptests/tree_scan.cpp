@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kTopFolders[] = {"engine", "client",    "net",   "sim",
                                             "viz",    "proptests", "bench", "examples"};
-constexpr std::string_view kTextSuffixes[] = {".md", ".txt", ".cmake", ".sh", ".toml"};
+constexpr std::string_view kTextSuffixes[] = {".md", ".txt", ".cmake", ".sh", ".toml", ".py"};
 
 std::vector<std::string> split_lines(std::string_view text) {
   std::vector<std::string> lines;
