@@ -30,7 +30,6 @@ void Subscriptions::on_disconnected() {
 
 Subscribe Subscriptions::take_request(const Schema& schema, std::vector<SubscriptionId>& unknown) {
   Subscribe request;
-  request.request = ++last_request_;
   request.remove = std::exchange(removed_, {});
   changed_ = false;
   size_t keys = 0;
@@ -50,6 +49,7 @@ Subscribe Subscriptions::take_request(const Schema& schema, std::vector<Subscrip
     entry.state = State::kSent;
     request.add.push_back({entry.id, schema.table(*table).id, entry.kind, entry.keys});
   }
+  if (!request.add.empty() || !request.remove.empty()) request.request = ++last_request_;
   return request;
 }
 

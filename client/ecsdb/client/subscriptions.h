@@ -20,7 +20,8 @@ class Subscriptions {
   bool none_active() const;
   bool has_changes() const { return changed_; }
 
-  /// What to tell the server now; ids whose table the schema lacks go to `unknown`.
+  /// What to tell the server now, without a number if that is nothing; ids whose table the schema
+  /// lacks go to `unknown`.
   Subscribe take_request(const Schema& schema, std::vector<SubscriptionId>& unknown);
   /// The server's answer. False if none was awaited: the subscription was ended meanwhile. A
   /// refused one is kept, but no cell of it will come.
