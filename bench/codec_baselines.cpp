@@ -155,8 +155,15 @@ class Way {
                            for (int i = 0; i < kRepeats; ++i) bytes = codec_.encode(frame);
                          }) /
                          kRepeats);
-    // The first decoding changes what is held; deltas can be added once only.
-    totals.decode.add_ns(time_ns([&] { codec_.decode(bytes, held_); }));
+    // Deltas can be added once only: every repetition has a copy of what is held. It warms the
+    // caches, as repetitions on one state do for the tiers.
+    double decode_ns = 0;
+    for (int i = 0; i < kRepeats; ++i) {
+      decoded_ = held_;
+      decode_ns += time_ns([&] { codec_.decode(bytes, decoded_); });
+    }
+    totals.decode.add_ns(decode_ns / kRepeats);
+    held_.swap(decoded_);
     totals.bytes += bytes;
     if (std::equal(held_.begin(), held_.end(), frame.now.begin())) return {};
     return ecsdb::fail(ecsdb::ErrorCode::kDigestMismatch, "a baseline lost a value");
@@ -165,6 +172,7 @@ class Way {
  private:
   Codec codec_;
   std::vector<int32_t> held_;
+  std::vector<int32_t> decoded_;
 };
 
 class Baselines {

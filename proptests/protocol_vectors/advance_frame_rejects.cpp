@@ -70,9 +70,6 @@ void reject_chunks(FrameMaker to) {
     to.bad(name, note, {begin}, {chunk.seal(MessageType::kSyncChunk)}, error);
   };
   Draft chunk = good;
-  chunk.head.leaves = {{kHome, 1}};
-  bad("leave-in-a-chunk", "Nothing leaves in a sync.", chunk, kUnknownHandle);
-  chunk = good;
   chunk.set_span(Version{good.head.from.value - 1}, Version{good.head.from.value - 1});
   bad("chunk-of-another-version", "The scan is from another version.", chunk, kWrongBaseline);
   chunk = good;
@@ -84,6 +81,11 @@ void reject_chunks(FrameMaker to) {
   chunk.head.set_flags(true, true, AdvanceKind::kSyncEnd);
   bad("chunk-of-kind-sync-end", "Chunks are of kind step.", chunk, kWrongBaseline);
   const std::vector<Bytes> begun = {begin, good.seal(MessageType::kSyncChunk)};
+  Draft leave;
+  leave.set_span(small.fleet.head(), small.fleet.head());
+  leave.head.leaves = {{kHome, 1}};
+  to.bad("leave-in-a-chunk", "Nothing leaves in a sync.", begun,
+         {leave.seal(MessageType::kSyncChunk)}, kUnknownHandle);
   Draft end = small.fleet.sync_end();
   Draft first = end;
   first.head.set_flags(true, false, AdvanceKind::kSyncEnd);
@@ -91,6 +93,13 @@ void reject_chunks(FrameMaker to) {
   nothing.set_span(small.fleet.head(), small.fleet.head());
   to.bad("chunk-inside-the-end", "A chunk comes between the frames of the sync's end.", begun,
          {first.seal(), nothing.seal(MessageType::kSyncChunk)}, kUnexpected);
+  first.head.set_flags(true, false, AdvanceKind::kStep);
+  to.bad("chunk-inside-an-advance", "The same, whatever kind the advance says it is.", begun,
+         {first.seal(), nothing.seal(MessageType::kSyncChunk)}, kUnexpected);
+  Bytes empty;
+  append_frame(empty, MessageType::kSyncChunk, {});
+  to.bad("chunk-too-late-and-malformed", "Two faults: the state is checked first.", begun,
+         {first.seal(), empty}, kUnexpected);
   small.fleet.set(kShips, small.anna, "paint", uint64_t{77});
   Draft relative = small.fleet.step();
   relative.head.set_flags(true, true, AdvanceKind::kSyncEnd);

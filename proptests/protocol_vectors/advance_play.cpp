@@ -21,6 +21,9 @@ Bytes handshake_of(const Schema& schema, bool compression) {
   reply.schema_fingerprint = schema.fingerprint();
   reply.schema_bytes = static_cast<uint32_t>(canonical.size());
   reply.heartbeat_ms = 1000;
+  reply.frame_head_bytes_max = kFrameHeadBytesMax;
+  reply.unacked_bytes_max = kUnackedBytesMax;
+  reply.subscriptions_max = kSubscriptionsMax;
   append_message(out, MessageType::kAuthReply, reply);
   append_message(out, MessageType::kSchemaPart, SchemaPart{0, canonical});
   SubscribeReply accepted;

@@ -207,6 +207,44 @@ void reject_parts(FrameMaker to) {
   to.bad("block-twice", "The same block again.", sync, {draft.seal()}, kNotCanonical);
 }
 
+/// Blocks of absolute values of one cell.
+void reject_publishes(FrameMaker to) {
+  constexpr size_t kVersionAt = 1;  // in the header
+  constexpr size_t kPublishesAt = 2;
+  SmallFleet small;
+  const std::vector<Bytes> sync = small.fleet.sync();
+  small.fleet.set(kShips, small.anna, "paint", uint64_t{12});
+  small.fleet.set(kShips, small.bert, "paint", uint64_t{22});
+  Draft good = small.fleet.step();
+  good.head.set_flags(true, true, AdvanceKind::kNet);
+  good.blocks = small.fleet.net_rows_of(kHome, good.head.from);
+  auto bad = [&](const char* name, const char* note, auto&& spoil, const char* error) {
+    Draft draft = good;
+    spoil(draft.blocks);
+    to.bad(name, note, sync, {draft.seal()}, error);
+  };
+  bad(
+      "net-blocks-out-of-order", "Net blocks of one cell rise by their rows.",
+      [](auto& blocks) { std::swap(blocks[0], blocks[1]); }, kNotCanonical);
+  bad(
+      "net-blocks-of-two-publishes", "Net blocks of one cell are of one publish.",
+      [](auto& blocks) { blocks[1].bytes[kPublishesAt] += 1; }, kNotCanonical);
+  bad(
+      "net-blocks-of-two-versions", "Net blocks of one cell are of one version.",
+      [](auto& blocks) { blocks[0].bytes[kVersionAt] -= 1; }, kNotCanonical);
+  bad(
+      "net-of-an-earlier-publish", "A net block of a publish before the cell's last.",
+      [](auto& blocks) {
+        blocks.resize(1);
+        blocks[0].bytes[kPublishesAt] = 0;
+      },
+      kWrongBaseline);
+  Draft chunk = small.fleet.chunk();
+  chunk.head.enters[0].publishes += 1;
+  to.bad("rows-of-an-earlier-publish", "Rows of a publish before the one that the enter tells.",
+         {small.fleet.sync_begin()}, {chunk.seal(MessageType::kSyncChunk)}, kWrongBaseline);
+}
+
 void reject_rows(FrameMaker to) {
   Step step;
   Fleet& fleet = step.small.fleet;
@@ -255,10 +293,12 @@ void reject_rows(FrameMaker to) {
 
 void reject_too_many_rows(FrameMaker to) {
   SmallFleet small;
-  Json input = FrameMaker::input({}, small.fleet.sync());
+  const std::vector<Bytes> sync = small.fleet.sync();
+  Json input = FrameMaker::input({}, {sync[0], sync[1]});
   input.set("client", Json::object({{"rows_max", 5}}));
-  to.maker().reject("rows-over-the-limit", "Six rows where the client takes five.", input,
-                    "client_limit");
+  to.maker().reject("rows-over-the-limit", "Six rows in a chunk where the client takes five.",
+                    input, "client_limit");
+  input = FrameMaker::input({}, sync);
   input.set("client", Json::object({{"rows_max", 6}}));
   to.maker().accept("rows-at-the-limit", "Six rows where the client takes six.", input);
 }
@@ -272,6 +312,7 @@ void make_advance_rejects(FrameMaker to) {
   reject_targets(to);
   reject_forms(to);
   reject_parts(to);
+  reject_publishes(to);
   reject_rows(to);
   reject_too_many_rows(to);
 }

@@ -146,6 +146,13 @@ void make_enters(FrameMaker to) {
   none_enters.head.enters = {{kNextHandle, 1, TableId{2}, CellKey::none(), small.fleet.head(), 3}};
   to.good("cell-of-none-enters", "Cargo of those that have no ship, of whom there are none.", sync,
           {none_enters.seal()});
+  none_enters.head.enters = {
+      {kNextHandle, 1, TableId{3}, CellKey::value(int64_t{1} << 40), small.fleet.head(), 3},
+      {kNextHandle + 1, 1, TableId{1}, CellKey::grid(int64_t{-1} << 40, 0), small.fleet.head(), 3}};
+  to.good("cells-that-no-row-can-have-enter",
+          "A room beyond the 32 bits of its field, and a square beyond all positions: of a key "
+          "only the kind is checked, and the z of a square.",
+          sync, {none_enters.seal()});
   Draft empty = third.fleet.step();
   third.fleet.hold(kNextHandle, kChat, CellKey::value(13));
   empty.head.enters.push_back(third.fleet.enter_of(kNextHandle));
@@ -228,14 +235,14 @@ void make_special_blocks(FrameMaker to) {
   chunk.blocks.back().bytes.clear();
   ECSDB_CHECK(BlockEncoder().compress(rows.ready(), raw, chunk.blocks.back().bytes));
   sync = chatty.fleet.sync();
-  Json input = FrameMaker::input({}, {sync[0], chunk.seal(MessageType::kSyncChunk), sync[2]});
-  input.set("needs", "zstd").set("library", true);
-  Json agreed = input;
+  Json agreed = FrameMaker::input({}, {sync[0], chunk.seal(MessageType::kSyncChunk), sync[2]});
+  agreed.set("needs", "zstd").set("library", true);
   agreed.set("client", Json::object({{"compression", true}}));
   to.maker().accept("compressed-block", "A compressed block, where both sides agreed on it.",
                     agreed);
+  Json input = FrameMaker::input({}, {sync[0], chunk.seal(MessageType::kSyncChunk)});
   to.maker().reject("compressed-block-not-agreed-on", "A compressed block that nobody asked for.",
-                    input, "frame_malformed");
+                    input.set("library", true), "frame_malformed");
 }
 
 }  // namespace

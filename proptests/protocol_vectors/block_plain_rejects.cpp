@@ -187,6 +187,11 @@ void reject_texts(ByHand& hand) {
   hand.bad("whole-value-beyond", "A value of 256 in a lane of 8 bits.", whole("02000001").hex("00"),
            kOutOfRange);
   hand.bad("whole-width-0", "A width is 1 at least.", whole("0000").hex("00"), kMalformed);
+  hand.bad(
+      "whole-exception-stands-twice",
+      "The column holds 1 where there is an exception; that this one is beyond the lane is found "
+      "later.",
+      whole("010100ac02").hex("01").hex("00"), kNotCanonical);
   hand.bad("whole-column-cut-short", "The value is missing.", whole("0100"), kMalformed);
   hand.bad("whole-text-too-long", "Nine bytes where the schema allows eight.",
            whole("010007").hex("09").text("123456789"), "text_too_long");

@@ -109,8 +109,10 @@ void ClientPlayer::take(const Json& step) {
     const Bytes given = bytes_of(*bytes);
     return client_.on_bytes(*link_, given, now_);
   }
-  if (step.find("close") != nullptr && link_) {
-    return client_.on_closed(*std::exchange(link_, std::nullopt), now_);
+  if (step.find("close") != nullptr) {
+    auto& link = link_ ? link_ : dialled_;  // the one that is open, or could not be opened
+    if (link) client_.on_closed(*std::exchange(link, std::nullopt), now_);
+    return;
   }
   if (const Json* ms = step.find("time_ms")) return pass(ms->i64());
 }
@@ -134,11 +136,8 @@ void ClientPlayer::call(const Json& what) {
 }
 
 void ClientPlayer::pass(int64_t ms) {
-  constexpr int64_t kStepMs = 100;
-  for (; ms > 0; ms -= kStepMs) {
-    now_.steady = now_.steady + Duration::ms(std::min(ms, kStepMs));
-    client_.on_timer(now_);
-  }
+  now_.steady = now_.steady + Duration::ms(ms);
+  client_.on_timer(now_);
 }
 
 std::vector<Json> ClientPlayer::settle() {

@@ -102,6 +102,9 @@ void make_malformed(Rejects to) {
   to.add("schema-cut-short", "The list of events is missing.", Raw(good).drop(1), kMalformed);
   to.add("schema-name-cut-short", "A name of two bytes that has one.",
          Raw().u8(1).varint(2).u8('s'), kMalformed);
+  to.add("schema-name-not-utf8", "A name is bytes; FF is no legal one.",
+         Raw().u8(1).name("\xff").varint(1).u8(0).list({table(1, "t", {field(1, "a")})}).u8(0),
+         "schema_invalid");
   to.add("schema-bytes-behind", "One byte follows the schema.", Raw(good).u8(0), kMalformed);
   to.add("schema-version-not-minimal", "Version 1 in two bytes.",
          Raw().u8(1).name("s").u8(0x81).u8(0).u8(0).u8(0).u8(0), kMalformed);

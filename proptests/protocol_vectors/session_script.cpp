@@ -149,6 +149,7 @@ const GroupKind& sessions_group() {
                                      make_long_sessions(to);
                                      make_ended_sessions(to);
                                      make_broken_sessions(to);
+                                     make_link_sessions(to);
                                    },
                                    play_session};
   return kGroup;

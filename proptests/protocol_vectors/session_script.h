@@ -108,5 +108,6 @@ void make_sessions(Maker& to);
 void make_long_sessions(Maker& to);
 void make_ended_sessions(Maker& to);
 void make_broken_sessions(Maker& to);
+void make_link_sessions(Maker& to);
 
 }  // namespace ecsdb::vectors

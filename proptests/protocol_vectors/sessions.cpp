@@ -261,6 +261,35 @@ void record_refused(Maker& to) {
                            "The token is not accepted: a goodbye with auth_failed.");
 }
 
+Json unsubscribe_call(int subscription) {
+  return Json::object({{"name", "unsubscribe"}, {"subscription", subscription}});
+}
+
+void record_ended_subscriptions(Maker& to) {
+  Recorder session(to, "guarded", guarded_schema());
+  session.script().call("subscribe", "open");
+  session.script().call("subscribe", "secret");
+  session.script().call("subscribe", "open");
+  session.script().call_with(unsubscribe_call(1));
+  connect(session);
+  session.script().call("subscribe", "nowhere");
+  session.script().call_with(unsubscribe_call(2));
+  session.script().call_with(unsubscribe_call(4));
+  session.script().call("subscribe", "open");
+  session.script().call_with(unsubscribe_call(5));
+  session.settle();
+  session.script().call("subscribe", "secret");
+  session.settle();
+  session.cut();
+  session.pass(1000);
+  session.open();
+  session.script().finish(
+      "session-ended-subscriptions",
+      "Subscriptions that end: before a connection, refused, of a table that there is not, and "
+      "before the answer, which is not told then; only the last is sent. On another connection "
+      "those that have not ended are made anew, also the refused one.");
+}
+
 }  // namespace
 
 void make_sessions(Maker& to) {
@@ -275,6 +304,7 @@ void make_sessions(Maker& to) {
   record_behind(to);
   record_compression(to);
   record_refused(to);
+  record_ended_subscriptions(to);
 }
 
 }  // namespace ecsdb::vectors

@@ -106,6 +106,9 @@ AuthReply reply_of(const Schema& schema) {
   out.schema_bytes = static_cast<uint32_t>(encode_schema(schema.def()).size());
   out.server_time_ns = 1'000'000'000;
   out.heartbeat_ms = 1000;
+  out.frame_head_bytes_max = kFrameHeadBytesMax;
+  out.unacked_bytes_max = kUnackedBytesMax;
+  out.subscriptions_max = kSubscriptionsMax;
   return out;
 }
 

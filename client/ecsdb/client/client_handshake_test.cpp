@@ -253,6 +253,32 @@ TEST_F(ClientHandshake, ServerThatStopsInTheMiddleOfTheSchemaIsLeft) {
   EXPECT_EQ(code_of(ClientEvent::Kind::kDisconnected), ErrorCode::kPeerSilent);
 }
 
+TEST_F(ClientHandshake, NothingFollowsAGoodbyeOfTheServer) {
+  go_live();
+  Bytes said;
+  append_message(said, MessageType::kGoodbye,
+                 Goodbye{static_cast<uint16_t>(ErrorCode::kShutdown), "later"});
+  said.insert(said.end(), 100, 0xff);
+  feed(said);
+  EXPECT_EQ(client_.stats().faults, 0u);
+  EXPECT_EQ(take_sent(), (std::vector<MessageType>{MessageType::kAck}));
+  feed(as_bytes("rubbish"));
+  EXPECT_TRUE(take_sent().empty());
+  // A server that does not close then is left after silence, for the reason that it gave.
+  time_ = time_ + Duration::seconds(5);
+  feed(as_bytes("rubbish"));
+  client_.on_timer(now());
+  EXPECT_EQ(code_of(ClientEvent::Kind::kDisconnected), ErrorCode::kShutdown);
+  EXPECT_TRUE(client_.output(link_, now()).close);
+  // It is not the reason of the next link's end.
+  while (!client_.next_dial()) {
+    time_ = client_.next_deadline();
+    client_.on_timer(now());
+  }
+  client_.on_closed(LinkId{link_.value + 1}, now());
+  EXPECT_EQ(code_of(ClientEvent::Kind::kDisconnected), ErrorCode::kConnectFailed);
+}
+
 TEST_F(ClientHandshake, GoodbyeThatTheLinkDoesNotTakeIsGivenUp) {
   go_live();
   client_.disconnect(now());

@@ -59,7 +59,7 @@ void Client::Impl::on_closed(LinkId link, const Now& now) {
   std::erase_if(leaving_, [&](const Leaving& leaving) { return leaving.link == link; });
   if (!is_current(link)) return;
   Error why = fail(state_ == State::kDialling ? ErrorCode::kConnectFailed : ErrorCode::kLinkClosed);
-  if (goodbye_) why = *std::exchange(goodbye_, std::nullopt);
+  if (goodbye_) why = *goodbye_;
   after_close(std::move(why), now);
 }
 
@@ -79,6 +79,7 @@ void Client::Impl::drop_link(Error why, bool tell, const Now& now) {
 void Client::Impl::after_close(Error why, const Now& now) {
   const bool clean = why.code == ErrorCode::kShutdown || why.code == ErrorCode::kKicked;
   state_ = State::kIdle;
+  goodbye_.reset();
   syncing_ = live_ = false;
   pending_.clear();
   pending_bytes_ = 0;
@@ -109,6 +110,7 @@ void Client::Impl::fault(Error why, const Now& now) {
 
 void Client::Impl::on_bytes(LinkId link, ByteSpan bytes, const Now& now) {
   if (!is_current(link) || state_ == State::kDialling) return;
+  if (goodbye_) return;  // nothing follows it
   last_received_ = now.steady;
   stats_.bytes_received += bytes.size();
   if (state_ == State::kPreface) {
@@ -117,7 +119,7 @@ void Client::Impl::on_bytes(LinkId link, ByteSpan bytes, const Now& now) {
     if (state_ == State::kPreface) return;
   }
   reader_.feed(bytes);
-  while (is_current(link)) {
+  while (is_current(link) && !goodbye_) {
     auto frame = reader_.next();
     if (!frame.ok()) return fault(frame.error(), now);
     if (!frame->has_value()) return;
@@ -259,6 +261,10 @@ void Client::Impl::show_staged(std::vector<RowEvent>* events) {
     next_schema_.reset();
     on_visible_schema();
   } else {
+    // A subscription that has ended since the sync began covers no longer what is missing.
+    const std::vector<bool> whole_now = subscriptions_.whole_tables(schema());
+    for (size_t t = 0; t < whole_now.size(); ++t)
+      whole_tables_[t] = whole_tables_[t] && whole_now[t];
     visible_.adopt(std::move(staged_), whole_tables_, events);
   }
   staged_ = Replica();
@@ -357,7 +363,8 @@ void Client::Impl::on_timer(const Now& now) {
     case State::kPreface:
     case State::kAuth:
       if (now.steady >= dialled_at_ + options_.connect_timeout) {
-        drop_link(fail(ErrorCode::kConnectFailed, "no answer in time"), false, now);
+        drop_link(goodbye_.value_or(fail(ErrorCode::kConnectFailed, "no answer in time")), false,
+                  now);
       }
       return;
     case State::kSchema:
@@ -365,7 +372,7 @@ void Client::Impl::on_timer(const Now& now) {
       break;
   }
   if (now.steady >= last_received_ + silence_timeout()) {
-    return drop_link(fail(ErrorCode::kPeerSilent), false, now);
+    return drop_link(goodbye_.value_or(fail(ErrorCode::kPeerSilent)), false, now);
   }
   if (now.steady < last_sent_ + options_.heartbeat_interval || state_ != State::kReady) return;
   last_sent_ = now.steady;
@@ -412,9 +419,12 @@ SyncStatus Client::Impl::sync() const {
       status.phase = SyncStatus::Phase::kHandshake;
       break;
     case State::kReady:
-      status.phase = live_                          ? SyncStatus::Phase::kLive
-                     : subscriptions_.none_active() ? SyncStatus::Phase::kNotSubscribed
-                                                    : SyncStatus::Phase::kSyncing;
+      status.phase = SyncStatus::Phase::kSyncing;
+      if (live_) {
+        status.phase = SyncStatus::Phase::kLive;
+      } else if (!syncing_ && subscriptions_.none_active()) {
+        status.phase = SyncStatus::Phase::kNotSubscribed;
+      }
       break;
   }
   return status;

@@ -236,6 +236,23 @@ TEST(Client, ResyncOfSomeCellsCannotTellRemovedFromLeft) {
   EXPECT_EQ(w.take_rows(), (Log{"leave ship 0"}));
 }
 
+TEST(Client, ResyncWhoseSubscriptionEndsMeanwhileCannotTellEither) {
+  World w;
+  w.add_ship(kHere);
+  w.log_rows();
+  const SubscriptionId ships = w.client_.subscribe("ship", w.net_.now());
+  w.connect();
+  w.take_rows();
+  w.net_.set_poll(false);
+  w.reconnect();
+  w.client_.unsubscribe(ships, w.net_.now());
+  EXPECT_EQ(w.client_.sync().phase, SyncStatus::Phase::kSyncing);
+  w.net_.set_poll(true);
+  w.net_.settle();
+  EXPECT_EQ(w.take_rows(), (Log{"leave ship 0"}));
+  EXPECT_EQ(w.client_.sync().phase, SyncStatus::Phase::kLive);
+}
+
 TEST(Client, SubscribingAndUnsubscribingWhileLiveEntersAndLeaves) {
   World w;
   w.add_ship(kHere);

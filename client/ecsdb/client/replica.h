@@ -42,7 +42,7 @@ class Replica : public ClientDb {
   /// Where a full sync's scan starts: the base of the net delta that ends it.
   void start_sync(Version version) { cut_ = version; }
 
-  /// One chunk of a full sync: cells enter, rows are added. No events.
+  /// One chunk of a full sync: cells enter, rows are added. No events. What apply() returns.
   Status apply_chunk(const ReceivedAdvance& chunk);
   /// One advance. Appends what happened to `events` unless it is null. kWrongBaseline, kUnknownRow,
   /// kDuplicateRow, kUnknownHandle, kUnknownTable, kChecksumMismatch, kClientLimit and whatever
@@ -93,7 +93,10 @@ class Replica : public ClientDb {
   Status check_headers(const Advance& head, bool is_chunk);
   Status check_header(const BlockHeader& header, const Target& target, const Advance& head,
                       bool is_chunk) const;
+  Status check_publishes(const BlockHeader& header, const Target& target) const;
   Status check_part(const BlockHeader& header, const Target& target);
+  Status check_rising(const DecodedBlock& block, const Target& target);
+  Error not_parts(const Target& target) const;
   Version base_of(const Target& target, BlockForm form) const;
   Status check_tails(const ReceivedAdvance& advance) const;
   Status decode_blocks(const Advance& head);
@@ -122,7 +125,9 @@ class Replica : public ClientDb {
   struct PartEnd {  // of the last block of a cell
     uint64_t advance = 0;
     BlockForm form = BlockForm::kRelative;
-    uint32_t index = 0;
+    Version version;
+    uint32_t publishes = 0;
+    uint32_t index = 0;  // behind the last one that the block may speak of, or does
   };
   uint64_t advance_number_ = 0;
   std::vector<PartEnd> part_ends_;  // by handle

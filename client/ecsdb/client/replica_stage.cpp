@@ -9,6 +9,11 @@ namespace {
 
 constexpr uint32_t kNoEnter = 0xffffffff;
 
+Error too_many_rows(uint64_t rows_max) {
+  return fail(ErrorCode::kClientLimit, "more than " + std::to_string(rows_max) +
+                                           " rows; raise rows_max or subscribe to less");
+}
+
 std::string row_text(const TableDef& def, EntityId entity) {
   return "table " + def.name + ", entity " + std::to_string(entity.value);
 }
@@ -127,10 +132,12 @@ Status Replica::check_header(const BlockHeader& header, const Target& target, co
     return fail(ErrorCode::kFrameMalformed, "table " + schema_.table(target.table).name +
                                                 ": a compressed block, not agreed on");
   }
-  if (is_chunk || target.entered) {
-    if (header.form == BlockForm::kRows) return {};
+  const bool takes_rows = is_chunk || target.entered;
+  if (takes_rows && header.form != BlockForm::kRows) {
     return fail(ErrorCode::kWrongBaseline, "a cell that enters takes whole rows");
   }
+  ECSDB_TRY(check_publishes(header, target));
+  if (takes_rows) return {};
   const HeldCell& cell = cells_[target.handle];
   const bool is_relative = header.form == BlockForm::kRelative;
   if (is_relative != (head.kind() == AdvanceKind::kStep)) {
@@ -150,20 +157,55 @@ Status Replica::check_header(const BlockHeader& header, const Target& target, co
                   std::to_string(cell.history.publishes()));
 }
 
-/// All blocks of a cell in one advance are of one form; parts of a relative one rise.
+/// A cell's number of publishes never falls, so that no row's history is of a publish to come.
+Status Replica::check_publishes(const BlockHeader& header, const Target& target) const {
+  if (header.form == BlockForm::kRelative) return {};
+  const uint32_t known = target.entered ? head_->enters[enter_of_[target.handle]].publishes
+                                        : cells_[target.handle].history.publishes();
+  if (static_cast<int32_t>(header.publishes - known) >= 0) return {};
+  return fail(ErrorCode::kWrongBaseline, "table " + schema_.table(target.table).name +
+                                             ": a block of publish " +
+                                             std::to_string(header.publishes) +
+                                             " of a cell that had " + std::to_string(known));
+}
+
+/// All blocks of a cell in one advance are of one form and one publish, and rise: relative ones by
+/// their ranges, others by their rows, see check_rising().
 Status Replica::check_part(const BlockHeader& header, const Target& target) {
   if (part_ends_.size() <= target.handle) part_ends_.resize(target.handle + 1);
   PartEnd& last = part_ends_[target.handle];
+  const bool is_relative = header.form == BlockForm::kRelative;
   const bool is_first = last.advance != advance_number_;
-  const bool follows = header.form == last.form &&
-                       (header.form != BlockForm::kRelative || last.index <= header.range.begin);
-  if (!is_first && !follows) {
-    return fail(ErrorCode::kNotCanonical,
-                "table " + schema_.table(target.table).name +
-                    ": several blocks of a cell that are no parts of one");
-  }
-  last = {advance_number_, header.form, header.range.end};
+  const bool follows = header.form == last.form && header.version == last.version &&
+                       header.publishes == last.publishes &&
+                       (!is_relative || last.index <= header.range.begin);
+  if (!is_first && !follows) return not_parts(target);
+  last = {advance_number_, header.form, header.version, header.publishes,
+          is_relative ? header.range.end : 0};
   return {};
+}
+
+Status Replica::check_rising(const DecodedBlock& block, const Target& target) {
+  if (block.header.form == BlockForm::kRelative) return {};
+  uint32_t& end = part_ends_[target.handle].index;
+  uint32_t first = kEntityIndexMax;
+  uint32_t last = 0;
+  if (!block.gone.empty()) {
+    first = block.gone.front().entity.index();
+    last = block.gone.back().entity.index();
+  }
+  if (!block.whole.empty()) {
+    first = std::min(first, block.whole.front().index());
+    last = std::max(last, block.whole.back().index());
+  }
+  if (first < end) return not_parts(target);
+  end = std::max(end, last + 1);
+  return {};
+}
+
+Error Replica::not_parts(const Target& target) const {
+  return fail(ErrorCode::kNotCanonical, "table " + schema_.table(target.table).name +
+                                            ": several blocks of a cell that are no parts of one");
 }
 
 /// The version that a block is relative to.
@@ -191,13 +233,19 @@ Status Replica::check_tails(const ReceivedAdvance& advance) const {
   return {};
 }
 
+/// Whole rows are rows of the replica afterwards. More than it may have are not waited for: blocks
+/// of few bytes can have very many of them, and all are held in memory until they are applied.
 Status Replica::decode_blocks(const Advance& head) {
   const CellHistory none;
+  uint64_t rows = 0;
   for (size_t i = 0; i < targets_.size(); ++i) {
     const Target& target = targets_[i];
     const BlockTarget to{&schema_.table(target.table), &tables_[target.table], target.handle,
                          target.entered ? &none : &cells_[target.handle].history};
     ECSDB_TRY(decoder_.decode(target.bytes, to, head.to(), blocks_[i]));
+    ECSDB_TRY(check_rising(blocks_[i], target));
+    rows += blocks_[i].whole.size();
+    if (rows > rows_max_) return too_many_rows(rows_max_);
   }
   return {};
 }
@@ -249,8 +297,7 @@ Status Replica::check_rows() {
   uint64_t going_rows = going_.size();
   for (const CellLeave& leave : head_->leaves) going_rows += cells_[leave.handle].log.count();
   if (row_count() - going_rows + coming_.size() - in_place_rows <= rows_max_) return {};
-  return fail(ErrorCode::kClientLimit, "more than " + std::to_string(rows_max_) +
-                                           " rows; raise rows_max or subscribe to less");
+  return too_many_rows(rows_max_);
 }
 
 }  // namespace ecsdb

@@ -156,6 +156,48 @@ TEST_F(ReplicaTest, BlocksOfTwoHistoriesOfACellAreRefused) {
   expect_applies(step_only);
 }
 
+// Histories would depend on the order of blocks that overlap, or be of a publish to come.
+TEST_F(ReplicaTest, NetBlocksOfACellRiseAndAreOfOnePublishThatIsNotBehind) {
+  const Version from = replica_.cut();
+  paint(anna_, 3);
+  paint(boris_, 4);
+  step();
+  commit([&](Transaction& tx) { EXPECT_TRUE(tx.remove<Ship>(anna_).ok()); });
+  paint(boris_, 5);
+  step();
+  CellBlocks small(1);  // a row each
+  Draft good;
+  good.set_kind(AdvanceKind::kNet);
+  good.set_span(from, db_.published());
+  good.add(cell_of(kHere), small.net(db_, {kShip, cell_of(kHere)}, from));
+  ASSERT_EQ(good.blocks.size(), 2u);
+  constexpr size_t kVersionAt = 1;  // in the header of a net block
+  constexpr size_t kPublishesAt = 2;
+  ASSERT_EQ(good.blocks[0].bytes[kPublishesAt], 3);
+  Draft bad = good;
+  std::swap(bad.blocks[0], bad.blocks[1]);
+  expect_fault(bad, ErrorCode::kNotCanonical);
+  bad = good;
+  bad.blocks[1].bytes[kPublishesAt] += 1;
+  expect_fault(bad, ErrorCode::kNotCanonical);
+  bad = good;
+  bad.blocks[1].bytes[kVersionAt] -= 1;
+  expect_fault(bad, ErrorCode::kNotCanonical);
+  bad = good;
+  for (Draft::Block& block : bad.blocks) block.bytes[kPublishesAt] = 0;
+  expect_fault(bad, ErrorCode::kWrongBaseline);
+  expect_applies(good);
+}
+
+TEST_F(ReplicaTest, RowsAreNotOfAPublishBeforeTheirCellsOwn) {
+  Draft chunk = enter_all();
+  chunk.head.enters[0].publishes += 1;
+  Replica fresh(harbour().build().value());
+  fresh.start_sync(db_.head());
+  EXPECT_EQ(fresh.apply_chunk(chunk.seal()).code(), ErrorCode::kWrongBaseline);
+  EXPECT_EQ(fresh.row_count(), 0u);
+}
+
 TEST_F(ReplicaTest, RelativeBlockAboutARowThatIsNotHeldIsRefused) {
   const uint32_t cell = cell_of(kHere);
   Draft leave;

@@ -67,6 +67,19 @@ TEST_F(ReplicaTest, RowsMaxIsTheNumberOfRowsAfterTheAdvance) {
   expect_applies(over);
 }
 
+TEST_F(ReplicaTest, RowsBeyondTheLimitAreNotDecoded) {
+  replica_.set_rows_max(1);
+  replica_.reset(harbour(2).build().value());
+  replica_.start_sync(db_.head());
+  Draft chunk = enter_all();
+  ASSERT_EQ(chunk.blocks.size(), 2u);
+  ASSERT_EQ(chunk.blocks[0].handle, cell_of(kHere));  // of two rows
+  chunk.blocks[1].bytes.pop_back();
+  EXPECT_EQ(replica_.apply_chunk(chunk.seal()).code(), ErrorCode::kClientLimit);
+  replica_.set_rows_max(2);
+  EXPECT_EQ(replica_.apply_chunk(chunk.seal()).code(), ErrorCode::kFrameMalformed);
+}
+
 TEST_F(ReplicaTest, AdoptTellsTheDifferences) {
   Replica old = replica_;
   commit([&](Transaction& tx) { EXPECT_TRUE(tx.destroy(boris_).ok()); });

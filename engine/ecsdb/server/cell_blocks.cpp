@@ -107,17 +107,21 @@ bool CellBlocks::halve(const BlockSource& source, BlockSource& first, BlockSourc
     }
   }
   std::erase_if(indices_, [&](uint32_t index) { return !source.range.contains(index); });
-  const auto middle = indices_.begin() + static_cast<ptrdiff_t>(indices_.size() / 2);
-  std::nth_element(indices_.begin(), middle, indices_.end());
-  if (indices_.empty() || *middle == *std::min_element(indices_.begin(), indices_.end())) {
-    return false;
+  if (indices_.empty()) return false;
+  std::sort(indices_.begin(), indices_.end());
+  auto middle = indices_.begin() + static_cast<ptrdiff_t>(indices_.size() / 2);
+  // A net block may name one index more often than all others together.
+  if (*middle == indices_.front()) {
+    middle = std::upper_bound(middle, indices_.end(), *middle);
+    if (middle == indices_.end()) return false;
   }
+  const uint32_t from = *middle;  // of the second
   first = second = source;
   if (source.form == BlockForm::kRelative) {
-    first.range.end = second.range.begin = *middle;
+    first.range.end = second.range.begin = from;
     return true;
   }
-  auto is_before = [&](const auto& at) { return index_of(table, at) < *middle; };
+  auto is_before = [&](const auto& at) { return index_of(table, at) < from; };
   const auto rows = std::partition_point(source.rows.begin(), source.rows.end(), is_before);
   const auto gone = std::partition_point(source.gone.begin(), source.gone.end(), is_before);
   first.rows = {source.rows.begin(), rows};

@@ -253,6 +253,39 @@ TEST_F(CellBlocksTest, IndexReusedStaysInOnePartWithItsRemoval) {
   EXPECT_EQ(rows, 203u);
 }
 
+// The index that each commit frees and takes again has most entries of a net block.
+TEST_F(CellBlocksTest, NetBlockWithManyTombstonesOfOneIndexComesInPartsToo) {
+  EntityId recycled;
+  std::vector<EntityId> lines;
+  commit([&](Transaction& tx) {
+    recycled = add_line(tx, 1, 5);
+    for (int i = 0; i < 200; ++i) lines.push_back(add_line(tx, 1, 5));
+  });
+  publish();
+  const Version cut = db_.published();
+  for (int i = 0; i < 300; ++i) {
+    commit([&](Transaction& tx) { EXPECT_TRUE(tx.destroy(recycled).ok()); });
+    commit([&](Transaction& tx) { recycled = add_line(tx, 1, 5); });
+  }
+  EXPECT_EQ(recycled.index(), 0u);
+  commit([&](Transaction& tx) {
+    for (const EntityId line : lines) {
+      EXPECT_TRUE(tx.set(kRoom, line, 1, std::string(2000, 'y')).ok());
+    }
+  });
+  publish();
+  const auto blocks = decode(db_, blocks_.net(db_, room(1), cut));  // none is too large
+  EXPECT_GT(blocks.size(), 6u);
+  size_t rows = 0;
+  size_t gone = 0;
+  for (const DecodedBlock& block : blocks) {
+    rows += block.whole.size();
+    gone += block.gone.size();
+  }
+  EXPECT_EQ(rows, 201u);
+  EXPECT_EQ(gone, 300u);
+}
+
 TEST_F(CellBlocksTest, TextsComeCompressedToThoseWhoTakeThem) {
   if (built_in_features() == 0) return;  // a build without zstd has nothing to offer
   commit([&](Transaction& tx) {

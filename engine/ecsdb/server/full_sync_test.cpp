@@ -112,6 +112,26 @@ TEST_F(FullSyncTest, RowsThatMoveInMemoryAreNeitherMissedNorSentTwice) {
   for (const EntityId unit : units) EXPECT_EQ(seen[unit], 1);
 }
 
+// What is committed and not published yet has no history, even where the last publish knows one of
+// the row's entity index.
+TEST_F(FullSyncTest, RowThatTookAnIndexSinceTheLastPublishDecodes) {
+  std::vector<EntityId> units;
+  for (int i = 0; i < 4; ++i) units.push_back(add_unit(5));
+  start();
+  Transaction removal = db_.begin();
+  EXPECT_TRUE(removal.destroy(units[2]).ok());
+  EXPECT_TRUE(removal.remove(kUnit, units[3]).ok());
+  std::move(removal).commit();
+  Transaction insertion = db_.begin();
+  units[2] = insertion.create().value();
+  const FieldValue pos{0, Vec2f{5, 5}};
+  EXPECT_TRUE(insertion.insert(kUnit, units[2], std::span(&pos, 1)).ok());
+  EXPECT_TRUE(insertion.insert(kUnit, units[3], std::span(&pos, 1)).ok());
+  std::move(insertion).commit();
+  EXPECT_EQ(units[2].index(), 2u);
+  EXPECT_EQ(rest(), units);  // next() expects that each block decodes
+}
+
 TEST_F(FullSyncTest, CurrentValuesAndCellsAreSent) {
   add_unit(5);
   const EntityId moves = add_unit(5);

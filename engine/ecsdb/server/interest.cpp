@@ -81,6 +81,7 @@ void Interest::release_unwanted(const Database& db, const Identity& identity) {
     if (held.state == State::kFree) continue;
     if (!wants(db, identity, held.ref.table, db.cell(held.ref).key)) release(handle);
   }
+  std::erase_if(pending_, [&](uint32_t handle) { return held_[handle].state != State::kPending; });
 }
 
 bool Interest::wants(const Database& db, const Identity& identity, uint16_t table,
@@ -114,14 +115,11 @@ void Interest::hold(CellRef ref) {
   changes_.push_back({ref, handle, true});
 }
 
+/// A cell that was not told yet is the caller's to take out of pending_, for many of them at once.
 void Interest::release(uint32_t handle) {
   Held& held = held_[handle];
   ECSDB_CHECK(held.state != State::kFree);
-  if (held.state == State::kTold) {
-    leaves_.push_back({handle, held.generation});
-  } else {
-    pending_.erase(std::find(pending_.begin(), pending_.end(), handle));
-  }
+  if (held.state == State::kTold) leaves_.push_back({handle, held.generation});
   handle_of_.erase(held.ref);
   changes_.push_back({held.ref, handle, false});
   held.state = State::kFree;
@@ -136,7 +134,10 @@ void Interest::on_cell_created(const Database& db, const Identity& identity, Cel
 
 void Interest::on_cell_destroyed(CellRef ref) {
   const auto found = handle_of_.find(ref);
-  if (found != handle_of_.end()) release(found->second);
+  if (found == handle_of_.end()) return;
+  const uint32_t handle = found->second;
+  if (held_[handle].state == State::kPending) std::erase(pending_, handle);
+  release(handle);
 }
 
 void Interest::enter_again(uint32_t handle) {
@@ -151,14 +152,18 @@ void Interest::enter_again(uint32_t handle) {
 std::vector<CellLeave> Interest::take_leaves() { return std::exchange(leaves_, {}); }
 
 /// Moves pending cells to the lowest free handles: one that was released before it was told has
-/// left a gap.
+/// left a gap. A client decides how many there are of both, so that neither list is walked for each
+/// entry of the other.
 void Interest::close_gaps() {
-  std::sort(free_.begin(), free_.end(), std::greater<>());  // the lowest last
+  const std::greater<> lowest_first;
+  if (pending_.empty() && std::is_sorted(free_.begin(), free_.end(), lowest_first)) return;
+  std::make_heap(free_.begin(), free_.end(), lowest_first);
   for (uint32_t& handle : pending_) {
-    if (free_.empty() || free_.back() > handle) continue;
+    if (free_.empty() || free_.front() > handle) continue;
+    std::pop_heap(free_.begin(), free_.end(), lowest_first);
     const uint32_t from = std::exchange(handle, free_.back());
-    free_.pop_back();
-    free_.insert(std::upper_bound(free_.begin(), free_.end(), from, std::greater<>()), from);
+    free_.back() = from;
+    std::push_heap(free_.begin(), free_.end(), lowest_first);
     Held& held = held_[handle];
     held.state = State::kPending;
     held.ref = held_[from].ref;
@@ -168,6 +173,7 @@ void Interest::close_gaps() {
     changes_.push_back({held.ref, from, false});
     changes_.push_back({held.ref, handle, true});
   }
+  std::sort_heap(free_.begin(), free_.end(), lowest_first);  // the lowest last
 }
 
 std::vector<CellEnter> Interest::take_enters(const Database& db) {

@@ -170,6 +170,29 @@ TEST_F(InterestTest, ToldHandlesAreDense) {
   for (const auto& [ref, handle] : audience) EXPECT_EQ(interest_.at(handle).ref, ref);
 }
 
+TEST_F(InterestTest, ToldHandlesAreDenseAfterManyWereReleased) {
+  for (int i = 0; i < 40; ++i) add_unit(static_cast<float>(10 * i + 5));
+  EXPECT_TRUE(add(1).ok());
+  EXPECT_EQ(interest_.take_enters(db_).size(), 40u);
+  EXPECT_TRUE(remove(1).ok());
+  EXPECT_EQ(interest_.take_leaves().size(), 40u);
+  for (uint32_t id = 2; id < 4; ++id) {  // the first half is released before it is told
+    std::vector<CellKey> some;
+    for (int64_t i = 0; i < 10; ++i) some.push_back(CellKey::grid(20 * (id - 2) + i, 0));
+    EXPECT_TRUE(add(of_keys(id, 1, some)).ok());
+  }
+  EXPECT_TRUE(remove(2).ok());
+  const auto enters = interest_.take_enters(db_);
+  ASSERT_EQ(enters.size(), 10u);
+  for (uint32_t i = 0; i < 10; ++i) {
+    EXPECT_EQ(enters[i].handle, i);
+    EXPECT_EQ(enters[i].generation, interest_.at(i).generation);
+  }
+  EXPECT_TRUE(add(4).ok());
+  EXPECT_EQ(interest_.take_enters(db_).size(), 30u);
+  EXPECT_EQ(interest_.handle_end(), 40u);
+}
+
 TEST_F(InterestTest, CreatedAndDestroyedCells) {
   EXPECT_TRUE(add(of_keys(1, 1, {CellKey::grid(1, 0)})).ok());
   add_unit(5);

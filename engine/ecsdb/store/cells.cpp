@@ -26,6 +26,14 @@ std::string CellKey::to_string() const {
   return "?";
 }
 
+void TombstoneList::forget(size_t count) {
+  ECSDB_CHECK(count <= size());
+  forgotten_ += count;
+  if (forgotten_ * 2 < list_.size()) return;
+  list_.erase(list_.begin(), list_.begin() + static_cast<ptrdiff_t>(forgotten_));
+  forgotten_ = 0;
+}
+
 CellIndex CellSet::find(const CellKey& key) const {
   const auto found = by_key_.find(key);
   return found == by_key_.end() ? kNoCell : found->second;

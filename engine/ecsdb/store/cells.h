@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,25 @@ struct CellKey {
   std::string to_string() const;
 };
 
+/// A cell's tombstones, oldest first: added at the end, forgotten from the front. A value; not
+/// thread-safe.
+class TombstoneList {
+ public:
+  void push_back(const Tombstone& tombstone) { list_.push_back(tombstone); }
+  /// Drops the oldest. Costs a constant for each, over time.
+  void forget(size_t count);
+  std::span<const Tombstone> all() const { return std::span(list_).subspan(forgotten_); }
+  auto begin() const { return all().begin(); }
+  auto end() const { return all().end(); }
+  size_t size() const { return list_.size() - forgotten_; }
+  bool empty() const { return size() == 0; }
+  const Tombstone& operator[](size_t at) const { return list_[forgotten_ + at]; }
+
+ private:
+  std::vector<Tombstone> list_;
+  size_t forgotten_ = 0;  // of list_, at its front; fewer than half of it
+};
+
 /// One cell. It exists from the first row that enters until it is empty and its tombstones are
 /// below the horizon.
 struct Cell {
@@ -48,7 +68,7 @@ struct Cell {
                              // the cell, or of an earlier one with its key, is not known
   CellHistory history;
   RowLog log;
-  std::vector<Tombstone> tombstones;  // versions never fall
+  TombstoneList tombstones;  // versions never fall
 };
 
 /// Cells of one table by key and by index. An index is reused after its cell is gone.

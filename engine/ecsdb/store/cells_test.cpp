@@ -95,5 +95,23 @@ TEST(CellKeyOf, ValueOwnerAndOneComeFromTheirField) {
   EXPECT_NE(find_cell(db, kClock, CellKey::one()), nullptr);
 }
 
+TEST(TombstoneList, ForgetsFromTheFront) {
+  TombstoneList list;
+  uint64_t oldest = 0;
+  for (uint64_t i = 0; i < 100; ++i) {
+    list.push_back(Tombstone{EntityId{i + 1}, Version{i}, false, false});
+    if (i % 3 == 2) {
+      list.forget(2);
+      oldest += 2;
+    }
+    ASSERT_EQ(list.size(), i + 1 - oldest);
+    ASSERT_EQ(list[0].version, Version{oldest});
+    ASSERT_EQ(list.all().back().version, Version{i});
+  }
+  for (const Tombstone& tombstone : list) EXPECT_EQ(tombstone.version, Version{oldest++});
+  list.forget(list.size());
+  EXPECT_TRUE(list.empty());
+}
+
 }  // namespace
 }  // namespace ecsdb::store_test

@@ -197,7 +197,7 @@ void Database::advance_history(Cell& cell) {
 void Database::collect_gone(CellRef ref, Version after, bool shown_only,
                             std::vector<Tombstone>& out) const {
   const Table& table = tables_[ref.table];
-  const std::vector<Tombstone>& all = cell(ref).tombstones;
+  const std::span<const Tombstone> all = cell(ref).tombstones.all();
   out.clear();
   if (ECSDB_MUTANT(drop_removal)) return;
   for (auto at = all.rbegin(); at != all.rend() && at->version > after; ++at) {
@@ -237,8 +237,7 @@ std::vector<std::pair<CellRef, CellKey>> Database::trim() {
     }
     if (gone == 0) continue;  // an earlier reference took them all
     cell.horizon = oldest.version;
-    cell.tombstones.erase(cell.tombstones.begin(),
-                          cell.tombstones.begin() + static_cast<ptrdiff_t>(gone));
+    cell.tombstones.forget(gone);
     if (cell.log.count() == 0 && cell.tombstones.empty()) {
       destroyed.emplace_back(oldest.ref, cell.key);
       cells_[oldest.ref.table].destroy(oldest.ref.cell);

@@ -88,7 +88,6 @@ class RowLog {
   };
   static constexpr size_t kEntriesMin = 4;
   static constexpr size_t kStaleFactor = 4;  // compacted when not more than one in so many is live
-  static constexpr size_t kPrefetch = 16;    // entries ahead; rows are all over the memory
   static constexpr size_t kMemoryFactor = 16;  // memory for more entries a row is given back
 
   uint32_t end() const { return static_cast<uint32_t>(entries_.size()); }

@@ -140,7 +140,6 @@ class Table {
   void check_invariants(const RowLog& log, CellIndex cell, bool check_digests) const;
 
  private:
-  static constexpr uint32_t kPageRows = 256;
   struct AdoptedLane;
   void adopt_fields(const ChangeSet& changes, std::span<const uint32_t> ages, size_t begin,
                     size_t end);

@@ -202,6 +202,19 @@ TEST(TransactionBuffers, MemoryOfARareLargeTransactionIsGivenBack) {
   EXPECT_LT(small, 10'000);
 }
 
+// Few undo entries may have many bytes of old texts.
+TEST(TransactionBuffers, MemoryOfManyOldTextsIsGivenBack) {
+  TransactionBuffers buffers;
+  buffers.old_texts.resize(5'000);
+  buffers.old_text_count = 5'000;
+  buffers.clear();
+  int small = 0;
+  for (; !buffers.old_texts.empty() && small < 10'000; ++small) buffers.clear();
+  EXPECT_GT(small, 100);
+  EXPECT_LT(small, 10'000);
+  EXPECT_EQ(buffers.undo.capacity(), 0u);  // nothing was taken for the entries meanwhile
+}
+
 TEST(UndoEntry, HoldsWhatItWasGiven) {
   const UndoEntry entry(UndoEntry::What::kText, kTablesMax - 1, 0xfffffffe, 0xffff, ~uint64_t{0},
                         kTouchBits);

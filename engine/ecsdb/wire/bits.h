@@ -151,6 +151,8 @@ class BitReader {
 
   bool ok() const { return !failed_ && beyond_ == 0 && at_ <= size_ * 8; }
   void fail() { failed_ = true; }
+  /// What is wrong where ok() is false.
+  const char* problem() const { return at_ > size_ * 8 ? "cut short" : "a code beyond its bounds"; }
   size_t bits_left() const { return at_ <= size_ * 8 ? size_ * 8 - at_ : 0; }
   /// Where the next bit is, in whole bytes from the start; for errors.
   size_t byte() const { return at_ >> 3 < size_ ? at_ >> 3 : size_; }

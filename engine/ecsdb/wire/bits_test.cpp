@@ -119,6 +119,7 @@ TEST(BitReader, BeyondTheEndAreZerosAndFailure) {
   EXPECT_TRUE(in.ok());
   EXPECT_EQ(in.take(3), 0u);
   EXPECT_FALSE(in.ok());
+  EXPECT_STREQ(in.problem(), "cut short");
   EXPECT_EQ(in.byte(), 1u);
   EXPECT_EQ(in.bits_left(), 0u);
 }
@@ -191,6 +192,7 @@ TEST(Runs, MissBeyondTheFlagsFails) {
   RunDecoder decoder(6, 5);
   EXPECT_EQ(decoder.next_miss(in), 5u);
   EXPECT_FALSE(in.ok());
+  EXPECT_STREQ(in.problem(), "a code beyond its bounds");
 }
 
 }  // namespace

@@ -69,7 +69,7 @@ Status decode_block_header(ByteReader& in, BlockHeader& header) {
   return {};
 }
 
-void DecodedBlock::clear(const TableLayout& layout) {
+void DecodedBlock::clear() {
   gone.clear();
   changed.clear();
   places.clear();
@@ -78,14 +78,20 @@ void DecodedBlock::clear(const TableLayout& layout) {
   whole.clear();
   inserted.clear();
   heads.clear();
+  for (LaneChanges& lane : lane_changes) lane.count = 0;
+  for (TextChanges& text : text_changes) text.count = 0;
+}
+
+void DecodedBlock::make_room_for_changed(const TableLayout& layout) {
   lane_changes.resize(layout.lanes.size());
   text_changes.resize(layout.text_count);
+}
+
+void DecodedBlock::make_room_for_whole(const TableLayout& layout) {
   lanes.resize(layout.lanes.size());
   texts.resize(layout.text_count);
   deltas.resize(layout.lanes.size());
   states.resize(layout.lanes.size());
-  for (LaneChanges& lane : lane_changes) lane.count = 0;
-  for (TextChanges& text : text_changes) text.count = 0;
 }
 
 Result<BlockHeader> peek_block_header(ByteSpan block) {

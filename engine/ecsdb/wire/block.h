@@ -55,7 +55,8 @@ struct BlockHeader {
 inline constexpr uint8_t kChainMask = 7;
 
 /// What to encode. Refers to the table and to the spans; nothing is owned. Rows and tombstones are
-/// in order of entity index, each entity once, no entity in both.
+/// in order of entity index, each entity once, no entity in both. In whole rows, those that the
+/// last publish showed in the cell carry their history.
 struct BlockSource {
   const TableDef* def = nullptr;
   const Table* table = nullptr;
@@ -138,7 +139,10 @@ struct DecodedBlock {
   std::vector<std::vector<uint64_t>> deltas;   // [lane][whole row]
   std::vector<std::vector<LaneState>> states;  // [lane][whole row]
 
-  void clear(const TableLayout& layout);
+  void clear();
+  // Blocks without changed rows, or without whole ones, need no room for a table's many columns.
+  void make_room_for_changed(const TableLayout& layout);
+  void make_room_for_whole(const TableLayout& layout);
 };
 
 /// What a block is decoded against: a cell's rows at the block's base, all with Row::cell ==

@@ -268,7 +268,6 @@ class PackedDecoder {
   }
   Status read_gone();
   Status read_rows();
-  Status check_whole() const;
   // Relative form.
   Status read_candidates();
   Status read_fresh();
@@ -291,6 +290,8 @@ class PackedDecoder {
   template <class S>
   Status read_history_lane(uint16_t index, uint16_t lane, uint64_t bit);
   Error bad_field(uint16_t field, ErrorCode code, const char* what) const;
+  /// A part of the body whose bits are not right.
+  Error bad_part(const char* part) const;
 
   BitReader bits_{ByteSpan()};
   size_t failed_at_ = 0;

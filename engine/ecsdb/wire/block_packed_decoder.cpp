@@ -18,12 +18,12 @@ Status PackedDecoder::decode(ByteSpan body, const BlockTarget& target, DecodedBl
   table_ = target.table;
   out_ = &out;
   sizes_.clear();
-  out.clear(table_->layout());
+  out.clear();
   Status status = read_body();
   if (status.ok() && !bits_.align()) status = malformed("padding bits are set");
   failed_at_ = bits_.byte();
   if (!bits_.ok()) {  // beyond the end zeros are read; what they seem to say is not what is wrong
-    return status.code() == ErrorCode::kFrameMalformed ? status : malformed("cut short");
+    return status.code() == ErrorCode::kFrameMalformed ? status : malformed(bits_.problem());
   }
   if (!status.ok()) return status;
   return read_texts(body.subspan(failed_at_));
@@ -41,13 +41,19 @@ Status PackedDecoder::read_body() {
     ECSDB_TRY(read_candidates());
     ECSDB_TRY(read_fresh());
     if (!out_->changed.empty()) {
+      out_->make_room_for_changed(table_->layout());
       ECSDB_TRY(read_masks());
       ECSDB_TRY(read_fields());
     }
   }
   if (out_->whole.empty()) return {};
+  out_->make_room_for_whole(table_->layout());
   ECSDB_TRY(read_columns());
   return is_relative ? Status{} : read_history();
+}
+
+Error PackedDecoder::bad_part(const char* part) const {
+  return fail(ErrorCode::kFrameMalformed, std::string(part) + ": " + bits_.problem());
 }
 
 Error PackedDecoder::bad_field(uint16_t field, ErrorCode code, const char* what) const {
@@ -71,7 +77,7 @@ Status PackedDecoder::read_list(uint32_t next, uint32_t step) {
     indices_.push_back(next + gap);
     next += gap + step;
   }
-  return bits_.ok() ? Status{} : malformed("list of rows is cut short");
+  return bits_.ok() ? Status{} : bad_part("list of rows");
 }
 
 /// Gives the indices in indices_ their tags.
@@ -97,7 +103,7 @@ Status PackedDecoder::read_tags(std::vector<EntityId>& entities) {
     }
     entities.push_back(EntityId{(uint64_t{indices_[i]} << 32) | tag});
   }
-  return bits_.ok() ? Status{} : malformed("entity tags are cut short");
+  return bits_.ok() ? Status{} : bad_part("entity tags");
 }
 
 /// Places of the misses among so many flags go to misses_.
@@ -177,7 +183,7 @@ Status PackedDecoder::read_candidates() {
     if (row == kNoRow) return unknown_row(index);
     out_->changed.push_back(row);
   }
-  return bits_.ok() ? Status{} : malformed("changed rows are cut short");
+  return bits_.ok() ? Status{} : bad_part("changed rows");
 }
 
 Status PackedDecoder::read_fresh() {
@@ -244,7 +250,7 @@ Status PackedDecoder::read_masks() {
   for (const uint64_t mask : masks) {
     if (mask == 0) return fail(ErrorCode::kNotCanonical, "a changed row without a change");
   }
-  return bits_.ok() ? Status{} : malformed("masks are cut short");
+  return bits_.ok() ? Status{} : bad_part("masks");
 }
 
 // ---- Their values ----
@@ -328,7 +334,7 @@ Status PackedDecoder::read_quaternion(uint16_t index) {
       out_->lane_changes[field.lane_first + size_t{i}].add(j, now.lane[i]);
     }
   }
-  return bits_.ok() ? Status{} : bad_field(index, ErrorCode::kFrameMalformed, "cut short");
+  return bits_.ok() ? Status{} : bad_field(index, ErrorCode::kFrameMalformed, bits_.problem());
 }
 
 /// One value of a lane for each of the rows.
@@ -371,7 +377,7 @@ Status PackedDecoder::read_lane(uint16_t index, uint16_t lane, std::span<const u
     changes.count = to;
   });
   bits_ = in;
-  if (!bits_.ok()) return bad_field(index, ErrorCode::kFrameMalformed, "cut short");
+  if (!bits_.ok()) return bad_field(index, ErrorCode::kFrameMalformed, bits_.problem());
   if (!fits) return bad_field(index, ErrorCode::kValueOutOfRange, "residual leaves the range");
   return {};
 }
@@ -386,7 +392,7 @@ Status PackedDecoder::read_sizes(uint16_t index, std::span<std::string> texts) {
     }
     sizes_.push_back({index, &text, bytes});
   }
-  return bits_.ok() ? Status{} : bad_field(index, ErrorCode::kFrameMalformed, "cut short");
+  return bits_.ok() ? Status{} : bad_field(index, ErrorCode::kFrameMalformed, bits_.problem());
 }
 
 Status PackedDecoder::read_texts(ByteSpan bytes) {

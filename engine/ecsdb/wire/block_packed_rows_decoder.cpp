@@ -76,7 +76,7 @@ Status PackedDecoder::read_column(uint16_t index, uint16_t lane) {
   } else {
     return bad_field(index, ErrorCode::kFrameMalformed, "unknown kind of column");
   }
-  if (!bits_.ok()) return bad_field(index, ErrorCode::kFrameMalformed, "cut short");
+  if (!bits_.ok()) return bad_field(index, ErrorCode::kFrameMalformed, bits_.problem());
   return fits ? Status{} : bad_field(index, ErrorCode::kValueOutOfRange, "value");
 }
 
@@ -88,7 +88,7 @@ Status PackedDecoder::read_history() {
   read_flags(count, [&](size_t i, bool is_live) {
     if (is_live) live_.push_back(static_cast<uint32_t>(i));
   });
-  if (!bits_.ok()) return malformed("history is cut short");
+  if (!bits_.ok()) return bad_part("history");
   if (live_.empty()) return {};
   ECSDB_TRY(read_history_heads());
   const TableLayout& layout = table_->layout();
@@ -128,7 +128,7 @@ Status PackedDecoder::read_history_heads() {
     if (heads[i].fields.last != 0 && heads[i].fields.before != 0) continue;
     return fail(ErrorCode::kNotCanonical, "a history without a change");
   }
-  return bits_.ok() ? Status{} : malformed("history is cut short");
+  return bits_.ok() ? Status{} : bad_part("history");
 }
 
 void PackedDecoder::read_history_fields() {
@@ -188,7 +188,7 @@ Status PackedDecoder::read_history_lane(uint16_t index, uint16_t lane, uint64_t 
     has_parameter = true;
     deltas[i] = unzigzag_of(bits_.magnitude<S>(k));
   }
-  if (!bits_.ok()) return bad_field(index, ErrorCode::kFrameMalformed, "cut short");
+  if (!bits_.ok()) return bad_field(index, ErrorCode::kFrameMalformed, bits_.problem());
   return fits ? Status{} : bad_field(index, ErrorCode::kFrameMalformed, "history");
 }
 

@@ -83,7 +83,7 @@ Status PlainDecoder::decode(ByteReader& in, const BlockTarget& target, DecodedBl
 }
 
 Status PlainDecoder::read_body() {
-  out_->clear(target_->table->layout());
+  out_->clear();
   ECSDB_TRY(read_gone());
   if (is_relative_) ECSDB_TRY(read_changed());
   ECSDB_TRY(read_whole());
@@ -264,6 +264,7 @@ Status PlainDecoder::read_presence(uint16_t index, size_t bytes_each) {
 Status PlainDecoder::read_changed_fields() {
   const Table& table = *target_->table;
   const TableLayout& layout = table.layout();
+  out_->make_room_for_changed(layout);
   refill(anywhere_, (out_->changed.size() + 63) / 64);
   for (const uint16_t index : layout.replicated) {
     const FieldLayout& field = layout.fields[index];
@@ -370,6 +371,7 @@ Status PlainDecoder::read_changed_text(uint16_t index) {
 
 Status PlainDecoder::read_whole_fields() {
   const TableLayout& layout = target_->table->layout();
+  out_->make_room_for_whole(layout);
   for (const uint16_t index : layout.replicated) {
     const FieldLayout& field = layout.fields[index];
     for (uint16_t k = 0; k < field.lane_count; ++k) {

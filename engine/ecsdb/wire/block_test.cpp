@@ -475,6 +475,8 @@ TEST_F(PackedDots, NothingIsABlockToo) {
   // None gone, none entered; of the rows 0, 1 and 2, all of age 1, none changes; none fresh.
   EXPECT_TRUE(decode(packed(kPackedRelative, "0 0 000 0")).ok());
   EXPECT_TRUE(block_.changed.empty() && block_.gone.empty() && block_.whole.empty());
+  // An advance may have very many such blocks, and a table many columns.
+  EXPECT_TRUE(block_.lane_changes.empty() && block_.lanes.empty());
 }
 
 }  // namespace

@@ -188,10 +188,10 @@ inline Picked pick(const Database& db, CellRef ref, BlockForm form, Version sinc
   return out;
 }
 
-/// One block on its way: which cell, and its bytes.
 /// Of each changed row of a block, replicated bits of the fields that it gives.
 inline std::vector<uint64_t> changed_fields(const DecodedBlock& block, const TableLayout& layout) {
   std::vector<uint64_t> masks(block.changed.size(), 0);
+  if (masks.empty()) return masks;
   for (const uint16_t index : layout.replicated) {
     const FieldLayout& field = layout.fields[index];
     const uint64_t bit = uint64_t{1} << field.replicated_bit;
@@ -206,6 +206,7 @@ inline std::vector<uint64_t> changed_fields(const DecodedBlock& block, const Tab
   return masks;
 }
 
+/// One block on its way: which cell, and its bytes.
 struct Sent {
   CellRef ref;
   Bytes bytes;
