@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "ecsdb/base/mutant.h"
+
 namespace ecsdb {
 
 void ReceivedAdvance::clear() {
@@ -55,6 +57,7 @@ Status Replica::apply(const ReceivedAdvance& advance, std::vector<RowEvent>* eve
   }
   events_ = events;
   head_ = &head;
+  if (ECSDB_MUTANT(cut_before_checks)) cut_ = head.to();
   ECSDB_TRY(stage(advance, false));
   // Nothing fails from here on.
 #if defined(ECSDB_MUTANTS)

@@ -76,6 +76,19 @@ TEST(TomlReader, SyntaxErrorsSayWhatToDo) {
   }
 }
 
+// Outside of texts and comments, where the parser asks what kind of blank they are.
+TEST(TomlReader, LettersOfAnyScriptAreMistakesInTheirPlace) {
+  for (const char* letter : {"\xca\x8a", "\xc2\xa1", "\xd2\x99", "\xe3\x80\x81", "\xef\xbb\xbe"}) {
+    std::vector<TextProblem> problems;
+    EXPECT_EQ(parse_toml(letter + std::string("0"), "f", &problems).code(), ErrorCode::kSyntax);
+    EXPECT_EQ(problems.back().column, 1);
+    EXPECT_EQ(parse_toml("a = " + std::string(letter), "f", &problems).code(), ErrorCode::kSyntax);
+    EXPECT_EQ(problems.back().column, 5);
+  }
+  std::vector<TextProblem> problems;
+  EXPECT_TRUE(parse_toml("a = \"\xca\x8a\"  # \xd2\x99\n", "f", &problems).ok());
+}
+
 TEST(TomlReader, LimitsAreRefusedBeforeParsing) {
   std::vector<TextProblem> problems;
   std::string deep = "a = 1\n[a";

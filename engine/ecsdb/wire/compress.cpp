@@ -7,6 +7,8 @@
 #include <zstd.h>
 #endif
 
+#include "ecsdb/base/mutant.h"
+
 namespace ecsdb {
 namespace {
 
@@ -61,7 +63,7 @@ Result<CompressedFrame> check_compressed(ByteSpan frame, size_t bytes_max) {
                                                std::to_string(out.content_bytes) +
                                                " bytes; the limit is " + std::to_string(bytes_max));
   }
-  if (out.content_bytes > kCompressionRatioMax * frame.size()) {
+  if (out.content_bytes > kCompressionRatioMax * frame.size() && !ECSDB_MUTANT(ratio_ignored)) {
     return fail(ErrorCode::kLimitExceeded, "compressed body: claims " +
                                                std::to_string(out.content_bytes) + " bytes of " +
                                                std::to_string(frame.size()) + "; the limit is " +

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "ecsdb/base/check.h"
+#include "ecsdb/base/mutant.h"
 
 // A frame, RFC 6455 section 5.2, integers big-endian:
 //
@@ -147,7 +148,8 @@ Result<ByteSpan> WebSocketFilter::on_bytes(std::span<uint8_t> bytes) {
       if (run_end != at) std::memmove(base + run_end, base + at, taken);
       if (!is_client()) {
         uint8_t* const run = base + run_end;
-        websocket_mask(run, run, taken, key_in_, payload_size_ - payload_left_);
+        const uint64_t done = ECSDB_MUTANT(mask_starts_anew) ? 0 : payload_size_ - payload_left_;
+        websocket_mask(run, run, taken, key_in_, done);
       }
       run_end += taken;
       payload_left_ -= taken;

@@ -1,0 +1,182 @@
+#include "harbour_talk.h"
+
+#include <utility>
+
+namespace ecsdb::fuzz {
+namespace {
+
+using client_test::World;
+
+constexpr size_t kStepsBefore = 52;
+constexpr size_t kSteps = 24;
+constexpr LinkId kServerLink{5};
+
+Said said_of(const Frame& frame) {
+  return {false, frame.type, Bytes(frame.head.begin(), frame.head.end()),
+          Bytes(frame.tail.begin(), frame.tail.end())};
+}
+
+ServerOptions small_chunks() {
+  ServerOptions options;
+  options.sync_chunk_bytes = 200;
+  return options;
+}
+
+/// Carries bytes between a server and a client, and keeps them.
+class Recorder {
+ public:
+  Recorder() : server_(client_test::harbour().build().value(), small_chunks(), &open_) {
+    ECSDB_CHECK(server_.bind<client_test::Ship>().ok() && server_.bind<client_test::Cargo>().ok());
+    ECSDB_CHECK(server_.bind<client_test::Chat>().ok() && server_.bind<client_test::Bag>().ok());
+    World::bind(client_);
+  }
+
+  Talk record() {
+    for (size_t i = 0; i < kStepsBefore; ++i) commit();
+    server_.publish(now_);
+    for (const char* table : {"ship", "chat", "bag"}) client_.subscribe(table, now_);
+    client_.connect(now_);
+    settle();
+    SubscriptionId box;
+    for (size_t i = 0; i < kSteps; ++i) {
+      if (i == 8)
+        box = client_.subscribe_box("cargo", CellKey::grid(-3, -3), CellKey::grid(3, 3), now_);
+      if (i == 16) client_.unsubscribe(box, now_);
+      commit();
+      server_.publish(now_);
+      if (i % 6 == 5) continue;  // the next one finds bytes on their way: a net delta
+      settle();
+    }
+    pass(Duration::seconds(2));  // heartbeats
+    client_.disconnect(now_);
+    settle();
+    server_.shutdown(now_);
+    return std::move(talk_);
+  }
+
+ private:
+  void commit() {
+    Transaction tx = server_.begin();
+    for (int i = 0; i < 3; ++i) workload_.change(tx);
+    server_.commit(std::move(tx), now_);
+    now_.steady = now_.steady + Duration::ms(10);
+  }
+  void pass(Duration by) {
+    now_.steady = now_.steady + by;
+    server_.on_timer(now_);
+    client_.on_timer(now_);
+    settle();
+  }
+  void settle() {
+    while (to_server() || to_client()) {
+    }
+  }
+  bool to_server() {
+    if (const auto link = client_.next_dial()) {
+      client_link_ = *link;
+      server_.on_connected(kServerLink, now_);
+      client_.on_connected(*link, now_);
+    }
+    const Bytes bytes = gather(client_.output(client_link_, now_));
+    client_.on_sent(client_link_, bytes.size(), now_);
+    server_.on_bytes(kServerLink, bytes, now_);
+    of_client_.hear(bytes, talk_.client);
+    return !bytes.empty();
+  }
+  bool to_client() {
+    while (server_.next_ready()) {
+    }
+    const Bytes bytes = gather(server_.output(kServerLink));
+    server_.on_sent(kServerLink, bytes.size(), now_);
+    client_.on_bytes(client_link_, bytes, now_);
+    client_.poll(now_);
+    of_server_.hear(bytes, talk_.server);
+    return !bytes.empty();
+  }
+  static Bytes gather(const StreamOutput& output) {
+    Bytes bytes;
+    for (const ByteSpan part : output.parts) bytes.insert(bytes.end(), part.begin(), part.end());
+    return bytes;
+  }
+
+  OpenAuthenticator open_;
+  ReplicationServer server_;
+  Client client_{ClientOptions{}, Prng(1)};
+  client_test::Workload workload_{Prng(3)};
+  Now now_{Instant{1'000'000'000}, 0};
+  LinkId client_link_;
+  Listener of_server_;
+  Listener of_client_;
+  Talk talk_;
+};
+
+}  // namespace
+
+void Listener::hear(ByteSpan bytes, std::vector<Said>& out) {
+  if (bytes.empty()) return;
+  if (preface_.size() < kPrefaceBytes) {
+    const size_t n = std::min(bytes.size(), kPrefaceBytes - preface_.size());
+    preface_.insert(preface_.end(), bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(n));
+    bytes = bytes.subspan(n);
+    if (preface_.size() < kPrefaceBytes) return;
+    ECSDB_CHECK(decode_preface(preface_).ok());
+    out.push_back({true, {}, preface_, {}});
+  }
+  reader_.feed(bytes);
+  while (true) {
+    const auto frame = reader_.next();
+    ECSDB_CHECK(frame.ok());
+    if (!frame->has_value()) return;
+    out.push_back(said_of(**frame));
+  }
+}
+
+const Talk& harbour_talk() {
+  static const Talk kTalk = Recorder().record();
+  return kTalk;
+}
+
+void append_said(Bytes& stream, const Said& said) {
+  if (said.is_preface) {
+    stream.insert(stream.end(), said.head.begin(), said.head.end());
+    return;
+  }
+  append_frame(stream, said.type, said.head, said.tail.size());
+  stream.insert(stream.end(), said.tail.begin(), said.tail.end());
+}
+
+Bytes join(const Said& said) {
+  Bytes out;
+  ByteWriter writer(out);
+  writer.u16(checked_cast<uint16_t>(said.head.size()));
+  writer.bytes(said.head);
+  writer.bytes(said.tail);
+  return out;
+}
+
+Said split(MessageType type, ByteSpan bytes) {
+  Input in(bytes);
+  const ByteSpan head = in.take(in.u16());
+  const ByteSpan tail = in.rest();
+  return {false, type, Bytes(head.begin(), head.end()), Bytes(tail.begin(), tail.end())};
+}
+
+void mend_lengths(Said& said, const Version* from) {
+  Advance head;
+  if (!decode_message(said.head, head).ok()) return;
+  if (from != nullptr) head.from = *from;
+  size_t before = 0;
+  for (const BlockEntry& entry : head.blocks) before += entry.bytes;
+  if (!head.blocks.empty()) {
+    BlockEntry& last = head.blocks.back();
+    before -= last.bytes;
+    if (before <= said.tail.size() && said.tail.size() - before <= kBlockBytesHardMax) {
+      last.bytes = static_cast<uint32_t>(said.tail.size() - before);
+    }
+  }
+  said.head.clear();
+  ByteWriter writer(said.head);
+  encode_fields(head, writer);
+}
+
+}  // namespace ecsdb::fuzz
