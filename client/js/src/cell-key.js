@@ -2,50 +2,21 @@
  * Which keys the cells of a table can have, BYTES.md section 7.
  */
 
-import { makeField } from "./layout.js";
-
-const STEP_LEAST = -(2n ** 31n);
-const STEP_MOST = 2n ** 31n - 1n;
-
 /**
+ * Only the kind is checked, and that a plane has no z: that no row can have the key is no fault.
  * @param {import("./schema.js").Schema} schema
  * @param {object} table of the schema
  * @param {import("./messages.js").CellKey} key
- * @returns {boolean} whether a cell of the table can have the key
+ * @returns {boolean} whether a cell of the table may enter with the key
  */
 export function keyFits(schema, table, key) {
-  const { cell } = table;
-  if (cell.kind === "follow") {
-    if (key.kind === "none") return true;
-    const followed = schema.tables.find(({ name }) => name === cell.table);
-    return keyFits(schema, followed, key);
-  }
-  if (key.kind !== cell.kind) return false;
-  if (cell.kind === "value") return isValue(fieldOf(table), key.numbers[0]);
-  if (cell.kind === "grid") return isGridKey(fieldOf(table), cell.size, key.numbers);
-  return true;
+  const isFollowing = table.cell.kind === "follow";
+  if (key.kind === "none") return isFollowing;
+  const owner = isFollowing ? schema.tables.find(({ name }) => name === table.cell.table) : table;
+  if (key.kind !== owner.cell.kind) return false;
+  return key.kind !== "grid" || key.numbers[2] === 0n || isGridOfSpace(owner);
 }
 
-function fieldOf(table) {
-  return table.fields.find(({ name }) => name === table.cell.field);
-}
-
-/** Whether a number is a lane of a field. Of an unsigned lane it has the same 64 bits. */
-function isValue(field, number) {
-  const [lane] = makeField(field, 0).lanes;
-  return lane.holds(lane.isSigned ? number : BigInt.asUintN(64, number));
-}
-
-function isGridKey(field, size, numbers) {
-  const edge = BigInt(Math.floor(size / field.quantise.precision + 0.5));
-  const components = field.type === "vec2f" ? 2 : 3;
-  return numbers.every((number, i) => {
-    if (i >= components) return number === 0n;
-    return number >= floorOf(STEP_LEAST, edge) && number <= floorOf(STEP_MOST, edge);
-  });
-}
-
-/** The quotient, rounded down. */
-function floorOf(a, b) {
-  return a < 0n ? -((-a + b - 1n) / b) : a / b;
+function isGridOfSpace({ cell, fields }) {
+  return fields.find(({ name }) => name === cell.field).type === "vec3f";
 }

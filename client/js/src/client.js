@@ -79,6 +79,8 @@ export class Client {
     /** The schema of the last connection; named on the next one. */
     this.schema = null;
     this.subscriptions = new Subscriptions();
+    /** Subscriptions to all of a table that were accepted before the last sync began. */
+    this.covering = new Set();
     /** @type {import("./replica.js").Replica|null} what can be read */
     this.shown = null;
     this.isWanted = false;
@@ -247,8 +249,11 @@ export class Client {
 
   /** @param {import("./schema.js").Schema} schema of the connection */
   onReady(schema) {
+    const { connection } = this;
     this.schema = schema;
     this.report({ kind: "connected" });
+    // The report may have made the application leave.
+    if (this.connection === connection) this.sendSubscriptions();
   }
 
   /**
@@ -258,6 +263,10 @@ export class Client {
   onSubscribed(id, code) {
     if (!this.subscriptions.answer(id, code)) return;
     this.report({ kind: "subscribed", subscription: id, code });
+  }
+
+  onSyncBegin() {
+    this.covering = this.subscriptions.covering();
   }
 
   /**
@@ -292,7 +301,7 @@ export class Client {
   /** Whether a row that a full sync does not have was removed: else it may be out of view. */
   wasRemoved(table) {
     const dependsOnCell = table.read.some((rule) => rule.where !== "any");
-    return !dependsOnCell && this.subscriptions.coversTable(table.name);
+    return !dependsOnCell && this.subscriptions.coversTable(table.name, this.covering);
   }
 
   // What it does by itself.
@@ -314,19 +323,25 @@ export class Client {
   sendPending() {
     const { connection } = this;
     if (connection === null || !connection.isReady()) return;
-    const heads = this.subscriptions.takeMessages(
-      connection.schema,
-      connection.authReply.frame_head_bytes_max,
-      (id, code) => this.report({ kind: "subscribed", subscription: id, code }),
-    );
+    this.sendSubscriptions();
     // A report may have made the application leave.
     if (this.connection !== connection) return;
-    for (const head of heads) this.sendBytes(encodeFrame(MESSAGES.subscribe.number, head));
     const cut = connection.cut();
     if (connection.consumed === connection.ackedBytes && cut === connection.ackedCut) return;
     connection.ackedBytes = connection.consumed;
     connection.ackedCut = cut;
     this.send("ack", { cut, bytes: BigInt(connection.consumed) });
+  }
+
+  sendSubscriptions() {
+    const { connection } = this;
+    const heads = this.subscriptions.takeMessages(
+      connection.schema,
+      connection.authReply.frame_head_bytes_max,
+      (id, code) => this.report({ kind: "subscribed", subscription: id, code }),
+    );
+    if (this.connection !== connection) return;
+    for (const head of heads) this.sendBytes(encodeFrame(MESSAGES.subscribe.number, head));
   }
 
   send(name, message) {
@@ -353,7 +368,7 @@ export class Client {
     this.connection.isOver = true;
     this.connection = null;
     if (this.isWanted) {
-      this.failures++;
+      if (!isDismissal(code)) this.failures++;
       this.redialAt = this.environment.now() + this.redialDelay(code);
     }
     this.report({ kind: "disconnected", code });
@@ -361,7 +376,7 @@ export class Client {
 
   redialDelay(code) {
     const random = this.environment.random?.() ?? Math.random();
-    if (code === "shutdown" || code === "kicked") return random * TIMES.redialTogetherMs;
+    if (isDismissal(code)) return random * TIMES.redialTogetherMs;
     const most = Math.min(TIMES.redialMs * 2 ** (this.failures - 1), TIMES.redialMostMs);
     return (most / 2) * (1 + random);
   }
@@ -369,6 +384,11 @@ export class Client {
   report(report) {
     this.environment.onReport?.(report);
   }
+}
+
+/** Whether a server that is all right ended the connection: that is no failure. */
+function isDismissal(code) {
+  return code === "shutdown" || code === "kicked";
 }
 
 /** A text that fits the reason of a goodbye. */

@@ -40,6 +40,7 @@ const TAKEN_IN = {
  * @property {import("./schema.js").Schema|null} schema that the client holds
  * @property {(schema: import("./schema.js").Schema) => void} onReady the schema is known
  * @property {(id: number, code: string) => void} onSubscribed an answer to a subscription
+ * @property {() => void} onSyncBegin a full sync begins
  * @property {(replica: Replica) => import("./events.js").EventList|null} eventsFor a list for the
  *   events of an advance
  * @property {(replica: Replica, events: import("./events.js").EventList|null) => void} onAdvance
@@ -136,10 +137,12 @@ export class Connection {
    * @throws {EcsdbError} what the server is told in a goodbye
    */
   receive(bytes, now) {
+    // What comes behind a goodbye is ignored, and does not break the silence.
+    if (this.goodbye !== null) return;
     this.heardAt = now;
     this.frames.push(bytes);
     if (this.state === PREFACE && !this.takePreface()) return;
-    // Nothing of the server follows its goodbye; and the application may leave in between.
+    // The application may leave in between.
     while (this.goodbye === null && !this.isOver) {
       const frame = this.frames.next();
       if (frame === null) return;
@@ -264,6 +267,7 @@ export class Connection {
       decompress: this.hasZstd ? this.replicaSettings.decompress : null,
     });
     this.state = SYNCING;
+    this.owner.onSyncBegin();
   }
 
   takeGoodbye({ code }) {

@@ -62,11 +62,12 @@ function fieldNames(layout, low, high) {
  */
 export function eventsOfSync(before, after, isRemoved) {
   const list = new EventList();
-  // Without the same schema no row is the same.
+  // Without the same schema no row is the same; of tables that are no more nothing is said.
   const isSame = before !== null && before.schema.fingerprint === after.schema.fingerprint;
   for (const store of before?.stores.values() ?? []) {
+    if (!after.stores.has(store.layout.id)) continue;
     const other = isSame ? after.stores.get(store.layout.id) : undefined;
-    const kind = isRemoved(store.layout.definition) ? "remove" : "leave";
+    const kind = isSame && isRemoved(store.layout.definition) ? "remove" : "leave";
     for (const row of store.rowOf.values()) {
       if (sameRow(store, row, other) < 0) list.add(kind, store, row);
     }

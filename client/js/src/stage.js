@@ -55,9 +55,7 @@ export function stage(replica, advance, isChunk) {
   const targets = stageTargets(replica, advance, leaving, entering);
   stageHeaders(replica, advance, entering, targets, isChunk);
   checkTails(advance, targets);
-  const decoded = targets.map(({ bytes, header, cell }) =>
-    decodeBlock(bytes, header, cell, replica.decompress),
-  );
+  const decoded = decodeTargets(targets, replica.decompress);
   const staged = { entering, leaving, targets, decoded };
   checkRows(replica, staged);
   return staged;
@@ -138,6 +136,9 @@ function stageHeaders(replica, advance, entering, targets, isChunk) {
       if (header.isCompressed && replica.decompress === null) {
         refuse("frame_malformed", "compression was not agreed on");
       }
+      if (!isRelative && (header.publishes - cell.publishes) >> 31 !== 0) {
+        refuse("wrong_baseline", `publish ${header.publishes} behind ${cell.publishes}`);
+      }
       if (!isChunk && !entering.has(cell.handle)) checkBaseline(target, advance);
       else if (header.form !== FORM_ROWS) refuse("wrong_baseline", "the cell takes rows only");
       checkFollows(last.get(cell), header);
@@ -163,7 +164,7 @@ function checkBaseline({ cell, header, version }, advance) {
 }
 
 /**
- * Refuses a block that may not stand behind another one of its cell in an advance.
+ * Refuses a block that may not stand behind another one of its cell in an advance, by its header.
  * @param {import("./block.js").BlockHeader|undefined} before header of the cell's block before
  * @param {import("./block.js").BlockHeader} header
  * @throws {EcsdbError} `not_canonical`
@@ -171,9 +172,40 @@ function checkBaseline({ cell, header, version }, advance) {
 export function checkFollows(before, header) {
   if (before === undefined) return;
   if (header.form !== before.form) refuse("not_canonical", "blocks of one cell differ in form");
+  if (header.version !== before.version || header.publishes !== before.publishes) {
+    refuse("not_canonical", "blocks of one cell differ in version or publish");
+  }
   if (header.form === FORM_RELATIVE && header.begin < before.end) {
     refuse("not_canonical", `a part from ${header.begin}, the one before ends at ${before.end}`);
   }
+}
+
+/**
+ * Decodes the blocks, in order, against the state that is held.
+ * @param {{cell: Cell, bytes: Uint8Array, header: import("./block.js").BlockHeader}[]} targets
+ * @param {import("./compression.js").Decompress|null} decompress
+ * @returns {import("./block.js").DecodedBlock[]}
+ * @throws {EcsdbError} with the errors of BYTES.md
+ */
+export function decodeTargets(targets, decompress) {
+  /** By cell, the index behind all that its net blocks or blocks of rows have spoken of. */
+  const ends = new Map();
+  return targets.map(({ bytes, header, cell }) => {
+    const decoded = decodeBlock(bytes, header, cell, decompress);
+    if (header.form !== FORM_RELATIVE) checkRises(ends, cell, decoded);
+    return decoded;
+  });
+}
+
+/** Both lists of indexes rise, so their ends say enough. */
+function checkRises(ends, cell, { gone, whole }) {
+  const lists = [gone.indexes, whole.indexes].filter((indexes) => indexes.length > 0);
+  if (lists.length === 0) return;
+  const first = Math.min(...lists.map((indexes) => indexes[0]));
+  if (first < (ends.get(cell) ?? 0)) {
+    refuse("not_canonical", `entity index ${first} of cell ${cell.handle} comes too late`);
+  }
+  ends.set(cell, Math.max(...lists.map((indexes) => indexes[indexes.length - 1])) + 1);
 }
 
 function checkTails(advance, targets) {

@@ -1,10 +1,10 @@
 /** blocks-plain.json and blocks-packed.json: blocks on one cell. */
 
-import { decodeBlock, readBlockHeader } from "../../src/block.js";
+import { readBlockHeader } from "../../src/block.js";
 import { fromHex } from "../../src/bytes.js";
 import { FORM_RELATIVE, TIER_PACKED } from "../../src/limits.js";
 import { Replica } from "../../src/replica.js";
-import { checkFollows, checkRows } from "../../src/stage.js";
+import { checkFollows, checkRows, decodeTargets } from "../../src/stage.js";
 import { Cell, entityId } from "../../src/store.js";
 import { disagree, same } from "../support/compare.js";
 import {
@@ -35,9 +35,8 @@ export class BlockHarness {
     const { cell, replica } = this;
     const headers = blocks.map(readBlockHeader);
     headers.forEach((header, i) => checkFollows(headers[i - 1], header));
-    const decoded = blocks.map((bytes, i) =>
-      decodeBlock(bytes, headers[i], cell, this.decompress),
-    );
+    const parts = blocks.map((bytes, i) => ({ bytes, header: headers[i], cell }));
+    const decoded = decodeTargets(parts, this.decompress);
     const targets = decoded.map(({ header }) => ({
       cell, version: header.version,
       publish: header.form === FORM_RELATIVE ? (cell.publishes + 1) >>> 0 : header.publishes,
