@@ -126,7 +126,8 @@ bool all_have_ages(const CellHistory& history) {
 /// The cell as a block of rows, which another replica takes and then has the same.
 void check_handing_on(Replica& replica, const ZooState& state, CellRef ref,
                       const std::vector<RowIndex>& rows) {
-  const Table& table = replica.table(ref.table);
+  Table table = replica.table(ref.table);
+  for (const RowIndex row : rows) table.row(row).published_cell = ref.cell;  // as a server has it
   BlockSource source;
   source.def = &state.schema.table(ref.table);
   source.table = &table;
