@@ -12,6 +12,7 @@
 // value on sets and get their default on inserts.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <tuple>
@@ -80,7 +81,7 @@ struct MemberTraits {
   /// The alternative that stands for the member, without the variant around it.
   static auto to_alternative(const M& m) {
     if constexpr (std::is_enum_v<M>)
-      return EnumValue{static_cast<uint8_t>(m)};
+      return EnumValue{static_cast<uint16_t>(std::min<uint64_t>(static_cast<uint64_t>(m), 0xffff))};
     else if constexpr (std::is_same_v<M, bool>)
       return m;
     else if constexpr (std::is_floating_point_v<M>)

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "ecsdb/schema/canonical.h"
 #include "ecsdb/schema/schema_builder.h"
 
 namespace ecsdb {
@@ -66,6 +67,16 @@ TEST(Bind, ValuesConvertBothWays) {
   EXPECT_EQ(MemberTraits<std::string>::to_value(ship.name), Value(std::string("x")));
   EXPECT_EQ(MemberTraits<float>::to_value(ship.heat), Value(0.5));
   EXPECT_EQ(MemberTraits<int8_t>::to_value(-1), Value(int64_t{-1}));
+}
+
+TEST(Bind, WideEnumsDoNotWrapToAValue) {
+  enum class Wide : int { kRed = 0, kFar = 256, kBelow = -256 };
+  const Schema schema = *ship_schema(FieldType::kU8, "name").build();
+  const FieldDef& def = schema.table(0).fields[*schema.field_index(0, "side")];
+  LaneValues lanes;
+  EXPECT_TRUE(encode_lanes(def, MemberTraits<Wide>::to_alternative(Wide::kRed), lanes));
+  EXPECT_FALSE(encode_lanes(def, MemberTraits<Wide>::to_alternative(Wide::kFar), lanes));
+  EXPECT_FALSE(encode_lanes(def, MemberTraits<Wide>::to_alternative(Wide::kBelow), lanes));
 }
 
 }  // namespace

@@ -39,7 +39,8 @@ void lay_out_fields(const TableDef& table, TableLayout& out) {
     for (uint16_t k = 0; k < lanes.count; ++k) {
       Lane& lane = out.lanes.emplace_back(lanes.lane[k]);
       lane.field = index;
-      lane.is_predicted = !is_flag(lanes) && !(field.is_smallest_three && k == 0);
+      lane.is_flag = is_flag(lanes);
+      lane.is_predicted = !lane.is_flag && !(field.is_smallest_three && k == 0);
     }
     if (is_text(def.type)) field.text = out.text_count++;
     if (!def.server_only) {

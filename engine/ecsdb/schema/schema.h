@@ -213,6 +213,7 @@ struct Lane {
   // False for what packed blocks do not predict: the largest component of a quantised quaternion,
   // and a field of one bit, which has flipped when it has changed.
   bool is_predicted = true;
+  bool is_flag = false;  // a field of one bit
   bool operator==(const Lane&) const = default;
 };
 

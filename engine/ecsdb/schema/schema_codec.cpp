@@ -137,7 +137,7 @@ class Encoder {
   void default_value(const Vec2f& v) { numbers({v.x, v.y}); }
   void default_value(const Vec3f& v) { numbers({v.x, v.y, v.z}); }
   void default_value(const Quatf& v) { numbers({v.x, v.y, v.z, v.w}); }
-  void default_value(EnumValue v) { out_.u8(v.number); }
+  void default_value(EnumValue v) { out_.u8(static_cast<uint8_t>(v.number)); }
   void default_value(BitSet v) { out_.varint(v.bits); }
   void default_value(EntityId v) { out_.u64(v.value); }
   void default_value(PrincipalId v) { out_.u64(v.value); }

@@ -33,9 +33,10 @@ struct Quatf {
   bool operator==(const Quatf&) const = default;
 };
 
-/// The number of an enum's value, in the order of the schema.
+/// The number of an enum's value, in the order of the schema. 255 is the largest that there can be;
+/// the type is wider, so that a number that is none cannot wrap to another.
 struct EnumValue {
-  uint8_t number = 0;
+  uint16_t number = 0;
   auto operator<=>(const EnumValue&) const = default;
 };
 

@@ -200,7 +200,7 @@ bool encode_lanes(const FieldDef& def, double value, LaneValues& lanes) {
 
 bool encode_lanes(const FieldDef& def, EnumValue value, LaneValues& lanes) {
   lanes = LaneValues{{value.number}};
-  return def.enum_size == 0 || value.number < def.enum_size;
+  return value.number <= 0xff && (def.enum_size == 0 || value.number < def.enum_size);
 }
 
 bool encode_lanes(const FieldDef& def, BitSet value, LaneValues& lanes) {

@@ -112,9 +112,6 @@ inline unsigned count_bits(uint64_t v) {
   return static_cast<unsigned>((v * 0x0101010101010101u) >> 56);
 }
 
-/// A field of one bit: where it has changed it has flipped.
-inline bool is_flag(const Lane& lane) { return !lane.is_predicted && lane.max == 1; }
-
 inline uint32_t zigzag_of(uint32_t delta) { return (delta << 1) ^ (0 - (delta >> 31)); }
 inline uint64_t zigzag_of(uint64_t delta) { return (delta << 1) ^ (0 - (delta >> 63)); }
 template <class S>

@@ -281,7 +281,7 @@ Status PackedDecoder::read_field(uint16_t index) {
   const std::vector<uint32_t>& steady = field.is_smallest_three ? steady_ : with_field_;
   for (uint16_t k = field.is_smallest_three ? 1 : 0; k < field.lane_count; ++k) {
     const uint16_t lane = static_cast<uint16_t>(field.lane_first + k);
-    if (is_flag(table_->layout().lanes[lane])) {
+    if (table_->layout().lanes[lane].is_flag) {
       ECSDB_TRY(read_flips(lane));
     } else if (table_->records().place(lane).is_wide) {
       ECSDB_TRY(read_lane<uint64_t>(index, lane, steady));

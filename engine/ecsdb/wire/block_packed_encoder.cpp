@@ -211,7 +211,7 @@ void PackedEncoder::write_field(uint16_t index) {
   const std::vector<uint32_t>& steady = field.is_smallest_three ? steady_ : with_field_;
   for (uint16_t k = field.is_smallest_three ? 1 : 0; k < field.lane_count; ++k) {
     const uint16_t lane = static_cast<uint16_t>(field.lane_first + k);
-    if (is_flag(table_->layout().lanes[lane])) continue;
+    if (table_->layout().lanes[lane].is_flag) continue;
     if (table_->records().place(lane).is_wide) {
       write_lane<uint64_t>(lane, field.replicated_bit, steady);
     } else {

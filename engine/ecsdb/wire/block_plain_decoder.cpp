@@ -270,7 +270,7 @@ Status PlainDecoder::read_changed_fields() {
     const FieldLayout& field = layout.fields[index];
     for (uint16_t k = 0; k < field.lane_count; ++k) {
       const uint16_t lane = static_cast<uint16_t>(field.lane_first + k);
-      ECSDB_TRY(read_presence(index, is_flag(layout.lanes[lane]) ? 0 : 1));
+      ECSDB_TRY(read_presence(index, layout.lanes[lane].is_flag ? 0 : 1));
       if (present_count_ == 0) continue;
       ECSDB_TRY(table.records().place(lane).is_wide ? read_changed_lane<uint64_t>(index, lane)
                                                     : read_changed_lane<uint32_t>(index, lane));
@@ -289,7 +289,7 @@ Status PlainDecoder::read_changed_lane(uint16_t index, uint16_t lane) {
   LaneChanges& changes = out_->lane_changes[lane];
   changes.make_room(present_count_);
   const RowIndex* rows = out_->changed.data();
-  if (is_flag(def)) {
+  if (def.is_flag) {
     for_each_bit(present_,
                  [&](size_t i) { changes.add(i, 1 - target_->table->lane(rows[i], lane)); });
     return {};

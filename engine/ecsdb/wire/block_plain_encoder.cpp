@@ -170,7 +170,7 @@ void PlainEncoder::write_changed_lane(uint16_t lane, std::vector<S>& numbers) {
   const S* deltas = source_->changes->deltas<S>(lane).data() + first_;
   present_count_ = take_bits(source_->changes->bits(lane), first_, count_, present_);
   write_presence();
-  if (present_count_ == 0 || is_flag(source_->table->layout().lanes[lane])) return;
+  if (present_count_ == 0 || source_->table->layout().lanes[lane].is_flag) return;
   if (numbers.size() < present_count_) numbers.resize(present_count_);
   S* to = numbers.data();
   NumberSizes<S> sizes;
