@@ -9,14 +9,22 @@ namespace ecsdb {
 void ChangeSet::measure(const Table& table, std::span<const RowOrder::Entry> rows,
                         const CellHistory& history) {
   ECSDB_CHECK(table.records().has_baseline());
-  known_.clear();
-  indices_.clear();
-  entered_.clear();
-  entered_indices_.clear();
-  for (const RowOrder::Entry entry : rows) {
-    (entry.is_marked() ? known_ : entered_).push_back(entry.row());
-    (entry.is_marked() ? indices_ : entered_indices_).push_back(entry.index());
+  for (std::vector<uint32_t>* list : {&known_, &indices_, &entered_, &entered_indices_}) {
+    ecsdb::make_room(*list, rows.size());
+    list->resize(rows.size());
   }
+  size_t known = 0;
+  size_t entered = 0;
+  for (const RowOrder::Entry entry : rows) {  // without a branch a row
+    known_[known] = entered_[entered] = entry.row();
+    indices_[known] = entered_indices_[entered] = entry.index();
+    known += entry.is_marked() ? 1 : 0;
+    entered += entry.is_marked() ? 0 : 1;
+  }
+  known_.resize(known);
+  indices_.resize(known);
+  entered_.resize(entered);
+  entered_indices_.resize(entered);
   measure_fields(table);
   if (std::find(masks_.begin(), masks_.end(), 0) != masks_.end()) {
     drop_unchanged();
