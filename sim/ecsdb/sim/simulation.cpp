@@ -56,8 +56,8 @@ class Simulation final : public EventTarget, public ClientFaults {
         rng_(world_.stream("simulation")) {
     publish_every_ = options.publish_every;
     if (publish_every_ == 0) {
-      const uint64_t more = rng_.chance(1, 3) ? 24 : 2;
-      publish_every_ = rng_.chance(2, 3) ? 1 : static_cast<uint32_t>(2 + rng_.below(more));
+      const uint64_t more = rng_.chance(1, 2) ? 24 : 2;
+      publish_every_ = rng_.chance(1, 2) ? 1 : static_cast<uint32_t>(2 + rng_.below(more));
     }
   }
   ~Simulation() { world_.remove_target(target_); }

@@ -70,6 +70,7 @@ void Workload::plan_step(TransactionPlan& plan) {
   const uint64_t count = burst ? kBurstOperations : 1 + rng_.below(2 * kStepOperationsMean);
   plan_tick(plan);
   plan_moves(plan);
+  plan_return(plan);
   for (uint64_t i = 0; i < count; ++i) plan_one(plan);
 }
 
@@ -135,10 +136,19 @@ void Workload::plan_remove(TransactionPlan& plan, uint32_t slot) {
   const auto table = static_cast<uint16_t>(rng_.below(kScenarioTables));
   if (table == kClockTable || !has(table, slot)) return;
   add(plan, Operation::Kind::kRemove, slot, table);
+  removed_ = {slot, table};
   // Some come back in the same version: a change, for everyone but the author.
   if (rng_.chance(1, 4)) {
     add(plan, Operation::Kind::kInsert, slot, table).values = draw_row(table, slots_, rng_);
   }
+}
+
+/// The row that was removed last comes back some versions later, with other values.
+void Workload::plan_return(TransactionPlan& plan) {
+  const uint32_t slot = removed_.slot;
+  const uint16_t table = removed_.table;
+  if (!rng_.chance(1, 3) || !alive(slot) || has(table, slot)) return;
+  add(plan, Operation::Kind::kInsert, slot, table).values = draw_row(table, slots_, rng_);
 }
 
 /// Changes fields that nobody but the server sees: no block may follow from it.

@@ -64,6 +64,7 @@ class Workload {
   void plan_same_value(TransactionPlan& plan, uint32_t slot);
   void plan_hidden_change(TransactionPlan& plan, uint32_t slot);
   void plan_tick(TransactionPlan& plan);
+  void plan_return(TransactionPlan& plan);
 
   const Model& model_;
   Prng rng_;
@@ -71,6 +72,11 @@ class Workload {
   std::vector<EntityId> slots_before_;
   uint32_t populated_ = 0;
   uint64_t ticks_ = 0;
+  struct RemovedRow {  // the last one; at first any that is there
+    uint32_t slot = 0;
+    uint16_t table = 0;
+  };
+  RemovedRow removed_;
   uint64_t operations_ = 0;
 };
 
