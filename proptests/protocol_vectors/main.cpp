@@ -25,9 +25,10 @@ bool write_file(const std::string& path, const std::string& text) {
   return out.good();
 }
 
-std::string read_file(const std::string& path) {
+bool read_file(const std::string& path, std::string& text) {
   std::ifstream in(path, std::ios::binary);
-  return std::string(std::istreambuf_iterator<char>(in), {});
+  text.assign(std::istreambuf_iterator<char>(in), {});
+  return in.is_open() && !in.bad();
 }
 
 void print_counts(const Group& group, size_t bytes) {
@@ -43,6 +44,7 @@ int main(int argc, char** argv) {
   const bool writes = argc == 3 && std::strcmp(argv[1], "--write") == 0;
   if (argc != 2 && !writes) return usage();
   const std::string folder = argv[argc - 1];
+  if (folder.starts_with('-')) return usage();
   Problems problems;
   for (const GroupKind& kind : ecsdb::vectors::group_kinds()) {
     const std::string path = folder + "/" + kind.name + ".json";
@@ -50,8 +52,9 @@ int main(int argc, char** argv) {
     std::string text = group.to_text();
     if (writes) {
       if (!write_file(path, text)) problems.push_back(path + ": cannot be written");
-    } else {
-      text = read_file(path);
+    } else if (!read_file(path, text)) {
+      problems.push_back(path + ": cannot be read");
+      continue;
     }
     print_counts(group, text.size());
     for (const std::string& problem : ecsdb::vectors::replay(kind, text)) {

@@ -11,6 +11,7 @@ import { fromHex } from "../src/bytes.js";
 import { ERROR_NUMBERS } from "../src/errors.js";
 import { BlockHarness } from "./groups/blocks.js";
 import { describeReplica } from "./support/describe.js";
+import { runProgram } from "./support/program.js";
 import { schemaNamed } from "./support/schemas.js";
 import { loadFiles } from "./vectors.js";
 
@@ -79,7 +80,7 @@ function runRound(vector, context, random) {
   return code;
 }
 
-function main(folder, rounds, seed) {
+function run(folder, rounds, seed) {
   const random = new Random(seed);
   const files = loadFiles(folder).filter(({ group }) => group.startsWith("blocks"));
   const cases = files.flatMap((file) =>
@@ -97,12 +98,15 @@ function main(folder, rounds, seed) {
     }
   }
   console.log(`${rounds} rounds from seed ${seed}:`, counts);
+  return 0;
 }
 
-const [folder, rounds = ROUNDS, seed = 1] = process.argv.slice(2);
-if (folder === undefined) {
-  console.error("usage: node client/js/test/random.js DIR [ROUNDS] [SEED]");
-  process.exitCode = 2;
-} else {
-  main(folder, Number(rounds), Number(seed));
+function main([folder, rounds = ROUNDS, seed = 1]) {
+  if (folder === undefined || !(Number(rounds) > 0) || !Number.isInteger(Number(seed))) {
+    console.error("usage: node client/js/test/random.js DIR [ROUNDS] [SEED]");
+    return 2;
+  }
+  return run(folder, Number(rounds), Number(seed));
 }
+
+await runProgram(import.meta.url, main);

@@ -9,15 +9,15 @@
  * Ends with 1 if there is any, or a line of a kind that is not known here.
  */
 
-import { createReadStream } from "node:fs";
+import { open } from "node:fs/promises";
 import { createInterface } from "node:readline";
-import { pathToFileURL } from "node:url";
 
 import { fromHex } from "../src/bytes.js";
 import { clone } from "./support/clone.js";
 import { disagree, knownMembers, same } from "./support/compare.js";
 import { describeReport } from "./support/describe.js";
 import { sameEvents } from "./support/events.js";
+import { runProgram } from "./support/program.js";
 import { READERS } from "./support/states.js";
 import { World } from "./support/world.js";
 import { takeZstdOption } from "./support/zstd.js";
@@ -310,7 +310,7 @@ async function main(args) {
   }
   let failed = 0;
   for (const path of args) {
-    const input = path === "-" ? process.stdin : createReadStream(path);
+    const input = path === "-" ? process.stdin : (await open(path)).createReadStream();
     const result = await replay(linesOf(input), decompress);
     reportReplay(path, result);
     failed += result.failures.length;
@@ -318,6 +318,4 @@ async function main(args) {
   return failed > 0 ? 1 : 0;
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) {
-  process.exitCode = await main(process.argv.slice(2));
-}
+await runProgram(import.meta.url, main);

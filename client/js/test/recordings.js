@@ -11,9 +11,9 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { pathToFileURL } from "node:url";
 
 import { linesOf, replay, reportReplay } from "./recording.js";
+import { runProgram } from "./support/program.js";
 import { takeZstdOption } from "./support/zstd.js";
 
 /** Arguments of RECORDER. Some of the clients offer compression, and some do not. */
@@ -45,6 +45,7 @@ const RUNS_COMPRESSED = [
  */
 async function replayRun(recorder, options, decompress) {
   const child = spawn(recorder, options.split(" "), { stdio: ["ignore", "pipe", "inherit"] });
+  await once(child, "spawn");  // or an error, if there is no such program
   const closed = once(child, "close");
   const result = await replay(linesOf(child.stdout), decompress);
   // After too many failures the rest was not read.
@@ -85,6 +86,4 @@ async function main(args) {
   return failed > 0 ? 1 : 0;
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) {
-  process.exitCode = await main(process.argv.slice(2));
-}
+await runProgram(import.meta.url, main);

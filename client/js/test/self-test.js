@@ -21,6 +21,7 @@ import { Replica } from "../src/replica.js";
 import { Cell } from "../src/store.js";
 import { replay } from "./recording.js";
 import { clone } from "./support/clone.js";
+import { runProgram } from "./support/program.js";
 import { checkFile, loadFiles } from "./vectors.js";
 
 /** Faults of the decoder: a method, and what takes its place, made from the right one. */
@@ -166,7 +167,11 @@ async function replayWith(lines, [name, isWanted, change]) {
   return [`recorded: ${name}`, failures.length];
 }
 
-async function main(folder, recorder) {
+async function main([folder, recorder, ...more]) {
+  if (recorder === undefined || more.length > 0) {
+    console.error("usage: node client/js/test/self-test.js DIR RECORDER");
+    return 2;
+  }
   const files = loadFiles(folder);
   const lines = record(recorder);
   const reported = [...failuresOf(files), ...(await replay(lines, null)).failures];
@@ -191,9 +196,4 @@ async function main(folder, recorder) {
   return unnoticed > 0 ? 1 : 0;
 }
 
-if (process.argv.length !== 4) {
-  console.error("usage: node client/js/test/self-test.js DIR RECORDER");
-  process.exitCode = 2;
-} else {
-  process.exitCode = await main(process.argv[2], process.argv[3]);
-}
+await runProgram(import.meta.url, main);

@@ -9,9 +9,8 @@
  * if there is a file, a kind of vector or a member that is not known here.
  */
 
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 
 import * as advances from "./groups/advances.js";
 import * as blocks from "./groups/blocks.js";
@@ -22,6 +21,7 @@ import * as schemas from "./groups/schemas.js";
 import * as sessions from "./groups/sessions.js";
 import * as values from "./groups/values.js";
 import { COMMON_MEMBERS, disagree, knownMembers, refused, same } from "./support/compare.js";
+import { readJson, runProgram } from "./support/program.js";
 import { takeZstdOption } from "./support/zstd.js";
 
 const FORMAT = "ecsdb-vectors 1";
@@ -85,7 +85,7 @@ export function loadFiles(folder) {
   const rank = ({ group }) => (group in GROUPS ? Object.keys(GROUPS).indexOf(group) : Infinity);
   return readdirSync(folder)
     .filter((name) => name.endsWith(".json"))
-    .map((name) => JSON.parse(readFileSync(join(folder, name), "utf8")))
+    .map((name) => readJson(join(folder, name)))
     .sort((a, b) => rank(a) - rank(b));
 }
 
@@ -120,6 +120,4 @@ async function main(args) {
   return total.failures.length > 0 ? 1 : 0;
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) {
-  process.exitCode = await main(process.argv.slice(2));
-}
+await runProgram(import.meta.url, main);

@@ -5,6 +5,8 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
+import { InputError } from "./program.js";
+
 /**
  * Takes the option `--zstd MODULE` out of the arguments of a program.
  * @param {string[]} args without it afterwards
@@ -24,8 +26,10 @@ export async function takeZstdOption(args) {
  * @returns {Promise<import("../../src/compression.js").Decompress>}
  */
 async function loadDecompressor(path) {
-  const { Decompress } = await import(pathToFileURL(resolve(path)).href);
-  if (typeof Decompress !== "function") throw new Error(`${path} exports no class Decompress`);
+  const { Decompress } = await import(pathToFileURL(resolve(path)).href).catch((error) => {
+    throw new InputError(error.message);
+  });
+  if (typeof Decompress !== "function") throw new InputError(`${path} exports no class Decompress`);
   return (frame, maxOutput) => {
     const output = new Uint8Array(maxOutput);
     let at = 0;
