@@ -11,10 +11,10 @@
 #include "ecsdb/net/http_upgrade.h"
 #include "ecsdb/net/websocket_filter.h"
 #include "ecsdb/schema/canonical.h"
+#include "ecsdb/toml/test_schemas.h"
 #include "ecsdb/wire/compress.h"
 
 #include "harbour_talk.h"
-#include "seed_texts.h"
 #include "zoo_world.h"
 
 namespace ecsdb::fuzz {
@@ -234,7 +234,9 @@ void write_texts(Seeds& seeds) {
   const std::string cubes = seeds.text("examples/cubes/cubes.toml");
   seeds.write("schema_toml", {0}, as_bytes(cubes));
   seeds.write("schema_toml", {1}, as_bytes(seeds.text("examples/cubes/server.toml")));
-  for (const char* text : kSchemaTexts) seeds.write("schema_toml", {0}, as_bytes(text));
+  for (const std::string_view text : {toml_test::kTidepool, toml_test::kEverything}) {
+    seeds.write("schema_toml", {0}, as_bytes(text));
+  }
   for (const Schema& schema :
        {wire_test::zoo_schema(CodecTier::kPacked), client_test::harbour().build().value(),
         client_test::harbour(7).build().value()}) {

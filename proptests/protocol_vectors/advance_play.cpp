@@ -7,12 +7,10 @@
 #include "groups.h"
 
 namespace ecsdb::vectors {
-namespace {
 
-/// What a server says up to the answer to the first subscriptions.
-Bytes handshake_of(const Schema& schema, bool compression) {
+Bytes welcome_of(const Schema& schema, uint32_t features) {
   Bytes out;
-  const auto preface = encode_preface(Preface{.features = compression ? kFeatureZstd : 0});
+  const auto preface = encode_preface(Preface{.features = features});
   out.insert(out.end(), preface.begin(), preface.end());
   const Bytes canonical = encode_schema(schema.def());
   AuthReply reply;
@@ -20,12 +18,21 @@ Bytes handshake_of(const Schema& schema, bool compression) {
   reply.principal = PrincipalId{1};
   reply.schema_fingerprint = schema.fingerprint();
   reply.schema_bytes = static_cast<uint32_t>(canonical.size());
+  reply.server_time_ns = 1'000'000'000;
   reply.heartbeat_ms = 1000;
   reply.frame_head_bytes_max = kFrameHeadBytesMax;
   reply.unacked_bytes_max = kUnackedBytesMax;
   reply.subscriptions_max = kSubscriptionsMax;
   append_message(out, MessageType::kAuthReply, reply);
   append_message(out, MessageType::kSchemaPart, SchemaPart{0, canonical});
+  return out;
+}
+
+namespace {
+
+/// The same, and the answer to the first subscriptions.
+Bytes handshake_of(const Schema& schema, bool compression) {
+  Bytes out = welcome_of(schema, compression ? kFeatureZstd : 0);
   SubscribeReply accepted;
   accepted.request = 1;
   for (uint32_t id = 1; id <= schema.table_count(); ++id) {

@@ -7,6 +7,9 @@ namespace ecsdb::vectors {
 
 Json play_frames(const Group& group, const Json& input);
 
+/// What a server says first: preface, auth_reply and schema.
+Bytes welcome_of(const Schema& schema, uint32_t features = 0);
+
 /// Makes vectors of the group on the schema `fleet`.
 class FrameMaker {
  public:

@@ -44,21 +44,6 @@ Bits none_gone() { return Bits().flag(false).flag(false); }
 /// Of the four candidates the first one changes, and no other row.
 Bits first_changes() { return none_gone().runs(0, {true, false, false, false}).flag(false); }
 
-class ByHand {
- public:
-  ByHand(Maker& to, Story story) : to_(to), story_(std::move(story)) {}
-  void good(const char* name, const char* note, const Bytes& block) {
-    to_.accept(std::string("packed-") + name, note, story_.input({block}));
-  }
-  void bad(const char* name, const char* note, const Bytes& block, const char* error) {
-    to_.reject(std::string("packed-") + name, note, story_.input({block}), error);
-  }
-
- private:
-  Maker& to_;
-  Story story_;
-};
-
 void reject_ends(ByHand& hand) {
   const std::vector<bool> quiet(4, false);
   auto nothing = [&] { return none_gone().runs(0, quiet).flag(false); };

@@ -24,21 +24,6 @@ Bits& without_history(Bits& bits) { return bits.hits(6, 3); }
 /// All of them do.
 Bits with_history() { return three_numbers().runs(6, {false, true, true}); }
 
-class ByHand {
- public:
-  ByHand(Maker& to, const char* schema) : to_(to), story_(to, schema, kPacked) {}
-  void good(const char* name, const char* note, const Bytes& block) {
-    to_.accept(std::string("packed-") + name, note, story_.input({block}));
-  }
-  void bad(const char* name, const char* note, const Bytes& block, const char* error) {
-    to_.reject(std::string("packed-") + name, note, story_.input({block}), error);
-  }
-
- private:
-  Maker& to_;
-  Story story_;
-};
-
 void make_columns(ByHand& hand) {
   Bits bits = three_numbers();
   hand.good("column-raw", "7, 8 and 9 in 16 bits each.", rows(without_history(bits)));
@@ -148,11 +133,11 @@ void make_net(ByHand& hand) {
 }  // namespace
 
 void make_packed_by_hand(Maker& to) {
-  ByHand one(to, "one");
+  ByHand one(to, Story(to, "one", kPacked));
   make_columns(one);
   make_history(one);
   make_net(one);
-  ByHand small(to, "small");
+  ByHand small(to, Story(to, "small", kPacked));
   make_fields(small);
 }
 

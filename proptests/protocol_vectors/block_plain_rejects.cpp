@@ -30,21 +30,6 @@ Block relative() { return Block(kPlainMode | chain_mode(1)); }
 Block net() { return Block(kPlainMode | kNetMode).varint(20).varint(2); }
 Block rows() { return Block(kPlainMode | kRowsMode).varint(20).varint(2); }
 
-class ByHand {
- public:
-  explicit ByHand(Maker& to) : to_(to), story_(points(to)) {}
-  void good(const char* name, const char* note, const Bytes& block) {
-    to_.accept(std::string("plain-") + name, note, story_.input({block}));
-  }
-  void bad(const char* name, const char* note, const Bytes& block, const char* error) {
-    to_.reject(std::string("plain-") + name, note, story_.input({block}), error);
-  }
-
- private:
-  Maker& to_;
-  Story story_;
-};
-
 /// Nobody gone, nobody whole; the changed rows are the caller's.
 Block changes(std::string_view changed_rows) {
   return relative().hex("00").hex(changed_rows).hex("00");
@@ -228,7 +213,7 @@ void make_parts(ByHand& hand) {
 }  // namespace
 
 void make_plain_by_hand(Maker& to) {
-  ByHand hand(to);
+  ByHand hand(to, points(to));
   hand.good("empty-relative", "A relative block may say nothing.", relative().hex("000000"));
   hand.good("rows-by-gaps", "Three rows in a row by their gaps.",
             changes("06000100").hex("01").hex("0100020202").hex("00"));
@@ -241,7 +226,7 @@ void make_plain_by_hand(Maker& to) {
 }
 
 void make_plain_rejects(Maker& to) {
-  ByHand hand(to);
+  ByHand hand(to, points(to));
   reject_removals(hand);
   reject_rows(hand);
   reject_presence(hand);

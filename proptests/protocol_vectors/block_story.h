@@ -64,6 +64,22 @@ class Story {
   std::vector<Version> versions_;  // published by each step
 };
 
+/// Vectors of blocks that are written by hand, on the state after a story.
+class ByHand {
+ public:
+  ByHand(Maker& to, Story story) : to_(to), story_(std::move(story)) {}
+  void good(const char* name, const char* note, const Bytes& block) {
+    to_.accept(story_.prefix() + name, note, story_.input({block}));
+  }
+  void bad(const char* name, const char* note, const Bytes& block, const char* error) {
+    to_.reject(story_.prefix() + name, note, story_.input({block}), error);
+  }
+
+ private:
+  Maker& to_;
+  Story story_;
+};
+
 void make_stories(Maker& to, CodecTier tier);
 void make_type_stories(Maker& to, CodecTier tier);
 void make_packed_stories(Maker& to);

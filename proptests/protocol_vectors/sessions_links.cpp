@@ -1,5 +1,4 @@
 // Sessions whose links open and close in other ways than usual.
-#include "ecsdb/schema/canonical.h"
 #include "ecsdb/schema/schema_builder.h"
 #include "ecsdb/wire/frame.h"
 
@@ -8,27 +7,6 @@
 
 namespace ecsdb::vectors {
 namespace {
-
-/// Preface, auth_reply and schema of a server.
-Bytes welcome_of(const Schema& schema) {
-  Bytes out;
-  const auto preface = encode_preface(Preface{});
-  out.insert(out.end(), preface.begin(), preface.end());
-  AuthReply reply;
-  reply.client = ClientId{1};
-  reply.principal = PrincipalId{1};
-  reply.schema_fingerprint = schema.fingerprint();
-  const Bytes canonical = encode_schema(schema.def());
-  reply.schema_bytes = static_cast<uint32_t>(canonical.size());
-  reply.server_time_ns = 1'000'000'000;
-  reply.heartbeat_ms = 1000;
-  reply.frame_head_bytes_max = kFrameHeadBytesMax;
-  reply.unacked_bytes_max = kUnackedBytesMax;
-  reply.subscriptions_max = kSubscriptionsMax;
-  append_message(out, MessageType::kAuthReply, reply);
-  append_message(out, MessageType::kSchemaPart, SchemaPart{0, canonical});
-  return out;
-}
 
 void record_closed_links(Maker& to) {
   Script script(to, "fleet", fleet_schema());

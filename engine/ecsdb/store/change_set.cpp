@@ -10,7 +10,7 @@ void ChangeSet::measure(const Table& table, std::span<const RowOrder::Entry> row
                         const CellHistory& history) {
   ECSDB_CHECK(table.records().has_baseline());
   for (std::vector<uint32_t>* list : {&known_, &indices_, &entered_, &entered_indices_}) {
-    ecsdb::make_room(*list, rows.size());
+    make_room(*list, rows.size());
     list->resize(rows.size());
   }
   size_t known = 0;
@@ -48,7 +48,7 @@ void ChangeSet::measure_fields(const Table& table) {
     const bool is_touched = (table.touched_fields() >> field.replicated_bit & 1) != 0;
     if (is_touched) touched_.push_back(index);
     for (uint16_t k = 0; k < field.lane_count; ++k) {
-      make_room(table, static_cast<uint16_t>(field.lane_first + k), is_touched);
+      prepare_lane(table, static_cast<uint16_t>(field.lane_first + k), is_touched);
     }
   }
   table.records().for_each_group(known_, [&](size_t begin, size_t end) {
@@ -59,7 +59,7 @@ void ChangeSet::measure_fields(const Table& table) {
 }
 
 /// A lane that is not going to be measured is as it was in every row.
-void ChangeSet::make_room(const Table& table, uint16_t lane, bool is_measured) {
+void ChangeSet::prepare_lane(const Table& table, uint16_t lane, bool is_measured) {
   const size_t count = known_.size();
   if (!is_measured) {
     narrow_[lane].clear();

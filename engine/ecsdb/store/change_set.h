@@ -63,7 +63,7 @@ class ChangeSet {
     size_t end;
   };
   void measure_fields(const Table& table);
-  void make_room(const Table& table, uint16_t lane, bool is_measured);
+  void prepare_lane(const Table& table, uint16_t lane, bool is_measured);
   void measure_field(const Table& table, const FieldLayout& field, Places places);
   template <class S, bool is_float>
   void measure_lane(const Table& table, uint16_t lane, uint64_t bit, Places places,

@@ -1,10 +1,11 @@
-// Schemas as people write them: everything that the format has.
+// Schemas as people write them, for tests; together they have everything that the format has.
 #pragma once
 
-namespace ecsdb::fuzz {
+#include <string_view>
 
-inline constexpr const char* kSchemaTexts[] = {
-    R"([schema]
+namespace ecsdb::toml_test {
+
+inline constexpr std::string_view kTidepool = R"([schema]
 name = "tidepool"
 version = 3
 [enum]
@@ -28,8 +29,9 @@ side  = { id = 8, type = "enum:team" }
 id = 1
 cell = { follow = "ship" }
 fields.at = { id = 1, type = "vec2f", precision = 0.1 }
-)",
-    R"(schema.name = "all"
+)";
+
+inline constexpr std::string_view kEverything = R"(schema.name = "all"
 schema.version = 1
 enum.team = ["red", "blue"]
 [table.a]
@@ -69,7 +71,6 @@ fields.n = { id = 1, type = "u32" }
 id = 5
 cell = { by = "room" }
 fields.room = { id = 1, type = "u16" }
-)",
-};
+)";
 
-}  // namespace ecsdb::fuzz
+}  // namespace ecsdb::toml_test
