@@ -84,6 +84,17 @@ class ByteReader {
     }
     return varint_slow();
   }
+  /// The next eight varints if all of them are of one byte: the bytes, the first one lowest. Else
+  /// false, and nothing is read.
+  bool eight_short_varints(uint64_t& out) {
+    if (left() < 8) return false;
+    uint64_t eight = 0;
+    std::memcpy(&eight, at_, 8);  // little-endian, see bytes.cpp
+    if ((eight & 0x8080808080808080) != 0) return false;
+    at_ += 8;
+    out = eight;
+    return true;
+  }
   /// A varint that must not exceed `limit`.
   uint64_t varint_up_to(uint64_t limit) {
     const uint64_t v = varint();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "ecsdb/base/check.h"
@@ -27,6 +28,11 @@ class Directory {
   }
   /// Of whatever entity has the index.
   RowIndex find_index(uint32_t entity_index) const { return at(entity_index).row; }
+  /// The same for many, up to the first that is not here or whose row `accept` refuses; returns how
+  /// many were found. `out` has room for all.
+  template <class Accept>
+  size_t find_indices(std::span<const uint32_t> entity_indices, std::span<RowIndex> out,
+                      Accept&& accept) const;
   /// The row with the smallest entity index >= `entity_index`, or kNoRow.
   RowIndex find_from(uint32_t entity_index) const;
   /// Adds an entity or moves its row; the index is below kEntityIndexMax.
@@ -50,5 +56,22 @@ class Directory {
   std::vector<Slot> slots_;
   uint32_t end_ = 0;  // entity indices from here on are beyond the pages
 };
+
+template <class Accept>
+size_t Directory::find_indices(std::span<const uint32_t> entity_indices, std::span<RowIndex> out,
+                               Accept&& accept) const {
+  // In registers: a store through `out` could change the members for all the compiler knows.
+  const uint32_t* const pages = pages_.data();
+  const Slot* const slots = slots_.data();
+  const uint32_t end = end_;
+  for (size_t i = 0; i < entity_indices.size(); ++i) {
+    const uint32_t index = entity_indices[i];
+    if (index >= end) return i;
+    const RowIndex row = slots[pages[index / kPageSlots] + index % kPageSlots].row;
+    if (row == kNoRow || !accept(row)) return i;
+    out[i] = row;
+  }
+  return entity_indices.size();
+}
 
 }  // namespace ecsdb

@@ -79,6 +79,13 @@ void Table::plan_digest(const TableDef& def) {
   }
 }
 
+size_t Table::find_in_cell(std::span<const uint32_t> entity_indices, CellIndex cell,
+                           std::span<RowIndex> out) const {
+  return directory_.find_indices(entity_indices, out, [cell, rows = rows_.data()](RowIndex row) {
+    return rows[row].cell == cell;
+  });
+}
+
 RowIndex Table::append(EntityId entity) {
   ECSDB_CHECK(find_index(entity.index()) == kNoRow);
   const RowIndex index = row_count();

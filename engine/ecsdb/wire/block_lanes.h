@@ -123,17 +123,22 @@ inline unsigned value_bits(uint64_t value) {
   return value == 0 ? 0 : 64 - static_cast<unsigned>(__builtin_clzll(value));
 }
 
-/// True if the low bits that a lane's slot holds are a canonical value of it. T is the column's
-/// type.
+/// Which low bits of a lane's slot stand for a canonical value of it.
+template <class S>
+struct SlotRange {
+  S offset;  // added, modulo the slot,
+  S most;    // they are at most this
+  bool contains(S value) const { return static_cast<S>(value + offset) <= most; }
+};
+/// T is the column's type.
 template <class T, class S>
-bool slot_fits(const Lane& lane, S value) {
-  if constexpr (sizeof(T) == sizeof(S)) {
-    return lane.kind != LaneKind::kUnsigned || value <= lane.max;
-  } else if constexpr (std::is_signed_v<T>) {
-    return static_cast<S>(static_cast<T>(value)) == value;
-  } else {
-    return value <= lane.max;
+SlotRange<S> slot_range(const Lane& lane) {
+  if (lane.kind == LaneKind::kUnsigned) return {0, static_cast<S>(lane.max)};
+  if constexpr (sizeof(T) < sizeof(S)) {
+    constexpr S half = S{1} << (8 * sizeof(T) - 1);
+    return {half, 2 * half - 1};
   }
+  return {0, static_cast<S>(~S{0})};
 }
 
 /// The 64-bit value that a lane's slot stands for.

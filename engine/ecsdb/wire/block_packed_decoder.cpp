@@ -356,6 +356,7 @@ Status PackedDecoder::read_lane(uint16_t index, uint16_t lane, std::span<const u
   bool fits = true;
   table_->column(lane).visit([&](const auto* values) {
     using T = std::remove_cvref_t<decltype(*values)>;
+    const SlotRange<S> range = slot_range<T, S>(def);
     size_t to = changes.count;
     for (const uint32_t j : places) {
       const ChangedRow& row = rows_[j];
@@ -370,7 +371,7 @@ Status PackedDecoder::read_lane(uint16_t index, uint16_t lane, std::span<const u
         delta = expected + unzigzag_of(in.magnitude<S>(warm_parameter(state.magnitude)));
       }
       const S now = add_delta(is_float, before, delta);
-      fits &= slot_fits<T>(def, now);
+      fits &= range.contains(now);
       changes.at[to] = j;
       changes.values[to++] = slot_value<T>(now);
     }

@@ -24,9 +24,11 @@
 // index); in the gone group of the net form, where one index may stand for several entities, minus
 // the previous one only. Place gaps likewise. Bitmaps are low bit first, unused bits zero; left out
 // where the count is zero. A row is present in a lane when the lane differs. The width is that
-// which takes the fewest bytes when an exception is counted as four, the least of equals; a decoder
-// takes any.
+// which takes the fewest bytes when an exception is counted as eight, the least of equals; a
+// decoder takes any.
 #pragma once
+
+#include <cstring>
 
 #include "ecsdb/wire/block.h"
 
@@ -51,14 +53,21 @@ class PlainEncoder {
   template <class S>
   class NumberSizes;
   template <class S>
-  void write_column(std::span<const S> numbers, const NumberSizes<S>& sizes);
+  void write_column(std::span<S> numbers, bool is_signed);
+  template <class S>
+  static std::span<S> room_of(std::vector<S>& numbers, size_t count);
   template <class S>
   void write_exceptions(std::span<const S> numbers, S most, size_t count);
   void write_text(const std::string& text);
   void write_changed_text(const FieldLayout& field);
   /// present_ of all changed rows.
   void write_presence();
-  uint8_t* room(size_t bytes);
+  /// Where to write up to `bytes` at the end of fields_; the caller moves fields_end_.
+  uint8_t* room(size_t bytes) {
+    if (fields_end_ + bytes > fields_.size()) grow(fields_end_ + bytes);
+    return fields_.data() + fields_end_;
+  }
+  void grow(size_t bytes);
 
   const BlockSource* source_ = nullptr;
   size_t first_ = 0;  // of the change set's known rows that lie in the range,
@@ -69,7 +78,7 @@ class PlainEncoder {
   std::vector<uint32_t> narrow_;
   std::vector<uint64_t> wide_;
   std::vector<uint32_t> exceptions_;  // places in the column
-  Bytes fields_;                      // written in place
+  Bytes fields_;                      // written in place; before them, one group of rows
   size_t fields_end_ = 0;
 };
 
@@ -99,16 +108,29 @@ class PlainDecoder {
   Status read_whole_fields();
   template <class S>
   Status read_whole_lane(uint16_t index, uint16_t lane);
+  /// Numbers of `width` bytes. Behind the last one are sizeof(S) bytes of whatever.
   template <class S>
-  Status read_column(uint16_t index, size_t count, std::span<const S>& out);
-  template <class S>
-  std::vector<S>& scratch() {
-    if constexpr (sizeof(S) == 8) {
-      return wide_;
-    } else {
-      return narrow_;
+  struct NumberColumn {
+    const uint8_t* at = nullptr;
+    size_t width = 0;
+    S mask = 0;  // the bits of so many bytes
+
+    S operator[](size_t i) const {
+      S number;
+      std::memcpy(&number, at + i * width, sizeof(S));
+      return number & mask;
     }
-  }
+  };
+  template <class S>
+  Status read_column(uint16_t index, size_t count, NumberColumn<S>& out);
+  struct Added {
+    bool fits = true;
+    size_t zeros = 0;  // numbers that are none
+  };
+  template <class S>
+  struct Addends;
+  template <bool is_float, class T, class S>
+  Added add_numbers(const T* values, NumberColumn<S> numbers, uint16_t lane);
   Status begin_column(uint16_t index);
   Status read_text(uint16_t index, std::string& text);
   Error bad_field(uint16_t field, ErrorCode code, const char* what) const;
@@ -123,13 +145,12 @@ class PlainDecoder {
   std::vector<uint64_t> present_;  // bitmap over the changed rows
   size_t present_count_ = 0;
   std::vector<uint64_t> anywhere_;  // the same, in any lane or text
-  std::vector<uint32_t> narrow_;    // the column that was read last, of either slot
-  std::vector<uint64_t> wide_;
-  struct Exception {  // a number of it that does not fit its width
+  struct Exception {                // a number that does not fit the width of its column
     uint64_t place;
     uint64_t number;
   };
-  std::vector<Exception> exceptions_;
+  std::vector<Exception> exceptions_;  // of the column that was read last
+  Bytes padded_;                       // its bytes, where the block ends too soon behind them
 };
 
 }  // namespace ecsdb

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <numeric>
 
 #include "ecsdb/wire/block_lanes.h"
 #include "ecsdb/wire/block_plain.h"
@@ -17,56 +18,11 @@ bool read_bitmap(ByteReader& in, size_t count, Set&& set) {
   return count % 8 == 0 || bytes.back() >> (count % 8) == 0;
 }
 
-template <class T>
-T load(const uint8_t* at) {
-  T number;
-  std::memcpy(&number, at, sizeof(T));
-  return number;
-}
-
-/// A number of so many bytes, in as few loads as that takes.
-template <class S, unsigned width>
-S load_number(const uint8_t* at) {
-  if constexpr (width == 1) {
-    return *at;
-  } else if constexpr (width < 4) {
-    const S low = load<uint16_t>(at);
-    return width == 2 ? low : low | static_cast<S>(at[2]) << 16;
-  } else if constexpr (width < 8) {
-    // The last four bytes; they may be in the first four, too.
-    const S low = load<uint32_t>(at);
-    return low | static_cast<S>(uint64_t{load<uint32_t>(at + width - 4)} << (8 * (width - 4)));
-  } else {
-    return load<uint64_t>(at);
-  }
-}
-
-/// Numbers of so many bytes each.
-template <class S, unsigned width>
-void widen(const uint8_t* at, std::span<S> out) {
-  size_t i = 0;
-  for (; i + 8 <= out.size(); i += 8) {  // eight at a time: the compiler makes vectors of them
-    for (size_t j = 0; j < 8; ++j) out[i + j] = load_number<S, width>(at + (i + j) * width);
-  }
-  for (; i < out.size(); ++i) out[i] = load_number<S, width>(at + i * width);
-}
-template <class S>
-void widen(ByteSpan bytes, unsigned width, std::span<S> out) {
-  const auto with = [&]<unsigned... widths>(std::integer_sequence<unsigned, widths...>) {
-    ((width == widths + 1 ? widen<S, widths + 1>(bytes.data(), out) : void()), ...);
-  };
-  with(std::make_integer_sequence<unsigned, sizeof(S)>());
-}
-
-template <class S>
-bool has_zero(std::span<const S> numbers) {
-  size_t i = 0;
-  S some = 0;
-  for (; i + 8 <= numbers.size(); i += 8) {
-    for (size_t j = 0; j < 8; ++j) some |= numbers[i + j] == 0;
-  }
-  for (; i < numbers.size(); ++i) some |= numbers[i] == 0;
-  return some != 0;
+/// Indices from gaps that are the bytes of `gaps`, low byte first; moves `next` on.
+template <size_t... k>
+void put_short_gaps(uint64_t gaps, uint64_t& next, uint32_t step, uint32_t* to,
+                    std::index_sequence<k...>) {
+  ((next += gaps >> (8 * k) & 0xff, to[k] = static_cast<uint32_t>(next), next += step), ...);
 }
 
 }  // namespace
@@ -105,12 +61,20 @@ Status PlainDecoder::read_gaps(uint64_t count, uint32_t step) {
     in_->fail();
     return malformed("row count is larger than the block");
   }
-  indices_.clear();
+  make_room(indices_, count);
+  indices_.resize(count);
+  uint32_t* const to = indices_.data();
   uint64_t next = 0;
-  for (uint64_t i = 0; i < count; ++i) {
+  for (size_t i = 0; i < count;) {
+    uint64_t eight = 0;
+    if (count - i >= 8 && next < kEntityIndexMax - 1024 && in_->eight_short_varints(eight)) {
+      put_short_gaps(eight, next, step, to + i, std::make_index_sequence<8>());
+      i += 8;
+      continue;
+    }
     next += in_->varint_up_to(kEntityIndexMax);
     if (!in_->ok() || next >= kEntityIndexMax) return malformed("entity index out of range");
-    indices_.push_back(static_cast<uint32_t>(next));
+    to[i++] = static_cast<uint32_t>(next);
     next += step;
   }
   return check_range();
@@ -126,7 +90,8 @@ Status PlainDecoder::check_range() const {
 
 Status PlainDecoder::read_gone() {
   ECSDB_TRY(read_indices(out_->header.form == BlockForm::kNet ? 0 : 1));
-  if (out_->header.form == BlockForm::kRows && !indices_.empty()) {
+  if (indices_.empty()) return {};
+  if (out_->header.form == BlockForm::kRows) {
     return malformed("removals in a block of rows");
   }
   for (const uint32_t index : indices_) {
@@ -183,19 +148,15 @@ Status PlainDecoder::read_changed() {
   ECSDB_TRY(read_changed_indices());
   make_room(out_->changed, indices_.size());
   out_->changed.resize(indices_.size());
-  RowIndex* to = out_->changed.data();
-  for (const uint32_t index : indices_) {
-    const RowIndex row = held_row(*target_, index);
-    if (row == kNoRow) return unknown_row(index);
-    *to++ = row;
-  }
-  return {};
+  const size_t held = target_->table->find_in_cell(indices_, target_->cell, out_->changed);
+  return held == indices_.size() ? Status{} : unknown_row(indices_[held]);
 }
 
 Status PlainDecoder::read_whole() {
   changed_indices_.swap(indices_);
   if (!is_relative_) changed_indices_.clear();
   ECSDB_TRY(read_indices());
+  if (indices_.empty()) return {};
   ECSDB_TRY(check_whole_rows(target_->table->layout(), indices_.size()));
   for (const uint32_t index : indices_) {
     const uint64_t tag = in_->varint_up_to(0xffffffff);
@@ -231,7 +192,8 @@ Error PlainDecoder::bad_field(uint16_t field, ErrorCode code, const char* what) 
   return fail(code, "field " + target_->def->fields[field].name + ": " + what);
 }
 
-/// Fills present_. Every row present takes at least `bytes_each` bytes.
+/// Fills present_, which has the right size; where nobody is, it says nothing. Every row present
+/// takes at least `bytes_each` bytes.
 Status PlainDecoder::read_presence(uint16_t index, size_t bytes_each) {
   group_ = *in_;
   const size_t count = out_->changed.size();
@@ -239,14 +201,17 @@ Status PlainDecoder::read_presence(uint16_t index, size_t bytes_each) {
   if (!in_->ok() || presence > kBitmap) {
     return bad_field(index, ErrorCode::kFrameMalformed, "presence");
   }
-  refill(present_, (count + 63) / 64, presence == kEverybody ? ~uint64_t{0} : 0);
-  present_count_ = presence == kEverybody ? count : 0;
+  present_count_ = 0;
+  if (presence == kNobody) return {};
   if (presence == kEverybody) {
+    std::fill(present_.begin(), present_.end(), ~uint64_t{0});
     if (count % 64 != 0) present_.back() >>= 64 - count % 64;
-  } else if (presence == kBitmap) {
+    present_count_ = count;
+  } else {
     const ByteSpan bytes = in_->bytes((count + 7) / 8);
     const bool is_whole = in_->ok() && (count % 8 == 0 || bytes.back() >> (count % 8) == 0);
     if (!is_whole) return bad_field(index, ErrorCode::kFrameMalformed, "presence bitmap");
+    present_.back() = 0;
     std::memcpy(present_.data(), bytes.data(), bytes.size());
     for (const uint64_t word : present_) present_count_ += count_bits(word);
     if (present_count_ == 0 || present_count_ == count) {
@@ -265,7 +230,8 @@ Status PlainDecoder::read_changed_fields() {
   const Table& table = *target_->table;
   const TableLayout& layout = table.layout();
   out_->make_room_for_changed(layout);
-  refill(anywhere_, (out_->changed.size() + 63) / 64);
+  refill(present_, (out_->changed.size() + 63) / 64);
+  refill(anywhere_, present_.size());
   for (const uint16_t index : layout.replicated) {
     const FieldLayout& field = layout.fields[index];
     for (uint16_t k = 0; k < field.lane_count; ++k) {
@@ -283,54 +249,118 @@ Status PlainDecoder::read_changed_fields() {
   return fail(ErrorCode::kNotCanonical, "a changed row without a change");
 }
 
+/// Numbers, and what they are added to, brought together so that many are added at once: the loops
+/// over kTogether are of a fixed length, which the compiler makes vectors of.
+template <class S>
+struct PlainDecoder::Addends {
+  static constexpr size_t kTogether = 4;
+  static constexpr size_t kFull =
+      64;  // as many as one word of a bitmap may add, and they fit twice
+
+  S before[2 * kFull + kTogether];
+  S number[2 * kFull + kTogether];
+  size_t count = 0;
+  S zeros[kTogether] = {};  // how many numbers were, those that pad included
+  size_t padding = 0;
+  S misfits[kTogether] = {};
+
+  void put(S old_value, S change) {
+    before[count] = old_value;
+    number[count] = change;
+    ++count;
+  }
+  /// Appends the sums to `out`, which has room for kTogether more, and begins anew.
+  template <bool is_float, class T>
+  uint64_t* add_up(SlotRange<S> range, uint64_t* out) {
+    for (size_t k = 0; k < kTogether; ++k) before[count + k] = number[count + k] = 0;
+    for (size_t i = 0; i < count; i += kTogether) {
+      S sum[kTogether];
+      for (size_t k = 0; k < kTogether; ++k) {
+        sum[k] = add_delta(is_float, before[i + k], unzigzag_of(number[i + k]));
+      }
+      for (size_t k = 0; k < kTogether; ++k) zeros[k] += number[i + k] == 0;
+      for (size_t k = 0; k < kTogether; ++k) misfits[k] |= range.contains(sum[k]) ? 0 : 1;
+      for (size_t k = 0; k < kTogether; ++k) out[i + k] = slot_value<T>(sum[k]);
+    }
+    padding += (kTogether - count % kTogether) % kTogether;
+    return out + std::exchange(count, 0);
+  }
+  bool fits() const {
+    return std::all_of(misfits, misfits + kTogether, [](S misfit) { return misfit == 0; });
+  }
+  size_t zero_count() const { return std::accumulate(zeros, zeros + kTogether, S{0}) - padding; }
+};
+
 template <class S>
 Status PlainDecoder::read_changed_lane(uint16_t index, uint16_t lane) {
-  const Lane def = target_->table->layout().lanes[lane];  // a copy, which stores cannot change
   LaneChanges& changes = out_->lane_changes[lane];
-  changes.make_room(present_count_);
-  const RowIndex* rows = out_->changed.data();
-  if (def.is_flag) {
+  changes.make_room(present_count_ + Addends<S>::kTogether);
+  if (target_->table->layout().lanes[lane].is_flag) {
+    const RowIndex* rows = out_->changed.data();
     for_each_bit(present_,
                  [&](size_t i) { changes.add(i, 1 - target_->table->lane(rows[i], lane)); });
     return {};
   }
-  std::span<const S> numbers;
+  NumberColumn<S> numbers;
   ECSDB_TRY(read_column(index, present_count_, numbers));
-  if (has_zero(numbers)) {
+  changes.count = present_count_;
+  const bool is_float = target_->table->layout().lanes[lane].kind == LaneKind::kFloat;
+  const Added added = target_->table->column(lane).visit([&]<class T>(const T* values) {
+    if constexpr (sizeof(T) > sizeof(S)) {
+      return Added{};  // no such lane is in a slot of so few bytes
+    } else if constexpr (std::is_same_v<T, S>) {
+      if (is_float) return add_numbers<true>(values, numbers, lane);
+    }
+    return add_numbers<false>(values, numbers, lane);
+  });
+  if (added.zeros != exceptions_.size()) {
     return bad_field(index, ErrorCode::kNotCanonical, "a change to the same value");
   }
-  uint32_t* const at = changes.at.data();
-  uint32_t* to = at;
-  for_each_bit(present_, [&](size_t i) { *to++ = static_cast<uint32_t>(i); });
-  changes.count = numbers.size();
-  const auto put_all = [&]<class T>(const T* values, auto after) {
-    bool fits = true;
-    for (size_t i = 0; i < numbers.size(); ++i) {
-      const S now = after(static_cast<S>(values[rows[at[i]]]), unzigzag_of(numbers[i]));
-      fits &= slot_fits<T>(def, now);
-      changes.values[i] = slot_value<T>(now);
-    }
-    return fits;
-  };
-  const bool fits = target_->table->column(lane).visit([&](const auto* values) {
-    if (def.kind == LaneKind::kFloat) {
-      return put_all(values, [](S before, S delta) { return add_delta(true, before, delta); });
-    }
-    return put_all(values, [](S before, S delta) { return add_delta(false, before, delta); });
-  });
-  if (!fits) return bad_field(index, ErrorCode::kValueOutOfRange, "residual leaves the range");
+  if (!added.fits) {
+    return bad_field(index, ErrorCode::kValueOutOfRange, "residual leaves the range");
+  }
   return {};
 }
 
-/// So many numbers of a fixed width, with exceptions.
+/// The new values of a lane of the rows in present_.
+template <bool is_float, class T, class S>
+PlainDecoder::Added PlainDecoder::add_numbers(const T* values, NumberColumn<S> numbers,
+                                              uint16_t lane) {
+  const SlotRange<S> range = slot_range<T, S>(target_->table->layout().lanes[lane]);
+  LaneChanges& changes = out_->lane_changes[lane];
+  const RowIndex* const rows = out_->changed.data();
+  uint32_t* const at = changes.at.data();
+  uint64_t* to = changes.values.data();
+  Addends<S> some;
+  size_t n = 0;
+  for (size_t word = 0; word < present_.size(); ++word) {
+    for_each_bit(std::span(present_).subspan(word, 1), [&](size_t bit) {
+      const size_t place = word * 64 + bit;
+      at[n] = static_cast<uint32_t>(place);
+      some.put(static_cast<S>(values[rows[place]]), numbers[n++]);
+    });
+    if (some.count >= some.kFull) to = some.template add_up<is_float, T>(range, to);
+  }
+  some.template add_up<is_float, T>(range, to);
+  Added added{some.fits(), some.zero_count()};
+  for (const Exception& exception : exceptions_) {
+    const S before = static_cast<S>(values[rows[at[exception.place]]]);
+    const S now = add_delta(is_float, before, unzigzag_of(static_cast<S>(exception.number)));
+    added.fits &= range.contains(now);
+    changes.values[exception.place] = slot_value<T>(now);
+  }
+  return added;
+}
+
+/// So many numbers of a fixed width, with exceptions_, which are zero among them.
 template <class S>
-Status PlainDecoder::read_column(uint16_t index, size_t count, std::span<const S>& out) {
+Status PlainDecoder::read_column(uint16_t index, size_t count, NumberColumn<S>& out) {
   group_ = *in_;
   const unsigned width = in_->u8();
   if (!in_->ok() || width == 0 || width > sizeof(S)) {
     return bad_field(index, ErrorCode::kFrameMalformed, "width of a column");
   }
-  const uint64_t fits = ~uint64_t{0} >> (64 - 8 * width);
+  const S fits = static_cast<S>(~S{0}) >> (8 * (sizeof(S) - width));
   exceptions_.clear();
   uint64_t place = 0;
   for (uint64_t left = in_->varint_up_to(count); left > 0; --left, ++place) {
@@ -345,22 +375,24 @@ Status PlainDecoder::read_column(uint16_t index, size_t count, std::span<const S
   }
   const ByteSpan bytes = in_->bytes(count * width);
   if (!in_->ok()) return bad_field(index, ErrorCode::kFrameMalformed, "cut short");
-  std::vector<S>& numbers = scratch<S>();
-  if (numbers.size() < count) numbers.resize(count);
-  widen(bytes, width, std::span(numbers).first(count));
+  out = {bytes.data(), width, fits};
+  if (in_->left() < sizeof(S)) {  // a number is loaded with what comes after it
+    refill(padded_, bytes.size() + sizeof(S));
+    std::copy(bytes.begin(), bytes.end(), padded_.begin());
+    out.at = padded_.data();
+  }
   for (const Exception& exception : exceptions_) {
-    if (numbers[exception.place] != 0) {
+    if (out[exception.place] != 0) {
       return bad_field(index, ErrorCode::kNotCanonical, "an exception that is none");
     }
-    numbers[exception.place] = static_cast<S>(exception.number);
   }
-  out = std::span(numbers).first(count);
   return {};
 }
 
 Status PlainDecoder::read_changed_text(uint16_t index) {
   const FieldLayout& field = target_->table->layout().fields[index];
   ECSDB_TRY(read_presence(index, 1));
+  if (present_count_ == 0) return {};
   TextChanges& changes = out_->text_changes[field.text];
   changes.at.resize(present_count_);
   if (changes.values.size() < present_count_) changes.values.resize(present_count_);
@@ -391,17 +423,21 @@ Status PlainDecoder::read_whole_fields() {
 
 template <class S>
 Status PlainDecoder::read_whole_lane(uint16_t index, uint16_t lane) {
-  std::span<const S> numbers;
+  NumberColumn<S> numbers;
   ECSDB_TRY(read_column(index, out_->whole.size(), numbers));
   const Lane def = target_->table->layout().lanes[lane];
   const bool is_signed = def.kind == LaneKind::kSigned;
   std::vector<uint64_t>& column = out_->lanes[lane];
-  column.resize(numbers.size());
+  column.resize(out_->whole.size());
   bool fits = true;
-  for (size_t i = 0; i < numbers.size(); ++i) {
-    const S slot = is_signed ? unzigzag_of(numbers[i]) : numbers[i];
+  const auto put = [&](size_t i, S number) {
+    const S slot = is_signed ? unzigzag_of(number) : number;
     column[i] = is_signed ? slot_value<std::make_signed_t<S>>(slot) : slot;
     fits &= lane_fits(def, column[i]);
+  };
+  for (size_t i = 0; i < column.size(); ++i) put(i, numbers[i]);
+  for (const Exception& exception : exceptions_) {
+    put(exception.place, static_cast<S>(exception.number));
   }
   return fits ? Status{} : bad_field(index, ErrorCode::kValueOutOfRange, "value");
 }

@@ -8,6 +8,8 @@ namespace ecsdb {
 namespace {
 
 constexpr size_t kVarintBytesMax = 10;
+constexpr size_t kGapBytesMax = 4;
+static_assert(kEntityIndexMax <= 1u << 28);
 
 template <class Get>
 void write_bitmap(ByteWriter& out, size_t count, Get&& get) {
@@ -44,13 +46,16 @@ uint8_t* put_varint(uint8_t* at, uint64_t value) {
 
 }  // namespace
 
-/// How many numbers take how many bytes.
+/// How many numbers take how many bytes. They are counted in loops of a fixed length, which the
+/// compiler makes vectors of.
 template <class S>
 class PlainEncoder::NumberSizes {
  public:
-  void add(S number) {
-    for (unsigned width = 1; width < sizeof(S); ++width)
-      beyond_[width] += number >> (8 * width) != 0;
+  static constexpr size_t kTogether = 4;
+
+  /// Behind the numbers is room for kTogether more. Zigzags them first if they are signed.
+  NumberSizes(std::span<S> numbers, bool is_signed) {
+    numbers.size() < 2 * kTogether ? count_few(numbers, is_signed) : count_many(numbers, is_signed);
   }
   /// Numbers of more than so many bytes.
   size_t beyond(unsigned width) const { return beyond_[width]; }
@@ -68,18 +73,46 @@ class PlainEncoder::NumberSizes {
   }
 
  private:
-  static constexpr size_t kExceptionBytes = 4;
-  uint32_t beyond_[sizeof(S) + 1] = {};
+  static constexpr size_t kExceptionBytes = 8;
+
+  void count_few(std::span<S> numbers, bool is_signed) {
+    for (S& number : numbers) {
+      if (is_signed) number = zigzag_of(number);
+      for (unsigned width = 1; width < sizeof(S); ++width) {
+        beyond_[width] += number >> (8 * width) != 0;
+      }
+    }
+  }
+  void count_many(std::span<S> numbers, bool is_signed) {
+    std::fill_n(numbers.data() + numbers.size(), kTogether, S{0});
+    S within[sizeof(S)][kTogether] = {};  // by width
+    for (size_t i = 0; i < numbers.size(); i += kTogether) {
+      S* const some = numbers.data() + i;
+      if (is_signed) {
+        for (size_t k = 0; k < kTogether; ++k) some[k] = zigzag_of(some[k]);
+      }
+      for (unsigned width = 1; width < sizeof(S); ++width) {
+        for (size_t k = 0; k < kTogether; ++k) within[width][k] += some[k] >> (8 * width) == 0;
+      }
+    }
+    const size_t padded = (numbers.size() + kTogether - 1) / kTogether * kTogether;
+    for (unsigned width = 1; width < sizeof(S); ++width) {
+      beyond_[width] = padded;
+      for (const S count : within[width]) beyond_[width] -= count;
+    }
+  }
+
+  size_t beyond_[sizeof(S) + 1] = {};
 };
 
 void PlainEncoder::encode(const BlockSource& source, Bytes& out) {
   source_ = &source;
   ByteWriter writer(out);
+  fields_end_ = 0;
   select_rows();
   write_gone(writer);
   if (source.form == BlockForm::kRelative) write_changed_rows(writer);
   write_whole_rows(writer);
-  fields_end_ = 0;
   if (count_ > 0) write_changed_fields();
   if (!whole_.empty()) write_whole_fields();
   writer.bytes(ByteSpan(fields_).first(fields_end_));
@@ -118,19 +151,21 @@ void PlainEncoder::write_changed_rows(ByteWriter& out) {
   if (bytes >= count) {
     out.varint(count * 2);
     IndexGaps gaps;
-    for (const uint32_t index : indices) out.varint(gaps.gap(index));
-    return;
+    uint8_t* const begin = room(count * kGapBytesMax);
+    uint8_t* to = begin;
+    for (const uint32_t index : indices) to = put_varint(to, gaps.gap(index));
+    return out.bytes(ByteSpan(begin, to));
   }
   out.varint(count * 2 + 1);
   out.varint(first);
   out.varint(bytes);
-  Bytes& target = out.target();
-  const size_t begin = target.size();
-  target.resize(begin + bytes);
+  uint8_t* const bits = room(bytes);
+  std::fill_n(bits, bytes, uint8_t{0});
   for (const uint32_t index : indices) {
     const uint32_t at = index - first;
-    target[begin + at / 8] |= static_cast<uint8_t>(1u << (at % 8));
+    bits[at / 8] |= static_cast<uint8_t>(1u << (at % 8));
   }
+  out.bytes(ByteSpan(bits, bytes));
 }
 
 void PlainEncoder::write_whole_rows(ByteWriter& out) {
@@ -143,11 +178,7 @@ void PlainEncoder::write_whole_rows(ByteWriter& out) {
                [&](size_t i) { return table.born(whole_[i]) > source_->since; });
 }
 
-/// Where to write up to `bytes` at the end of fields_; the caller moves fields_end_.
-uint8_t* PlainEncoder::room(size_t bytes) {
-  if (fields_end_ + bytes > fields_.size()) fields_.resize((fields_end_ + bytes) * 2);
-  return fields_.data() + fields_end_;
-}
+void PlainEncoder::grow(size_t bytes) { fields_.resize(2 * bytes); }
 
 void PlainEncoder::write_changed_fields() {
   const TableLayout& layout = source_->table->layout();
@@ -171,25 +202,28 @@ void PlainEncoder::write_changed_lane(uint16_t lane, std::vector<S>& numbers) {
   present_count_ = take_bits(source_->changes->bits(lane), first_, count_, present_);
   write_presence();
   if (present_count_ == 0 || source_->table->layout().lanes[lane].is_flag) return;
-  if (numbers.size() < present_count_) numbers.resize(present_count_);
-  S* to = numbers.data();
-  NumberSizes<S> sizes;
-  for_each_bit(present_, [&](size_t i) {
-    const S number = zigzag_of(deltas[i]);
-    sizes.add(number);
-    *to++ = number;
-  });
-  write_column(std::span<const S>(numbers).first(present_count_), sizes);
+  S* to = room_of(numbers, present_count_).data();
+  for_each_bit(present_, [&](size_t i) { *to++ = deltas[i]; });
+  write_column(std::span(numbers).first(present_count_), true);
+}
+
+/// Numbers that NumberSizes takes.
+template <class S>
+std::span<S> PlainEncoder::room_of(std::vector<S>& numbers, size_t count) {
+  make_room(numbers, count + NumberSizes<S>::kTogether);
+  numbers.resize(numbers.capacity());
+  return std::span(numbers).first(count);
 }
 
 template <class S>
-void PlainEncoder::write_column(std::span<const S> numbers, const NumberSizes<S>& sizes) {
+void PlainEncoder::write_column(std::span<S> numbers, bool is_signed) {
+  const NumberSizes<S> sizes(numbers, is_signed);
   const unsigned width = sizes.best_width(numbers.size());
   uint8_t* to = room(1);
   *to = static_cast<uint8_t>(width);
   ++fields_end_;
   const S most = static_cast<S>(~S{0} >> (8 * (sizeof(S) - width)));
-  write_exceptions(numbers, most, sizes.beyond(width));
+  write_exceptions<S>(numbers, most, sizes.beyond(width));
   to = room(numbers.size() * width + sizeof(S));
   for (const S number : numbers) {
     const S stored = number <= most ? number : 0;
@@ -265,14 +299,9 @@ template <class S>
 void PlainEncoder::write_whole_lane(uint16_t lane, std::vector<S>& numbers) {
   const Table& table = *source_->table;
   const bool is_signed = table.layout().lanes[lane].kind == LaneKind::kSigned;
-  numbers.resize(whole_.size());
-  NumberSizes<S> sizes;
-  for (size_t i = 0; i < whole_.size(); ++i) {
-    const S slot = static_cast<S>(table.lane(whole_[i], lane));
-    numbers[i] = is_signed ? zigzag_of(slot) : slot;
-    sizes.add(numbers[i]);
-  }
-  write_column(std::span<const S>(numbers), sizes);
+  S* to = room_of(numbers, whole_.size()).data();
+  for (const RowIndex row : whole_) *to++ = static_cast<S>(table.lane(row, lane));
+  write_column(std::span(numbers).first(whole_.size()), is_signed);
 }
 
 }  // namespace ecsdb
