@@ -6,6 +6,21 @@
 
 namespace ecsdb {
 
+namespace {
+
+/// Takes out the entries that are marked, or those that are not; returns how many.
+size_t split(std::span<const RowOrder::Entry> rows, bool marked, RowIndex* to, uint32_t* indices) {
+  size_t count = 0;
+  for (const RowOrder::Entry entry : rows) {
+    to[count] = entry.row();
+    indices[count] = entry.index();
+    count += entry.is_marked() == marked ? 1 : 0;
+  }
+  return count;
+}
+
+}  // namespace
+
 void ChangeSet::measure(const Table& table, std::span<const RowOrder::Entry> rows,
                         const CellHistory& history) {
   ECSDB_CHECK(table.records().has_baseline());
@@ -13,18 +28,11 @@ void ChangeSet::measure(const Table& table, std::span<const RowOrder::Entry> row
     make_room(*list, rows.size());
     list->resize(rows.size());
   }
-  size_t known = 0;
-  size_t entered = 0;
-  for (const RowOrder::Entry entry : rows) {  // without a branch a row
-    known_[known] = entered_[entered] = entry.row();
-    indices_[known] = entered_indices_[entered] = entry.index();
-    known += entry.is_marked() ? 1 : 0;
-    entered += entry.is_marked() ? 0 : 1;
-  }
-  known_.resize(known);
-  indices_.resize(known);
-  entered_.resize(entered);
-  entered_indices_.resize(entered);
+  known_.resize(split(rows, true, known_.data(), indices_.data()));
+  indices_.resize(known_.size());
+  entered_.resize(rows.size() - known_.size());
+  entered_indices_.resize(entered_.size());
+  if (!entered_.empty()) split(rows, false, entered_.data(), entered_indices_.data());
   measure_fields(table);
   if (std::find(masks_.begin(), masks_.end(), 0) != masks_.end()) {
     drop_unchanged();
@@ -72,6 +80,7 @@ void ChangeSet::prepare_lane(const Table& table, uint16_t lane, bool is_measured
 
 void ChangeSet::find_places(const CellHistory& history) {
   const std::span<const RecentRow> recent = history.recent();
+  if (recent.empty()) return places_.assign(indices_.size(), kNoPlace);
   places_.resize(indices_.size());
   size_t place = 0;
   for (size_t i = 0; i < indices_.size(); ++i) {
@@ -119,20 +128,23 @@ void ChangeSet::measure_field(const Table& table, const FieldLayout& field, Plac
 template <class S, bool is_float>
 void ChangeSet::measure_lane(const Table& table, uint16_t lane, uint64_t bit, Places places,
                              std::vector<S>& deltas) {
-  const RowRecords& records = table.records();
-  const uint16_t place = records.place(lane).baseline;
+  const auto records = table.records().base();
+  const uint16_t place = table.records().place(lane).baseline;
+  const RowIndex* const rows = known_.data();
+  uint64_t* const masks = masks_.data();
+  S* const to = deltas.data();
   table.column(lane).visit([&](const auto* values) {
     for (size_t begin = places.begin; begin < places.end; begin += 64) {
       const size_t end = std::min(begin + 64, places.end);
       uint64_t bits = 0;
       for (size_t i = begin; i < end; ++i) {
-        const RowIndex row = known_[i];
-        const S before = RowRecords::load<S>(records.at(row), place);
-        const S now = static_cast<S>(values[row]);
+        const S before = RowRecords::load<S>(records.at(rows[i]), place);
+        const S now = static_cast<S>(values[rows[i]]);
         const S delta = is_float ? float_order(now) - float_order(before) : now - before;
-        deltas[i] = delta;
-        masks_[i] |= delta != 0 ? bit : 0;
-        bits |= uint64_t{delta != 0} << (i - begin);
+        const uint64_t differs = delta != 0;
+        to[i] = delta;
+        masks[i] |= bit * differs;
+        bits |= differs << (i - begin);
       }
       bits_[lane][begin / 64] = bits;
     }

@@ -141,10 +141,10 @@ void Database::measure_changes(CellRef ref) {
   std::array<RowIndex, kBatchRows> batch;
   RowLog::Range rows = table.rows_after(cell(ref).log, published_);
   while (const size_t count = rows.take(batch)) {
-    for (const RowIndex at : std::span(batch).first(count)) {
-      const Row& row = table.row(at);
-      order_.add(row.entity.index(), at, row.published_cell == ref.cell);
-    }
+    order_.add_many(count, [&](size_t i) {
+      const Row& row = table.row(batch[i]);
+      return RowOrder::Entry(row.entity.index(), batch[i], row.published_cell == ref.cell);
+    });
   }
   order_.sort();
   changes_.measure(table, order_.entries(), cell(ref).history);

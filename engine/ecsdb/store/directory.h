@@ -28,11 +28,21 @@ class Directory {
   }
   /// Of whatever entity has the index.
   RowIndex find_index(uint32_t entity_index) const { return at(entity_index).row; }
-  /// The same for many, up to the first that is not here or whose row `accept` refuses; returns how
-  /// many were found. `out` has room for all.
+  // The same for many, up to the first that is not here or whose row `accept` refuses; they return
+  // how many were found. `out` has room for all.
+  template <class Accept>
+  size_t find(std::span<const EntityId> entities, std::span<RowIndex> out, Accept&& accept) const {
+    return find_each(entities, out, [&](EntityId entity, const Slot& slot) {
+      return slot.tag == entity.tag() && accept(slot.row);
+    });
+  }
   template <class Accept>
   size_t find_indices(std::span<const uint32_t> entity_indices, std::span<RowIndex> out,
-                      Accept&& accept) const;
+                      Accept&& accept) const {
+    return find_each(entity_indices, out, [&](uint32_t, const Slot& slot) {
+      return slot.row != kNoRow && accept(slot.row);
+    });
+  }
   /// The row with the smallest entity index >= `entity_index`, or kNoRow.
   RowIndex find_from(uint32_t entity_index) const;
   /// Adds an entity or moves its row; the index is below kEntityIndexMax.
@@ -47,6 +57,11 @@ class Directory {
   };
   static constexpr uint32_t kPageSlots = 256;
 
+  static uint32_t index_of(EntityId entity) { return entity.index(); }
+  static uint32_t index_of(uint32_t entity_index) { return entity_index; }
+  template <class Key, class Accept>
+  size_t find_each(std::span<const Key> keys, std::span<RowIndex> out, Accept&& accept) const;
+
   Slot at(uint32_t entity_index) const {
     if (entity_index >= end_) return Slot{};
     return slots_[pages_[entity_index / kPageSlots] + entity_index % kPageSlots];
@@ -57,21 +72,21 @@ class Directory {
   uint32_t end_ = 0;  // entity indices from here on are beyond the pages
 };
 
-template <class Accept>
-size_t Directory::find_indices(std::span<const uint32_t> entity_indices, std::span<RowIndex> out,
-                               Accept&& accept) const {
+template <class Key, class Accept>
+size_t Directory::find_each(std::span<const Key> keys, std::span<RowIndex> out,
+                            Accept&& accept) const {
   // In registers: a store through `out` could change the members for all the compiler knows.
   const uint32_t* const pages = pages_.data();
   const Slot* const slots = slots_.data();
   const uint32_t end = end_;
-  for (size_t i = 0; i < entity_indices.size(); ++i) {
-    const uint32_t index = entity_indices[i];
+  for (size_t i = 0; i < keys.size(); ++i) {
+    const uint32_t index = index_of(keys[i]);
     if (index >= end) return i;
-    const RowIndex row = slots[pages[index / kPageSlots] + index % kPageSlots].row;
-    if (row == kNoRow || !accept(row)) return i;
-    out[i] = row;
+    const Slot slot = slots[pages[index / kPageSlots] + index % kPageSlots];
+    if (!accept(keys[i], slot)) return i;
+    out[i] = slot.row;
   }
-  return entity_indices.size();
+  return keys.size();
 }
 
 }  // namespace ecsdb

@@ -91,6 +91,7 @@ void RowLog::compact(std::span<Row> rows) {
       ++mark;
     }
     if (place == old_end) break;
+    prefetch_ahead(entries_.all().subspan(place), rows);
     if (!is_live(rows, place)) continue;
     const RowIndex row = entries_[place];
     rows[row].log_place = kept;

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "ecsdb/base/reuse.h"
 #include "ecsdb/store/row_log.h"
 
 namespace ecsdb {
@@ -33,6 +34,15 @@ class RowOrder {
   void add(uint32_t index, RowIndex row, bool is_marked = false) {
     entries_.emplace_back(index, row, is_marked);
   }
+  /// Adds the entries that `make(i)` gives for i below `count`.
+  template <class Make>
+  void add_many(size_t count, Make&& make) {
+    const size_t before = entries_.size();
+    make_room(entries_, before + count);
+    entries_.resize(before + count);
+    Entry* const to = entries_.data() + before;
+    for (size_t i = 0; i < count; ++i) to[i] = make(i);
+  }
   /// Afterwards the entries rise by index. Costs little where they do so already, as where a
   /// program changes rows in order of entity.
   void sort();
@@ -40,9 +50,10 @@ class RowOrder {
 
  private:
   void sort_by_digits(unsigned index_bits);
+  void scatter(uint32_t* counts, size_t values, unsigned shift, uint32_t mask);
 
   std::vector<Entry> entries_;
-  std::vector<Entry> other_;  // scratch of a pass, as is the next
+  std::vector<Entry> other_;  // scratch of a sort, as is the next
   std::vector<uint32_t> starts_;
 };
 

@@ -47,6 +47,15 @@ class RowRecords {
   const uint8_t* at(RowIndex row) const {
     return reinterpret_cast<const uint8_t*>(data_.data() + size_t{row} * stride_);
   }
+  /// The same for loops: a store through a record cannot change it, for all the compiler knows.
+  template <class Byte>
+  struct Base {
+    Byte* first;
+    size_t bytes_each;
+    Byte* at(RowIndex row) const { return first + row * bytes_each; }
+  };
+  Base<uint8_t> base() { return {at(0), stride_ * sizeof(uint64_t)}; }
+  Base<const uint8_t> base() const { return {at(0), stride_ * sizeof(uint64_t)}; }
   /// Calls `call(begin, end)` for groups of those rows, each a multiple of 64 long but for the
   /// last, while the processor fetches the next group's records.
   template <class Call>

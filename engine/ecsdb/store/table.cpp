@@ -79,6 +79,12 @@ void Table::plan_digest(const TableDef& def) {
   }
 }
 
+size_t Table::find_kept(std::span<const EntityId> entities, std::span<RowIndex> out) const {
+  return directory_.find(entities, out, [states = states_.data()](RowIndex row) {
+    return (states[row] & kRemovedRow) == 0;
+  });
+}
+
 size_t Table::find_in_cell(std::span<const uint32_t> entity_indices, CellIndex cell,
                            std::span<RowIndex> out) const {
   return directory_.find_indices(entity_indices, out, [cell, rows = rows_.data()](RowIndex row) {
@@ -221,12 +227,13 @@ void Table::adopt_lane(const ChangeSet& changes, const AdoptedLane& adopted, siz
   const std::span<const RowIndex> rows = changes.known();
   const std::span<const uint64_t> masks = changes.masks();
   const std::span<const S> deltas = changes.deltas<S>(lane);
-  const RowRecords::LanePlace& place = records_.place(lane);
+  const RowRecords::LanePlace place = records_.place(lane);
+  const auto records = records_.base();
   const bool is_predicted = records_.has_history() && layout_.lanes[lane].is_predicted;
-  lanes_[lane].visit([&](const auto* values) {
+  lanes_[lane].visit([&](const auto* values) __attribute__((always_inline)) {
     for (size_t i = begin; i < end; ++i) {
       if ((masks[i] >> bit & 1) == 0) continue;
-      uint8_t* record = records_.at(rows[i]);
+      uint8_t* record = records.at(rows[i]);
       RowRecords::store(record, place.baseline, static_cast<S>(values[rows[i]]));
       if (!is_predicted) continue;
       if (!interrupted.empty() && interrupted[i] != 0) {

@@ -266,12 +266,8 @@ const EntityId* Transaction::locate(uint16_t table, std::span<const uint16_t> fi
                                     std::span<const EntityId> entities,
                                     std::span<RowIndex> out) const {
   const Table& rows = db_->tables_[table];
-  const EntityId* missing = nullptr;
-  for (size_t i = 0; i < entities.size(); ++i) {
-    out[i] = db_->find_row(table, entities[i]);
-    if (out[i] == kNoRow && missing == nullptr) missing = &entities[i];
-  }
-  if (missing != nullptr) return missing;
+  const size_t found = rows.find_kept(entities, out);
+  if (found < entities.size()) return &entities[found];
   for (const uint16_t index : fields) {
     const FieldLayout& field = rows.layout().fields[index];
     for (uint16_t k = 0; k < field.lane_count; ++k) {
