@@ -60,24 +60,26 @@ template uint32_t BitReader::long_magnitude(uint64_t window, unsigned k);
 template uint64_t BitReader::long_magnitude(uint64_t window, unsigned k);
 
 void RunEncoder::encode(unsigned state, BitWriter& out) const {
-  auto put_hits = [&](uint32_t& run) {
+  // A run takes less than 80 ones until one of them stands for 2^16 hits, and a miss is one code.
+  uint64_t hits = run_;
+  for (const uint32_t run : runs_) hits += run;
+  static_assert(kRunStateMax == 32 && kCodeBitsMax == 80);
+  BitSink sink = out.open(2 * (runs_.size() + 1) + (hits >> 16));
+  auto put_hits = [&](uint32_t run) {
     while (run >> (state / 2) != 0) {
-      out.room(1);
-      out.flag(true);
+      sink.flag(true);
       run -= uint32_t{1} << (state / 2);
       state = state < kRunStateMax ? state + 1 : state;
     }
+    return run;
   };
-  for (uint32_t run : runs_) {
-    put_hits(run);
-    out.room(1);
-    out.put(uint64_t{run} << 1, 1 + state / 2);
+  for (const uint32_t run : runs_) {
+    const uint64_t rest = put_hits(run);
+    sink.put(rest << 1, 1 + state / 2);
     state = state > 2 ? state - 2 : 0;
   }
-  uint32_t rest = run_;
-  put_hits(rest);
-  out.room(1);
-  if (rest > 0) out.flag(true);
+  if (put_hits(run_) > 0) sink.flag(true);
+  out.close(sink);
 }
 
 }  // namespace ecsdb

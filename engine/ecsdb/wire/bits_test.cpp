@@ -186,6 +186,26 @@ TEST(Runs, GoRound) {
   }
 }
 
+// One that stands for 2^16 hits is the longest there is: very long runs take many.
+TEST(Runs, AreAsLongAsTheyLike) {
+  for (const uint32_t hits : {1u << 16, 1u << 20, (1u << 30) + 12'345}) {
+    RunEncoder encoder;
+    encoder.clear();
+    encoder.hits(hits);
+    encoder.miss();
+    encoder.hits(hits);
+    BitWriter out;
+    out.clear();
+    encoder.encode(0, out);
+    const Bytes bytes(out.finish().begin(), out.finish().end());
+    BitReader in(bytes);
+    RunDecoder decoder(0, 2 * size_t{hits} + 1);
+    EXPECT_EQ(decoder.next_miss(in), hits);
+    EXPECT_EQ(decoder.next_miss(in), 2 * size_t{hits} + 1);
+    EXPECT_TRUE(in.ok());
+  }
+}
+
 TEST(Runs, MissBeyondTheFlagsFails) {
   const Bytes bytes = bytes_of("0111");
   BitReader in(bytes);
