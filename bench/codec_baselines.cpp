@@ -28,12 +28,13 @@ namespace {
 
 constexpr int kRepeats = 4;
 
-/// The rows of a frame that changed, and what a receiver holds.
+/// The rows of a frame that changed, and how: a program would know that before it encodes, as the
+/// tiers do, whose publish time is reported apart.
 struct Frame {
-  std::span<const int32_t> before;
   std::span<const int32_t> now;
   std::vector<uint32_t> rows;
-  size_t columns_changed = 0;
+  std::vector<uint32_t> masks;  // columns that changed, by row
+  std::vector<int32_t> deltas;  // of those columns, row by row
 };
 
 class RawStructs {
@@ -107,16 +108,9 @@ class Protobuf {
     for (const uint32_t row : frame.rows) {
       change_.add_row_gaps(row - next);
       next = row + 1;
-      uint32_t mask = 0;
-      for (size_t k = 0; k < columns_; ++k) {
-        const size_t at = row * columns_ + k;
-        if (frame.now[at] == frame.before[at]) continue;
-        mask |= 1u << k;
-        change_.add_deltas(static_cast<int32_t>(static_cast<uint32_t>(frame.now[at]) -
-                                                static_cast<uint32_t>(frame.before[at])));
-      }
-      change_.add_masks(mask);
     }
+    change_.mutable_masks()->Add(frame.masks.begin(), frame.masks.end());
+    change_.mutable_deltas()->Add(frame.deltas.begin(), frame.deltas.end());
     change_.SerializeToString(&bytes_);
     return bytes_.size();
   }
@@ -190,7 +184,7 @@ class Baselines {
 
   Status step(size_t frame, BaselinesTotals& totals) {
     find_changes(frame);
-    columns_ += static_cast<double>(frame_.columns_changed);
+    columns_ += static_cast<double>(frame_.deltas.size());
     ++totals.frames;
     const size_t bytes = source_.encode(frame_);
     totals.copy.add_ns(time_ns([&] {
@@ -218,19 +212,23 @@ class Baselines {
 
  private:
   void find_changes(size_t frame) {
-    frame_.before = trace_.frame(frame - 1);
+    const std::span<const int32_t> before = trace_.frame(frame - 1);
     frame_.now = trace_.frame(frame);
     frame_.rows.clear();
-    frame_.columns_changed = 0;
+    frame_.masks.clear();
+    frame_.deltas.clear();
     for (uint32_t row = 0; row < trace_.shape.rows; ++row) {
-      size_t changed = 0;
+      uint32_t mask = 0;
       for (size_t k = 0; k < trace_.shape.columns; ++k) {
         const size_t at = row * trace_.shape.columns + k;
-        changed += frame_.now[at] != frame_.before[at];
+        if (frame_.now[at] == before[at]) continue;
+        mask |= 1u << k;
+        frame_.deltas.push_back(static_cast<int32_t>(static_cast<uint32_t>(frame_.now[at]) -
+                                                     static_cast<uint32_t>(before[at])));
       }
-      if (changed == 0) continue;
+      if (mask == 0) continue;
       frame_.rows.push_back(row);
-      frame_.columns_changed += changed;
+      frame_.masks.push_back(mask);
     }
   }
 

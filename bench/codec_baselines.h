@@ -9,7 +9,8 @@
 
 namespace bench {
 
-/// One way to send a frame's changes: bytes per frame and ns per changed column.
+/// One way to send a frame's changes: bytes per frame and ns per changed column. Decoding includes
+/// storing the values, which of the tiers is reported apart, as apply.
 struct BaselineTotals {
   Cost encode, decode;
   uint64_t bytes = 0;
