@@ -151,6 +151,30 @@ void check_handing_on(Replica& replica, const ZooState& state, CellRef ref,
   }
 }
 
+/// A damaged bit string hardly ever ends where its bytes do, and then nothing of it is applied:
+/// gives it an end that fits, without texts, if there is one.
+void mend_end(const Replica& replica, Sent& sent) {
+  constexpr size_t kMore = 32;
+  constexpr std::string_view kPlace = ", byte ";
+  DecodedBlock decoded;
+  Sent mended = sent;
+  mended.bytes.resize(sent.bytes.size() + kMore);
+  const Status status = replica.decode(mended, decoded);
+  if (status.ok()) return;
+  const std::string& context = status.error().context;
+  const size_t place = context.find(kPlace);
+  if (place == std::string::npos) return;
+  const size_t end = std::stoul(context.substr(place + kPlace.size()));
+  if (end == 0 || end > mended.bytes.size()) return;
+  mended.bytes.resize(end);
+  for (unsigned kept = 8; kept > 0; --kept) {
+    mended.bytes.back() &= static_cast<uint8_t>((1u << kept) - 1);
+    if (!replica.decode(mended, decoded).ok()) continue;
+    sent = std::move(mended);
+    return;
+  }
+}
+
 }  // namespace
 
 void check_replica(Replica& replica, const ZooState& state, CellRef changed) {
@@ -182,9 +206,14 @@ void run_blocks(CodecTier tier, ByteSpan input) {
   if (script.size() > kBlocksMax) script.resize(kBlocksMax);
   std::optional<Replica> changed;
   for (Record& record : script) {
-    const Sent sent{state.cells[record.tag % state.cells.size()], std::move(record.bytes)};
+    Sent sent{state.cells[record.tag % state.cells.size()], std::move(record.bytes)};
+    const Replica& replica = changed ? *changed : state.replica;
     DecodedBlock decoded;
-    if (!(changed ? *changed : state.replica).decode(sent, decoded).ok()) continue;
+    if (!replica.decode(sent, decoded).ok()) {
+      if (tier != CodecTier::kPacked) continue;
+      mend_end(replica, sent);
+      if (!replica.decode(sent, decoded).ok()) continue;
+    }
     if (!changed) changed = state.replica;
     // A row that another cell holds is found while rows are put: that leaves half a state.
     if (!changed->apply(std::span(&sent, 1)).ok()) return;
