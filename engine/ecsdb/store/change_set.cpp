@@ -5,18 +5,22 @@
 #include "ecsdb/base/reuse.h"
 
 namespace ecsdb {
-
 namespace {
 
-/// Takes out the entries that are marked, or those that are not; returns how many.
-size_t split(std::span<const RowOrder::Entry> rows, bool marked, RowIndex* to, uint32_t* indices) {
+/// The entries that are marked or not, as `is_marked` says. The lists have room for all entries
+/// before, and what was taken after.
+void take_entries(std::span<const RowOrder::Entry> all, bool is_marked, std::vector<RowIndex>& rows,
+                  std::vector<uint32_t>& indices) {
+  RowIndex* const to = rows.data();
+  uint32_t* const to_index = indices.data();
   size_t count = 0;
-  for (const RowOrder::Entry entry : rows) {
+  for (const RowOrder::Entry entry : all) {  // without a branch a row
     to[count] = entry.row();
-    indices[count] = entry.index();
-    count += entry.is_marked() == marked ? 1 : 0;
+    to_index[count] = entry.index();
+    count += entry.is_marked() == is_marked ? 1 : 0;
   }
-  return count;
+  rows.resize(count);
+  indices.resize(count);
 }
 
 }  // namespace
@@ -28,11 +32,13 @@ void ChangeSet::measure(const Table& table, std::span<const RowOrder::Entry> row
     make_room(*list, rows.size());
     list->resize(rows.size());
   }
-  known_.resize(split(rows, true, known_.data(), indices_.data()));
-  indices_.resize(known_.size());
-  entered_.resize(rows.size() - known_.size());
-  entered_indices_.resize(entered_.size());
-  if (!entered_.empty()) split(rows, false, entered_.data(), entered_indices_.data());
+  take_entries(rows, true, known_, indices_);
+  if (known_.size() < rows.size()) {
+    take_entries(rows, false, entered_, entered_indices_);
+  } else {
+    entered_.clear();
+    entered_indices_.clear();
+  }
   measure_fields(table);
   if (std::find(masks_.begin(), masks_.end(), 0) != masks_.end()) {
     drop_unchanged();
@@ -80,7 +86,7 @@ void ChangeSet::prepare_lane(const Table& table, uint16_t lane, bool is_measured
 
 void ChangeSet::find_places(const CellHistory& history) {
   const std::span<const RecentRow> recent = history.recent();
-  if (recent.empty()) return places_.assign(indices_.size(), kNoPlace);
+  if (recent.empty()) return refill(places_, indices_.size(), kNoPlace);
   places_.resize(indices_.size());
   size_t place = 0;
   for (size_t i = 0; i < indices_.size(); ++i) {

@@ -28,17 +28,19 @@ class Directory {
   }
   /// Of whatever entity has the index.
   RowIndex find_index(uint32_t entity_index) const { return at(entity_index).row; }
-  // The same for many, up to the first that is not here or whose row `accept` refuses; they return
-  // how many were found. `out` has room for all.
+  /// Rows of many entities, up to the first that has none or whose row `accept` refuses; returns
+  /// how many were found. `out` has room for all.
   template <class Accept>
-  size_t find(std::span<const EntityId> entities, std::span<RowIndex> out, Accept&& accept) const {
+  size_t find_many(std::span<const EntityId> entities, std::span<RowIndex> out,
+                   Accept&& accept) const {
     return find_each(entities, out, [&](EntityId entity, const Slot& slot) {
-      return slot.tag == entity.tag() && accept(slot.row);
+      return slot.row != kNoRow && slot.tag == entity.tag() && accept(slot.row);
     });
   }
+  /// The same for indices, of whatever entities have them.
   template <class Accept>
-  size_t find_indices(std::span<const uint32_t> entity_indices, std::span<RowIndex> out,
-                      Accept&& accept) const {
+  size_t find_many_indices(std::span<const uint32_t> entity_indices, std::span<RowIndex> out,
+                           Accept&& accept) const {
     return find_each(entity_indices, out, [&](uint32_t, const Slot& slot) {
       return slot.row != kNoRow && accept(slot.row);
     });

@@ -31,6 +31,29 @@ TEST(Directory, FindNeedsTheWholeEntity) {
   EXPECT_EQ(directory.find_index(301), kNoRow);
 }
 
+TEST(Directory, FindsManyUpToTheFirstThatIsNotThere) {
+  Directory directory;
+  directory.set(entity(1), 5);
+  directory.set(entity(300), 6);
+  const auto all = [](RowIndex) { return true; };
+  const auto count = [&](std::vector<EntityId> entities, auto&& accept) {
+    std::vector<RowIndex> rows(entities.size());
+    return directory.find_many(entities, rows, accept);
+  };
+  EXPECT_EQ(count({entity(300), entity(1)}, all), 2u);
+  EXPECT_EQ(count({entity(300), entity(1)}, [](RowIndex row) { return row != 5; }), 1u);
+  EXPECT_EQ(count({entity(1), entity(300, 2), entity(1)}, all), 1u);
+  // Nobody, also where nobody is: on a page that was made, and on none.
+  EXPECT_EQ(count({EntityId{}}, all), 0u);
+  EXPECT_EQ(count({EntityId{uint64_t{600} << 32}, entity(1)}, all), 0u);
+  EXPECT_EQ(count({EntityId{uint64_t{2} << 32}}, [](RowIndex row) { return row < 7; }), 0u);
+  std::vector<RowIndex> rows(3);
+  const uint32_t indices[] = {1, 300, 2};
+  EXPECT_EQ(directory.find_many_indices(indices, rows, all), 2u);
+  EXPECT_EQ(rows[0], 5u);
+  EXPECT_EQ(rows[1], 6u);
+}
+
 TEST(Directory, LastIndexIsTheLastThatFits) {
   Directory directory;
   directory.set(entity(kEntityIndexMax - 1), 1);

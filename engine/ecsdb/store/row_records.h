@@ -47,7 +47,8 @@ class RowRecords {
   const uint8_t* at(RowIndex row) const {
     return reinterpret_cast<const uint8_t*>(data_.data() + size_t{row} * stride_);
   }
-  /// The same for loops: a store through a record cannot change it, for all the compiler knows.
+  /// Where the records stand, for loops: unlike the members, no store through a record can change a
+  /// copy of it, as the compiler sees.
   template <class Byte>
   struct Base {
     Byte* first;

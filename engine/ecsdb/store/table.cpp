@@ -80,16 +80,16 @@ void Table::plan_digest(const TableDef& def) {
 }
 
 size_t Table::find_kept(std::span<const EntityId> entities, std::span<RowIndex> out) const {
-  return directory_.find(entities, out, [states = states_.data()](RowIndex row) {
+  return directory_.find_many(entities, out, [states = states_.data()](RowIndex row) {
     return (states[row] & kRemovedRow) == 0;
   });
 }
 
 size_t Table::find_in_cell(std::span<const uint32_t> entity_indices, CellIndex cell,
                            std::span<RowIndex> out) const {
-  return directory_.find_indices(entity_indices, out, [cell, rows = rows_.data()](RowIndex row) {
-    return rows[row].cell == cell;
-  });
+  return directory_.find_many_indices(
+      entity_indices, out,
+      [cell, rows = rows_.data()](RowIndex row) { return rows[row].cell == cell; });
 }
 
 RowIndex Table::append(EntityId entity) {

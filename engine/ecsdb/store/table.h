@@ -66,11 +66,21 @@ class Table {
   /// kNoRow if the entity has no row here (rows marked removed are still found).
   RowIndex find(EntityId entity) const { return directory_.find(entity); }
   RowIndex find_index(uint32_t entity_index) const { return directory_.find_index(entity_index); }
-  /// Rows of many entities, up to the first that has none here or whose row is marked removed;
-  /// returns how many were found. `out` has room for all.
+  /// kNoRow also if the row is marked removed.
+  RowIndex find_kept(EntityId entity) const {
+    const RowIndex row = find(entity);
+    return row != kNoRow && !is_removed(row) ? row : kNoRow;
+  }
+  /// The same for many, up to the first that has none; returns how many were found. `out` has room
+  /// for all.
   size_t find_kept(std::span<const EntityId> entities, std::span<RowIndex> out) const;
-  /// Rows of whatever entities have these indices, up to the first that is not here or not in
-  /// `cell`; returns how many were found. `out` has room for all.
+  /// The row of whatever entity has the index, if it is in `cell`; else kNoRow.
+  RowIndex find_in_cell(uint32_t entity_index, CellIndex cell) const {
+    const RowIndex row = find_index(entity_index);
+    return row != kNoRow && rows_[row].cell == cell ? row : kNoRow;
+  }
+  /// The same for many, up to the first that has none; returns how many were found. `out` has room
+  /// for all.
   size_t find_in_cell(std::span<const uint32_t> entity_indices, CellIndex cell,
                       std::span<RowIndex> out) const;
   /// The row with the smallest entity index >= `entity_index`, or kNoRow: scans in entity order.

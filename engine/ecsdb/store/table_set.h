@@ -47,8 +47,7 @@ class TableSet {
 
   /// kNoRow if there is none that reads may see.
   RowIndex find_row(size_t table, EntityId entity) const {
-    const RowIndex row = tables_[table].find(entity);
-    return row != kNoRow && !tables_[table].is_removed(row) ? row : kNoRow;
+    return tables_[table].find_kept(entity);
   }
   bool contains(size_t table, EntityId entity) const { return find_row(table, entity) != kNoRow; }
   template <Bound T>

@@ -153,6 +153,23 @@ TEST(TransactionBatch, ServerOnlyLanesRaiseNothing) {
   EXPECT_TRUE(fleet.is_untouched());
 }
 
+// No row of a batch is set if one has none: of nobody, or removed in the same transaction.
+TEST(TransactionBatch, RowsThatAreNotThereAreMissing) {
+  Fleet fleet;
+  Transaction change = fleet.db.begin();
+  ASSERT_TRUE(change.remove(kShip, fleet.ships[7]).ok());
+  const EntityId wreck = change.create().value();  // has no row
+  for (const EntityId gone : {EntityId{}, EntityId{uint64_t{3} << 32}, wreck, fleet.ships[7]}) {
+    const EntityId entities[] = {fleet.ships[0], gone};
+    const uint64_t lanes[] = {77, 77};
+    const std::vector<Ship> rows(2, Ship{{}, 77, "b"});
+    EXPECT_EQ(change.set_many(kShip, kGold, entities, lanes).code(), ErrorCode::kRowMissing);
+    EXPECT_EQ(change.set_many<Ship>(std::span(entities).last(1), std::span(rows).first(1)).code(),
+              ErrorCode::kRowMissing);
+  }
+  EXPECT_EQ(fleet.gold(0), 0);
+}
+
 TEST(TransactionBatch, NothingIsSetForNoRows) {
   Fleet fleet;
   Transaction change = fleet.db.begin();

@@ -60,11 +60,12 @@ template uint32_t BitReader::long_magnitude(uint64_t window, unsigned k);
 template uint64_t BitReader::long_magnitude(uint64_t window, unsigned k);
 
 void RunEncoder::encode(unsigned state, BitWriter& out) const {
-  // A run takes less than 80 ones until one of them stands for 2^16 hits, and a miss is one code.
+  // 32 ones at most until each of them stands for 2^16 hits, then 17 bits for the miss: a code's
+  // room.
   uint64_t hits = run_;
   for (const uint32_t run : runs_) hits += run;
   static_assert(kRunStateMax == 32 && kCodeBitsMax == 80);
-  BitSink sink = out.open(2 * (runs_.size() + 1) + (hits >> 16));
+  BitSink sink = out.open(runs_.size() + 1 + (hits >> 16));
   auto put_hits = [&](uint32_t run) {
     while (run >> (state / 2) != 0) {
       sink.flag(true);

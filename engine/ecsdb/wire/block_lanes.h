@@ -51,8 +51,7 @@ inline std::span<const Tombstone> gone_of(const BlockSource& source) {
 
 /// The row of an entity index in the block's cell, or kNoRow.
 inline RowIndex held_row(const BlockTarget& target, uint32_t index) {
-  const RowIndex row = target.table->find_index(index);
-  return row != kNoRow && target.table->row(row).cell == target.cell ? row : kNoRow;
+  return target.table->find_in_cell(index, target.cell);
 }
 
 inline bool is_in_gone(const DecodedBlock& block, EntityId entity) {

@@ -55,7 +55,7 @@ class PlainEncoder {
   template <class S>
   void write_column(std::span<S> numbers, bool is_signed);
   template <class S>
-  static std::span<S> room_of(std::vector<S>& numbers, size_t count);
+  static std::span<S> room_for(std::vector<S>& numbers, size_t count);
   template <class S>
   void write_exceptions(std::span<const S> numbers, S most, size_t count);
   void write_text(const std::string& text);
@@ -78,7 +78,7 @@ class PlainEncoder {
   std::vector<uint32_t> narrow_;
   std::vector<uint64_t> wide_;
   std::vector<uint32_t> exceptions_;  // places in the column
-  Bytes fields_;                      // written in place; before them, one group of rows
+  Bytes fields_;                      // written in place; until then, scratch for a group of rows
   size_t fields_end_ = 0;
 };
 
@@ -108,7 +108,7 @@ class PlainDecoder {
   Status read_whole_fields();
   template <class S>
   Status read_whole_lane(uint16_t index, uint16_t lane);
-  /// Numbers of `width` bytes. Behind the last one are sizeof(S) bytes of whatever.
+  /// Numbers of `width` bytes; from the last one on, sizeof(S) bytes can be read.
   template <class S>
   struct NumberColumn {
     const uint8_t* at = nullptr;
@@ -142,7 +142,7 @@ class PlainDecoder {
   bool is_relative_ = false;
   std::vector<uint32_t> indices_;
   std::vector<uint32_t> changed_indices_;
-  std::vector<uint64_t> present_;  // bitmap over the changed rows
+  std::vector<uint64_t> present_;  // bitmap over the changed rows, zero behind them
   size_t present_count_ = 0;
   std::vector<uint64_t> anywhere_;  // the same, in any lane or text
   struct Exception {                // a number that does not fit the width of its column

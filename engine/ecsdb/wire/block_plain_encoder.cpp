@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <bit>
 
 #include "ecsdb/wire/block_lanes.h"
 #include "ecsdb/wire/block_plain.h"
@@ -53,9 +52,11 @@ class PlainEncoder::NumberSizes {
  public:
   static constexpr size_t kTogether = 4;
 
-  /// Behind the numbers is room for kTogether more. Zigzags them first if they are signed.
-  NumberSizes(std::span<S> numbers, bool is_signed) {
-    numbers.size() < 2 * kTogether ? count_few(numbers, is_signed) : count_many(numbers, is_signed);
+  /// Zigzags the numbers, if they are signed, and counts them. Behind them is room for kTogether
+  /// more, which is written.
+  void take(std::span<S> numbers, bool is_signed) {
+    // Sums by place pay only where there are some.
+    numbers.size() < 2 * kTogether ? take_few(numbers, is_signed) : take_many(numbers, is_signed);
   }
   /// Numbers of more than so many bytes.
   size_t beyond(unsigned width) const { return beyond_[width]; }
@@ -75,7 +76,7 @@ class PlainEncoder::NumberSizes {
  private:
   static constexpr size_t kExceptionBytes = 8;
 
-  void count_few(std::span<S> numbers, bool is_signed) {
+  void take_few(std::span<S> numbers, bool is_signed) {
     for (S& number : numbers) {
       if (is_signed) number = zigzag_of(number);
       for (unsigned width = 1; width < sizeof(S); ++width) {
@@ -83,7 +84,7 @@ class PlainEncoder::NumberSizes {
       }
     }
   }
-  void count_many(std::span<S> numbers, bool is_signed) {
+  void take_many(std::span<S> numbers, bool is_signed) {
     std::fill_n(numbers.data() + numbers.size(), kTogether, S{0});
     S within[sizeof(S)][kTogether] = {};  // by width
     for (size_t i = 0; i < numbers.size(); i += kTogether) {
@@ -202,14 +203,15 @@ void PlainEncoder::write_changed_lane(uint16_t lane, std::vector<S>& numbers) {
   present_count_ = take_bits(source_->changes->bits(lane), first_, count_, present_);
   write_presence();
   if (present_count_ == 0 || source_->table->layout().lanes[lane].is_flag) return;
-  S* to = room_of(numbers, present_count_).data();
+  const std::span<S> column = room_for(numbers, present_count_);
+  S* to = column.data();
   for_each_bit(present_, [&](size_t i) { *to++ = deltas[i]; });
-  write_column(std::span(numbers).first(present_count_), true);
+  write_column(column, true);
 }
 
 /// Numbers that NumberSizes takes.
 template <class S>
-std::span<S> PlainEncoder::room_of(std::vector<S>& numbers, size_t count) {
+std::span<S> PlainEncoder::room_for(std::vector<S>& numbers, size_t count) {
   make_room(numbers, count + NumberSizes<S>::kTogether);
   numbers.resize(numbers.capacity());
   return std::span(numbers).first(count);
@@ -217,7 +219,8 @@ std::span<S> PlainEncoder::room_of(std::vector<S>& numbers, size_t count) {
 
 template <class S>
 void PlainEncoder::write_column(std::span<S> numbers, bool is_signed) {
-  const NumberSizes<S> sizes(numbers, is_signed);
+  NumberSizes<S> sizes;
+  sizes.take(numbers, is_signed);
   const unsigned width = sizes.best_width(numbers.size());
   uint8_t* to = room(1);
   *to = static_cast<uint8_t>(width);
@@ -299,9 +302,10 @@ template <class S>
 void PlainEncoder::write_whole_lane(uint16_t lane, std::vector<S>& numbers) {
   const Table& table = *source_->table;
   const bool is_signed = table.layout().lanes[lane].kind == LaneKind::kSigned;
-  S* to = room_of(numbers, whole_.size()).data();
+  const std::span<S> column = room_for(numbers, whole_.size());
+  S* to = column.data();
   for (const RowIndex row : whole_) *to++ = static_cast<S>(table.lane(row, lane));
-  write_column(std::span(numbers).first(whole_.size()), is_signed);
+  write_column(column, is_signed);
 }
 
 }  // namespace ecsdb

@@ -31,7 +31,6 @@ Status PlainDecoder::read_presence(uint16_t index, size_t bytes_each) {
     const ByteSpan bytes = in_->bytes((count + 7) / 8);
     const bool is_whole = in_->ok() && (count % 8 == 0 || bytes.back() >> (count % 8) == 0);
     if (!is_whole) return bad_field(index, ErrorCode::kFrameMalformed, "presence bitmap");
-    present_.back() = 0;
     std::memcpy(present_.data(), bytes.data(), bytes.size());
     for (const uint64_t word : present_) present_count_ += count_bits(word);
     if (present_count_ == 0 || present_count_ == count) {
@@ -74,8 +73,8 @@ Status PlainDecoder::read_changed_fields() {
 template <class S>
 struct PlainDecoder::Addends {
   static constexpr size_t kTogether = 4;
-  static constexpr size_t kFull =
-      64;  // as many as one word of a bitmap may add, and they fit twice
+  /// As many as one word of a bitmap may add. They fit twice.
+  static constexpr size_t kFull = 64;
 
   S before[2 * kFull + kTogether];
   S number[2 * kFull + kTogether];
@@ -126,12 +125,15 @@ Status PlainDecoder::read_changed_lane(uint16_t index, uint16_t lane) {
   changes.count = present_count_;
   const bool is_float = target_->table->layout().lanes[lane].kind == LaneKind::kFloat;
   const Added added = target_->table->column(lane).visit([&]<class T>(const T* values) {
-    if constexpr (sizeof(T) > sizeof(S)) {
-      return Added{};  // no such lane is in a slot of so few bytes
-    } else if constexpr (std::is_same_v<T, S>) {
-      if (is_float) return add_numbers<true>(values, numbers, lane);
+    if constexpr ((sizeof(T) == 8) != (sizeof(S) == 8)) {
+      ECSDB_CHECK(false);  // wide slots are those of wide lanes
+      return Added{};
+    } else {
+      if constexpr (std::is_same_v<T, S>) {
+        if (is_float) return add_numbers<true>(values, numbers, lane);
+      }
+      return add_numbers<false>(values, numbers, lane);
     }
-    return add_numbers<false>(values, numbers, lane);
   });
   if (added.zeros != exceptions_.size()) {
     return bad_field(index, ErrorCode::kNotCanonical, "a change to the same value");
@@ -196,7 +198,7 @@ Status PlainDecoder::read_column(uint16_t index, size_t count, NumberColumn<S>& 
   const ByteSpan bytes = in_->bytes(count * width);
   if (!in_->ok()) return bad_field(index, ErrorCode::kFrameMalformed, "cut short");
   out = {bytes.data(), width, fits};
-  if (in_->left() < sizeof(S)) {  // a number is loaded with what comes after it
+  if (in_->left() + width < sizeof(S)) {  // the last number is loaded with what comes after it
     refill(padded_, bytes.size() + sizeof(S));
     std::copy(bytes.begin(), bytes.end(), padded_.begin());
     out.at = padded_.data();
