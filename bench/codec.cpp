@@ -98,11 +98,14 @@ Status run(const Options& options, Report& report) {
   const auto trace = read_trace(options.text("data", ""), std::move(shape).value(), frames);
   if (!trace.ok()) return trace.error();
   const size_t first = trace->frames() > 2 * kFramesSkipped ? kFramesSkipped - 1 : 0;
-  return run_trace(*trace, first, cell_rows, block_frames, report);
+  const Status status = run_trace(*trace, first, cell_rows, block_frames, report);
+  if (status.ok() || status.code() != ecsdb::ErrorCode::kValueOutOfRange) return status;
+  return ecsdb::fail(status.code(), options.text("data", "") + ": is it a trace of " +
+                                        trace->shape.name + "? " + status.error().context);
 }
 
 constexpr OptionSpec kOptions[] = {
-    {"data", "unpacked trace file, - for standard input; else a synthetic trace", 0},
+    {"data", "trace: frames of int32, unpacked; - for standard input; else a synthetic one", 0},
     {"shape", "of the trace: cubes, bodies or w1", 0},
     {"cells", "square cells with about so many rows each (one cell)", 1'000'000},
     {"frames", "at most so many (all; 200 of a synthetic trace)", 100'000},

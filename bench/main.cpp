@@ -83,7 +83,7 @@ int main_of(std::span<const char* const> arguments) {
     return kExitUsage;
   }
   const std::string what = arguments.front();
-  if (what == "--help" || what == "help") {
+  if (what == "--help" || what == "-h" || what == "help") {
     std::fputs(usage_text().c_str(), stdout);
     return 0;
   }

@@ -33,7 +33,8 @@ Result<Options> Options::parse(std::span<const char* const> arguments,
                                std::span<const OptionSpec> specs) {
   Options out;
   for (size_t i = 0; i < arguments.size(); ++i) {
-    const std::string_view argument = arguments[i];
+    const std::string_view argument =
+        arguments[i] == std::string_view("-h") ? "--help" : arguments[i];
     if (argument == "--json" || argument == "--quick" || argument == "--help") {
       (argument == "--json" ? out.json_ : argument == "--quick" ? out.quick_ : out.help_) = true;
       continue;

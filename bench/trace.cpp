@@ -97,10 +97,10 @@ Result<Trace> read_trace(const std::string& path, Shape shape, uint64_t frames_m
   const std::vector<uint8_t> bytes = read_bytes(path, std::min(limit, kTraceBytesMax), error);
   if (error != 0) return fail(ErrorCode::kFileUnreadable, path + ": " + std::strerror(error));
   if (bytes.size() % frame_bytes != 0 || bytes.size() < 2 * frame_bytes) {
-    return fail(ErrorCode::kSyntax, path + ": " + std::to_string(bytes.size()) +
-                                        " bytes are not two or more frames " + "of " +
-                                        std::to_string(frame_bytes) +
-                                        "; is it unpacked, and a trace of " + shape.name + "?");
+    return fail(ErrorCode::kSyntax, path + ": a trace of " + shape.name +
+                                        " is two or more whole frames of " +
+                                        std::to_string(frame_bytes) + " bytes, and this file has " +
+                                        std::to_string(bytes.size()) + "; is it unpacked?");
   }
   Trace trace{std::move(shape), std::vector<int32_t>(bytes.size() / sizeof(int32_t))};
   static_assert(std::endian::native == std::endian::little);

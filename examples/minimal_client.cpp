@@ -64,10 +64,11 @@ int main(int argc, char** argv) {
     while (const auto event = client.next_event()) {
       if (event->code == ecsdb::ErrorCode::kOk) continue;
       const bool is_lost = event->kind == ecsdb::ClientEvent::Kind::kDisconnected;
-      std::fprintf(
-          stderr, "127.0.0.1:%u: %s: %s\n", port,
-          std::string(ecsdb::error_text(event->code)).c_str(),
-          (is_lost && event->reason.empty() ? driver.last_problem() : event->reason).c_str());
+      const std::string text(ecsdb::error_text(event->code));
+      const std::string why =
+          is_lost && event->reason.empty() ? driver.last_problem() : event->reason;
+      std::fprintf(stderr, "127.0.0.1:%u: %s%s\n", port, text.c_str(),
+                   why == text ? "" : (": " + why).c_str());
       // The client dials again by itself after all else.
       if (event->code == ecsdb::ErrorCode::kAuthFailed) return 5;
       if (event->code == ecsdb::ErrorCode::kUnknownTable) return 6;

@@ -138,7 +138,7 @@ Result<Duration> CommandLine::seconds(std::string_view option, Duration fallback
   const auto parsed = std::from_chars(given.data(), end, value, std::chars_format::fixed);
   const bool is_number = parsed.ec == std::errc() && parsed.ptr == end;
   if (!is_number || !(value > 0 && value <= kSecondsMax)) {
-    return bad_value(option, "a number of seconds above 0", given);
+    return bad_value(option, "a number of seconds above 0, 604800 (a week) at most", given);
   }
   return Duration{static_cast<int64_t>(value * 1e9)};
 }

@@ -17,12 +17,20 @@ constexpr uint64_t kSecondsMax = 3600;
 constexpr uint64_t kEntitiesMax = 100'000;
 constexpr uint64_t kDamagedMax = 100'000;
 
-int usage() {
+int usage(std::FILE* out = stderr) {
   std::fputs(
       "usage: ecsdb-protocol-recording SEED [--clients N] [--seconds S] [--entities E] "
-      "[--damaged K]\n",
-      stderr);
-  return 2;
+      "[--damaged K]\n"
+      "\n"
+      "Writes what simulated clients receive, a JSON object a line, for tests of other clients.\n"
+      "\n"
+      "  SEED          what the run is drawn from\n"
+      "  --clients N   1 to 1000 (4)\n"
+      "  --seconds S   of virtual time, 1 to 3600 (5)\n"
+      "  --entities E  of the world, 1 to 100000 (60)\n"
+      "  --damaged K   frames that are damaged on purpose, at most 100000 (50)\n",
+      out);
+  return out == stdout ? 0 : 2;
 }
 
 /// True if the text is a number from least to most.
@@ -53,10 +61,13 @@ bool parse_option(const char* name, const char* value, RecordingOptions& options
 
 int main(int argc, char** argv) {
   RecordingOptions options;
+  if (argc == 2 && std::strcmp(argv[1], "--help") == 0) return usage(stdout);
   if (argc % 2 != 0 || argc < 2) return usage();
   if (!parse_number(argv[1], 0, ~uint64_t{0}, options.seed)) return usage();
   for (int i = 2; i < argc; i += 2) {
-    if (!parse_option(argv[i], argv[i + 1], options)) return usage();
+    if (parse_option(argv[i], argv[i + 1], options)) continue;
+    std::fprintf(stderr, "ecsdb-protocol-recording: %s %s\n", argv[i], argv[i + 1]);
+    return usage();
   }
   const auto problems = ecsdb::vectors::make_recording(
       options, [](const Json& line) { std::puts(line.to_string().c_str()); });

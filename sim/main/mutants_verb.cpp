@@ -171,8 +171,7 @@ int mutants_verb(const Arguments& arguments) {
 #else
 
 int mutants_verb(const Arguments&) {
-  std::fprintf(stderr,
-               "ecsdb-sim: this build has no planted bugs; configure with -DECSDB_MUTANTS=ON\n");
+  std::fprintf(stderr, "ecsdb-sim: this build has no planted bugs: use ./dev sim mutants\n");
   return kExitUsage;
 }
 

@@ -1,5 +1,7 @@
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <string>
 
 #include "json_line.h"
@@ -97,12 +99,17 @@ void print_entry(std::FILE* out, const TraceEntry& entry) {
                static_cast<unsigned long long>(entry.detail), hash_text(entry.hash).c_str());
 }
 
-bool write_log(const std::string& name, const Trace& trace) {
+/// Before the run, which may take long; null if it cannot be written.
+std::FILE* open_log(const std::string& name) {
   std::FILE* const file = std::fopen(name.c_str(), "w");
   if (file == nullptr) {
-    std::fprintf(stderr, "ecsdb-sim: cannot write \"%s\"\n", name.c_str());
-    return false;
+    std::fprintf(stderr, "ecsdb-sim: cannot write \"%s\": %s\n", name.c_str(),
+                 std::strerror(errno));
   }
+  return file;
+}
+
+bool write_log(std::FILE* file, const std::string& name, const Trace& trace) {
   for (const TraceEntry& entry : trace.logged()) print_entry(file, entry);
   const bool written = std::ferror(file) == 0;
   if (std::fclose(file) == 0 && written) return true;
@@ -135,7 +142,12 @@ bool check_twice(const Arguments& arguments, const RunReport& first) {
 
 int run_verb(const Arguments& arguments) {
   Arguments with_log = arguments;
-  if (!arguments.log_file.empty()) with_log.simulation.trace_log = {0, Trace::kLogEntriesMax};
+  std::FILE* log = nullptr;
+  if (!arguments.log_file.empty()) {
+    log = open_log(arguments.log_file);
+    if (log == nullptr) return kExitConfig;
+    with_log.simulation.trace_log = {0, Trace::kLogEntriesMax};
+  }
   reproduction_on_abort() = reproduction(arguments, arguments.simulation.seed);
   set_check_handler(on_failed_check);
   const WallClock clock;
@@ -151,7 +163,7 @@ int run_verb(const Arguments& arguments) {
                  reproduction(arguments, arguments.simulation.seed).c_str(),
                  equal ? "" : " --twice");
   }
-  const bool logged = arguments.log_file.empty() || write_log(arguments.log_file, report.trace);
+  const bool logged = log == nullptr || write_log(log, arguments.log_file, report.trace);
   if (arguments.json) {
     print_json(report, wall_seconds);
   } else {

@@ -117,7 +117,9 @@ bool PosixClientDriver::resolve() {
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_NUMERICSERV;
   addrinfo* found = nullptr;
-  const int error = ::getaddrinfo(host_.c_str(), std::to_string(port_).c_str(), &hints, &found);
+  // This machine, which some cannot look up (RFC 6761, 6.3).
+  const char* const name = host_ == "localhost" ? nullptr : host_.c_str();
+  const int error = ::getaddrinfo(name, std::to_string(port_).c_str(), &hints, &found);
   if (error != 0) {
     problem_ = "resolve '" + host_ + "': " + ::gai_strerror(error);
     return false;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ecsdb/base/check.h"
+#include "ecsdb/schema/canonical.h"
 
 namespace ecsdb {
 namespace {
@@ -18,6 +19,22 @@ std::string_view line_of(std::string_view text, int line) {
   text = text.substr(0, text.find('\n'));
   if (!text.empty() && text.back() == '\r') text.remove_suffix(1);
   return text.substr(0, kShownLineBytesMax);
+}
+
+/// What a terminal shows and does not obey: a question mark for every byte that is part of a
+/// control character, or of what is not UTF-8.
+std::string printable(std::string_view text) {
+  const bool is_text = is_utf8(text);
+  std::string out(text);
+  for (size_t i = 0; i < out.size(); ++i) {
+    const unsigned char c = static_cast<unsigned char>(out[i]);
+    if (c == 0xc2 && is_text && static_cast<unsigned char>(out[i + 1]) < 0xa0) {
+      out[i] = out[i + 1] = '?';
+    } else if ((c < 0x20 && c != '\t' && c != '\n') || c == 0x7f || (c >= 0x80 && !is_text)) {
+      out[i] = '?';
+    }
+  }
+  return out;
 }
 
 /// Blanks up to the column: as many characters, tabs where the line has tabs.
@@ -51,11 +68,9 @@ std::string render_problems(std::string_view text, std::string_view file_name,
                             const std::vector<TextProblem>& problems) {
   std::string out;
   for (const TextProblem& problem : problems) {
-    out += place(file_name, problem) + "error: " + problem.message + "\n";
-    const std::string_view line = line_of(text, problem.line);
-    if (!line.empty()) {
-      out += std::string(line) + "\n" + caret_line(line, problem.column) + "\n";
-    }
+    out += place(file_name, problem) + "error: " + printable(problem.message) + "\n";
+    const std::string line = printable(line_of(text, problem.line));
+    if (!line.empty()) out += line + "\n" + caret_line(line, problem.column) + "\n";
     if (!problem.suggestion.empty()) out += "did you mean \"" + problem.suggestion + "\"?\n";
   }
   return out;
@@ -64,7 +79,7 @@ std::string render_problems(std::string_view text, std::string_view file_name,
 Error error_of_problems(ErrorCode code, std::string_view file_name,
                         const std::vector<TextProblem>& problems) {
   ECSDB_CHECK(!problems.empty());
-  std::string context = place(file_name, problems[0]) + problems[0].message;
+  std::string context = place(file_name, problems[0]) + printable(problems[0].message);
   if (problems.size() > 1) context += " (and " + std::to_string(problems.size() - 1) + " more)";
   return Error{code, std::move(context)};
 }

@@ -23,6 +23,15 @@ TEST(TextProblem, CaretCountsCharactersNotBytes) {
             "f:1:8: error: no\n\"\xc3\xa9\xc3\xa9\" = x\n       ^\n");
 }
 
+// Nothing of a file reaches a terminal that the terminal would obey.
+TEST(TextProblem, ShowsWhatCannotBeShownAsQuestionMarks) {
+  EXPECT_EQ(render_problems("a\x1b[31m\x7f\tb", "f", {{1, 1, "key \"\x1b\"", ""}}),
+            "f:1:1: error: key \"?\"\na?[31m?\tb\n^\n");
+  EXPECT_EQ(render_problems("\xc3\xa9\xc2\x9b", "f", {{1, 1, "no", ""}}),
+            "f:1:1: error: no\n\xc3\xa9??\n^\n");
+  EXPECT_EQ(render_problems("\xc3\xa9\xff", "f", {{1, 1, "no", ""}}), "f:1:1: error: no\n???\n^\n");
+}
+
 TEST(TextProblem, PlaceBeyondTheTextShowsTheMessageOnly) {
   EXPECT_EQ(render_problems("a\n", "f", {{9, 4, "gone", ""}}), "f:9:4: error: gone\n");
   EXPECT_EQ(render_problems("ab", "f", {{1, 40, "far", ""}}), "f:1:40: error: far\nab\n  ^\n");

@@ -90,7 +90,9 @@ class ClientRunnerImpl final : public ClientRunner, private ConnectionHandler {
 Status ClientRunnerImpl::resolve(const StreamUrl& url, Entry& entry) {
   boost::system::error_code error;
   tcp::resolver resolver(loop_.asio().io);
-  const auto found = resolver.resolve(url.at.host, std::to_string(url.at.port), error);
+  // This machine, which some cannot look up (RFC 6761, 6.3): to Asio, no name.
+  const std::string name = url.at.host == "localhost" ? "" : url.at.host;
+  const auto found = resolver.resolve(name, std::to_string(url.at.port), error);
   if (error) {
     return fail(ErrorCode::kConnectFailed, "resolve '" + url.at.host + "': " + error.message());
   }
