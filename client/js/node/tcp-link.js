@@ -10,10 +10,11 @@ const LINGER_MS = 2000;
 /**
  * @param {string} host
  * @param {number} port
+ * @param {(text: string) => void} [onProblem] told what the system says of a link that fails
  * @returns {(client: import("../src/client.js").Client) => import("../src/client.js").Link}
  *   a `dial` for the client's environment
  */
-export function tcpDialler(host, port) {
+export function tcpDialler(host, port, onProblem = () => {}) {
   return (client) => {
     const socket = connect({ host, port, noDelay: true });
     const link = {
@@ -26,8 +27,13 @@ export function tcpDialler(host, port) {
     socket.on("connect", () => client.opened(link));
     socket.on("data", (bytes) => client.received(link, bytes));
     // An error is followed by the close, which is what counts.
-    socket.on("error", () => {});
+    socket.on("error", (error) => onProblem(textOf(error)));
     socket.on("close", () => client.closed(link));
     return link;
   };
+}
+
+/** What an error says; a host with several addresses has one for each, and no text for all. */
+function textOf({ message, errors = [] }) {
+  return message || errors.map(textOf).join(", ");
 }

@@ -6,7 +6,8 @@
  * FILE is a recording, - for standard input. MODULE is as for vectors.js. Without it, a client that
  * is to have compression is played until the first block that really is compressed; the rest of its
  * lines, up to its next launch, is left out. Prints a line for each file, and each disagreement.
- * Ends with 1 if there is any, or a line of a kind that is not known here.
+ * Ends with 1 if there is any, or a line of a kind that is not known here, and with 3 at the first
+ * line that is none of a recording.
  */
 
 import { open } from "node:fs/promises";
@@ -14,10 +15,10 @@ import { createInterface } from "node:readline";
 
 import { fromHex } from "../src/bytes.js";
 import { clone } from "./support/clone.js";
-import { disagree, knownMembers, same } from "./support/compare.js";
+import { difference, disagree, isObject, knownMembers, same } from "./support/compare.js";
 import { describeReport } from "./support/describe.js";
 import { sameEvents } from "./support/events.js";
-import { runProgram } from "./support/program.js";
+import { InputError, parseJson, runProgram } from "./support/program.js";
 import { READERS } from "./support/states.js";
 import { World } from "./support/world.js";
 import { takeZstdOption } from "./support/zstd.js";
@@ -190,11 +191,25 @@ function lastFault({ reports }) {
   return fault === undefined ? "no fault" : `fault ${fault.code}: ${fault.text}`;
 }
 
-/** The client of a line, the kind of its step, and what belongs to it. */
-function parseStep({ client, ...rest }) {
-  if (!Number.isInteger(client)) disagree("a line without the number of a client");
+/**
+ * @param {string} text the first line
+ * @throws {InputError} if no recording begins with it
+ */
+function checkFirstLine(text) {
+  const line = parseJson(text);
+  const found = difference(FORMAT, isObject(line) ? line.format : undefined, "format");
+  if (found !== null) throw new InputError(found);
+}
+
+/**
+ * The client of a line, the kind of its step, and what belongs to it.
+ * @throws {InputError} if it is none of a recording
+ */
+function parseStep(text) {
+  const { client, ...rest } = parseJson(text) ?? {};
+  if (!Number.isInteger(client)) throw new InputError("a line without the number of a client");
   const steps = Object.entries(rest);
-  if (steps.length !== 1) disagree(`a line with ${steps.length} kinds of steps`);
+  if (steps.length !== 1) throw new InputError(`a line with ${steps.length} kinds of steps`);
   const [[kind, value]] = steps;
   return { client, kind, value };
 }
@@ -217,16 +232,15 @@ export class Recording {
 
   /**
    * @param {string} text one line
-   * @throws if it disagrees with the client
+   * @throws if it disagrees with the client; an InputError if it is none of a recording
    */
   line(text) {
-    const line = JSON.parse(text);
     if (!this.isBegun) {
-      same(FORMAT, line.format, "format");
+      checkFirstLine(text);
       this.isBegun = true;
       return;
     }
-    const { client, kind, value } = parseStep(line);
+    const { client, kind, value } = parseStep(text);
     if (kind === "launch") this.launch(client, value);
     else this.step(client, kind, value);
   }
@@ -262,30 +276,37 @@ export class Recording {
 /**
  * @param {AsyncIterable<string>|Iterable<string>} lines of a recording
  * @param {Function|null} decompress
- * @returns {Promise<{recording: Recording, failures: string[]}>}
+ * @returns {Promise<{recording: Recording, failures: string[], unreadable: string|null}>} what
+ *   disagrees, and the first line that is none of a recording, behind which nothing is replayed
  */
 export async function replay(lines, decompress) {
   const recording = new Recording(decompress);
   const failures = [];
+  let unreadable = null;
+  let number = 0;
   const attempt = (where, run) => {
     try {
       run();
     } catch (error) {
+      if (error instanceof InputError) {
+        unreadable = `line ${number}: not a recording: ${error.message}`;
+        return;
+      }
       const what = error.constructor.name === "Disagreement" ? error.message : error.stack;
       failures.push(`${where}: ${what}`);
     }
   };
-  let number = 0;
   for await (const text of lines) {
     number++;
     attempt(`line ${number}: ${text.slice(0, 60)}...`, () => recording.line(text));
+    if (unreadable !== null) return { recording, failures, unreadable };
     if (failures.length === FAILURES_MAX) {
       failures.push("the rest is not replayed");
-      return { recording, failures };
+      return { recording, failures, unreadable };
     }
   }
   attempt("the end", () => recording.finish());
-  return { recording, failures };
+  return { recording, failures, unreadable };
 }
 
 /** A line about a replay, and its disagreements. */
@@ -312,7 +333,9 @@ async function main(args) {
   for (const path of args) {
     const input = path === "-" ? process.stdin : (await open(path)).createReadStream();
     const result = await replay(linesOf(input), decompress);
-    reportReplay(path, result);
+    const { unreadable } = result;
+    if (unreadable === null || result.failures.length > 0) reportReplay(path, result);
+    if (unreadable !== null) throw new InputError(`${path}: ${unreadable}`);
     failed += result.failures.length;
   }
   return failed > 0 ? 1 : 0;

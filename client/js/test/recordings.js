@@ -48,6 +48,7 @@ async function replayRun(recorder, options, decompress) {
   await once(child, "spawn");  // or an error, if there is no such program
   const closed = once(child, "close");
   const result = await replay(linesOf(child.stdout), decompress);
+  if (result.unreadable !== null) result.failures.push(result.unreadable);
   // After too many failures the rest was not read.
   child.stdout.destroy();
   const [status, signal] = await closed;

@@ -152,6 +152,12 @@ function record(recorder) {
   return text.trimEnd().split("\n");
 }
 
+/** What is reported of a recording. */
+async function replayed(lines) {
+  const { failures, unreadable } = await replay(lines, null);
+  return unreadable === null ? failures : [...failures, unreadable];
+}
+
 async function replayWith(lines, [name, isWanted, change]) {
   const altered = [...lines];
   const at = lines.findIndex((text) => isWanted(JSON.parse(text)));
@@ -163,8 +169,7 @@ async function replayWith(lines, [name, isWanted, change]) {
     change(line, lines[at + 1] && JSON.parse(lines[at + 1]));
     altered[at] = JSON.stringify(line);
   }
-  const { failures } = await replay(altered, null);
-  return [`recorded: ${name}`, failures.length];
+  return [`recorded: ${name}`, (await replayed(altered)).length];
 }
 
 async function main([folder, recorder, ...more]) {
@@ -174,7 +179,7 @@ async function main([folder, recorder, ...more]) {
   }
   const files = loadFiles(folder);
   const lines = record(recorder);
-  const reported = [...failuresOf(files), ...(await replay(lines, null)).failures];
+  const reported = [...failuresOf(files), ...(await replayed(lines))];
   if (reported.length > 0) {
     console.log(`${reported.length} reports without a fault; the first is ${reported[0]}`);
     return 1;
@@ -183,8 +188,8 @@ async function main([folder, recorder, ...more]) {
     ...PLANTED.map((fault) => plant(fault, files)),
     ...ALTERED.map((fault) => alter(fault, files)),
     ["a file of an unknown group", checkFile({ ...files[0], group: "x" }, null).failures.length],
-    ["a recording without its end", (await replay(lines.slice(0, -1), null)).failures.length],
-    ["an empty recording", (await replay([], null)).failures.length],
+    ["a recording without its end", (await replayed(lines.slice(0, -1))).length],
+    ["an empty recording", (await replayed([])).length],
   ];
   for (const fault of RECORDED) results.push(await replayWith(lines, fault));
   let unnoticed = 0;

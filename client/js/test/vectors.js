@@ -6,7 +6,8 @@
  * DIR is docs/protocol/vectors. MODULE is a file with a Zstandard decoder that exports the class
  * `Decompress` (as the npm package fzstd); without it the vectors that need one are counted as
  * skipped. Prints a line for each group, and each disagreement. Ends with 1 if there is any, also
- * if there is a file, a kind of vector or a member that is not known here.
+ * if there is a group, a kind of vector or a member that is not known here, and with 3 if there is
+ * a file that is none of vectors.
  */
 
 import { readdirSync } from "node:fs";
@@ -20,8 +21,10 @@ import * as primitives from "./groups/primitives.js";
 import * as schemas from "./groups/schemas.js";
 import * as sessions from "./groups/sessions.js";
 import * as values from "./groups/values.js";
-import { COMMON_MEMBERS, disagree, knownMembers, refused, same } from "./support/compare.js";
-import { readJson, runProgram } from "./support/program.js";
+import {
+  COMMON_MEMBERS, difference, disagree, isObject, knownMembers, refused, same,
+} from "./support/compare.js";
+import { InputError, readJson, runProgram } from "./support/program.js";
 import { takeZstdOption } from "./support/zstd.js";
 
 const FORMAT = "ecsdb-vectors 1";
@@ -58,9 +61,10 @@ function checkVector(group, vector, context) {
 export function checkFile(file, decompress) {
   const result = { passed: 0, skipped: 0, failures: [] };
   const group = GROUPS[file.group];
-  if (file.format !== FORMAT) result.failures.push(`format "${file.format}" is not known here`);
-  else if (group === undefined) result.failures.push(`group "${file.group}" is not known here`);
-  if (result.failures.length > 0) return result;
+  if (group === undefined) {
+    result.failures.push(`group "${file.group}" is not known here`);
+    return result;
+  }
   const names = new Set();
   for (const vector of file.vectors) {
     if (names.has(vector.name)) result.failures.push(`${vector.name}: stands twice`);
@@ -80,12 +84,34 @@ export function checkFile(file, decompress) {
   return result;
 }
 
-/** The files of a folder, parsed, in the order of GROUPS; unknown ones come last. */
+/** What keeps a value of JSON from being a file of vectors; null if it is one. */
+function faultOfFile(file) {
+  if (!isObject(file)) return "it is no object";
+  const found = difference(FORMAT, file.format, "format");
+  if (found !== null) return found;
+  if (typeof file.group !== "string") return "it has no group";
+  if (!isObject(file.schemas)) return "it has no schemas";
+  if (!Array.isArray(file.vectors)) return "it has no vectors";
+  const at = file.vectors.findIndex((vector) => typeof vector?.name !== "string");
+  return at < 0 ? null : `vector ${at + 1} has no name`;
+}
+
+function loadFile(path) {
+  const file = readJson(path);
+  const fault = faultOfFile(file);
+  if (fault !== null) throw new InputError(`${path}: not a file of vectors: ${fault}`);
+  return file;
+}
+
+/**
+ * The files of a folder, parsed, in the order of GROUPS; unknown ones come last.
+ * @throws {InputError} if there is one that is none of vectors
+ */
 export function loadFiles(folder) {
   const rank = ({ group }) => (group in GROUPS ? Object.keys(GROUPS).indexOf(group) : Infinity);
   return readdirSync(folder)
     .filter((name) => name.endsWith(".json"))
-    .map((name) => readJson(join(folder, name)))
+    .map((name) => loadFile(join(folder, name)))
     .sort((a, b) => rank(a) - rank(b));
 }
 

@@ -25,7 +25,8 @@ export function difference(expected, got, path = "") {
   return null;
 }
 
-function isObject(value) {
+/** Whether a value of JSON has members or items. */
+export function isObject(value) {
   return typeof value === "object" && value !== null;
 }
 

@@ -32,12 +32,26 @@ export async function runProgram(url, main) {
   }
 }
 
+/**
+ * @param {string} text of JSON
+ * @returns {*} its value
+ * @throws {InputError} in one line, though the text that it may quote has several
+ */
+export function parseJson(text) {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new InputError(error.message.replace(/[\p{C}\p{Z}]+/gu, " "));
+  }
+}
+
 /** The value in a file of JSON. */
 export function readJson(path) {
   const text = readFileSync(path, "utf8");
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch (error) {
-    throw new InputError(`${path}: ${error.message}`);
+    error.message = `${path}: ${error.message}`;
+    throw error;
   }
 }
