@@ -1,4 +1,4 @@
-# ./dev fuzz: `dev` sources this file, and its usage text says what the verb does.
+# ./dev fuzz: `dev` sources this file, and the usage text says what the verb does.
 
 fuzz_dir=$root/build-fuzz
 # An input is at most 4 kB, and no target keeps anything, so that a target needs 100 MB, most of it
@@ -9,6 +9,23 @@ fuzz_limits="-max_len=4096 -timeout=10 -rss_limit_mb=512 -malloc_limit_mb=16"
 fuzz_mutants="frame_reader:frame_limit_ignored decompress:ratio_ignored
   snapshot_restore:text_unchecked sync_chunks:cut_before_checks websocket_filter:mask_starts_anew
   client_stream:apply_twice server_stream:drop_removal"
+
+usage_of_fuzz() {
+  cat <<'TEXT'
+usage: ./dev fuzz [--seconds N] [--jobs N] [target...]
+       ./dev fuzz --self-test
+       ./dev fuzz --keep [target...]
+
+Builds the fuzz targets (proptests/fuzz/fuzz_<target>.cpp) with clang's libFuzzer and sanitizers in
+build-fuzz/ and runs those named, or all, N seconds each (60), as many at a time as there are cores.
+Prints a line for each and exits 1 if one found something: the input is then in build-fuzz/found/,
+what was said in build-fuzz/log/. Runs go on from what earlier ones found worth keeping, in
+build-fuzz/grown/, and from proptests/fuzz/corpus/.
+
+--self-test   builds them with planted bugs in build-fuzz-mutants/: each must be found in 60 s
+--keep        adds to proptests/fuzz/corpus/ what was grown and covers more, as few files as will do
+TEXT
+}
 
 # build_fuzz MUTANTS(ON|OFF) [target...]
 build_fuzz() {
@@ -106,7 +123,8 @@ verb_fuzz() {
   while [ $# -gt 0 ]; do
     case $1 in
       --seconds | --jobs)
-        [[ ${2:-} =~ ^[1-9][0-9]*$ ]] || fail_usage "$1 takes a number"
+        [[ ${2:-} =~ ^[1-9][0-9]*$ ]] ||
+          fail_usage "$1 takes a whole number from 1, not '${2:-}'"
         if [ "$1" = --jobs ]; then jobs=$2; else seconds=$2; fi
         shift
         ;;
