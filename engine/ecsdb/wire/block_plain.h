@@ -57,7 +57,7 @@ class PlainEncoder {
   template <class S>
   static std::span<S> room_for(std::vector<S>& numbers, size_t count);
   template <class S>
-  void write_exceptions(std::span<const S> numbers, S most, size_t count);
+  void take_exceptions(std::span<S> numbers, S most, size_t count);
   void write_text(const std::string& text);
   void write_changed_text(const FieldLayout& field);
   /// present_ of all changed rows.

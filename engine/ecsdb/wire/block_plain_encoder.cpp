@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "ecsdb/wire/block_lanes.h"
 #include "ecsdb/wire/block_plain.h"
@@ -226,19 +227,18 @@ void PlainEncoder::write_column(std::span<S> numbers, bool is_signed) {
   *to = static_cast<uint8_t>(width);
   ++fields_end_;
   const S most = static_cast<S>(~S{0} >> (8 * (sizeof(S) - width)));
-  write_exceptions<S>(numbers, most, sizes.beyond(width));
+  take_exceptions(numbers, most, sizes.beyond(width));
   to = room(numbers.size() * width + sizeof(S));
   for (const S number : numbers) {
-    const S stored = number <= most ? number : 0;
-    std::memcpy(to, &stored, sizeof(S));
+    std::memcpy(to, &number, sizeof(S));
     to += width;
   }
   fields_end_ = static_cast<size_t>(to - fields_.data());
 }
 
-/// So many of the numbers are above `most`.
+/// So many of the numbers are above `most`: writes them, and puts zeros in their places.
 template <class S>
-void PlainEncoder::write_exceptions(std::span<const S> numbers, S most, size_t count) {
+void PlainEncoder::take_exceptions(std::span<S> numbers, S most, size_t count) {
   uint8_t* to = put_varint(room(kVarintBytesMax * (1 + 2 * count)), count);
   if (count > 0) {
     exceptions_.resize(count + 1);  // the place behind them takes what is none
@@ -251,7 +251,7 @@ void PlainEncoder::write_exceptions(std::span<const S> numbers, S most, size_t c
   IndexGaps gaps;
   for (size_t i = 0; i < count; ++i) {
     const uint32_t at = exceptions_[i];
-    to = put_varint(put_varint(to, gaps.gap(at)), numbers[at]);
+    to = put_varint(put_varint(to, gaps.gap(at)), std::exchange(numbers[at], S{0}));
   }
   fields_end_ = static_cast<size_t>(to - fields_.data());
 }
