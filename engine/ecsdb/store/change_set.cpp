@@ -7,10 +7,13 @@
 namespace ecsdb {
 namespace {
 
-/// The entries that are marked or not, as `is_marked` says. The lists have room for all entries
-/// before, and what was taken after.
+/// The entries that are marked or not, as `is_marked` says.
 void take_entries(std::span<const RowOrder::Entry> all, bool is_marked, std::vector<RowIndex>& rows,
                   std::vector<uint32_t>& indices) {
+  for (std::vector<uint32_t>* list : {&rows, &indices}) {
+    make_room(*list, all.size());
+    list->resize(all.size());
+  }
   RowIndex* const to = rows.data();
   uint32_t* const to_index = indices.data();
   size_t count = 0;
@@ -28,10 +31,6 @@ void take_entries(std::span<const RowOrder::Entry> all, bool is_marked, std::vec
 void ChangeSet::measure(const Table& table, std::span<const RowOrder::Entry> rows,
                         const CellHistory& history) {
   ECSDB_CHECK(table.records().has_baseline());
-  for (std::vector<uint32_t>* list : {&known_, &indices_, &entered_, &entered_indices_}) {
-    make_room(*list, rows.size());
-    list->resize(rows.size());
-  }
   take_entries(rows, true, known_, indices_);
   if (known_.size() < rows.size()) {
     take_entries(rows, false, entered_, entered_indices_);

@@ -18,7 +18,10 @@ std::string_view line_of(std::string_view text, int line) {
   }
   text = text.substr(0, text.find('\n'));
   if (!text.empty() && text.back() == '\r') text.remove_suffix(1);
-  return text.substr(0, kShownLineBytesMax);
+  if (text.size() <= kShownLineBytesMax) return text;
+  size_t end = kShownLineBytesMax;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;  // no half ones
+  return text.substr(0, end);
 }
 
 /// What a terminal shows and does not obey: a question mark for every byte that is part of a

@@ -32,6 +32,12 @@ TEST(TextProblem, ShowsWhatCannotBeShownAsQuestionMarks) {
   EXPECT_EQ(render_problems("\xc3\xa9\xff", "f", {{1, 1, "no", ""}}), "f:1:1: error: no\n???\n^\n");
 }
 
+TEST(TextProblem, LongLineIsCutBetweenCharacters) {
+  const std::string line = std::string(199, 'a') + "\xc3\xa9" + std::string(50, 'b');
+  EXPECT_EQ(render_problems(line, "f", {{1, 1, "no", ""}}),
+            "f:1:1: error: no\n" + std::string(199, 'a') + "\n^\n");
+}
+
 TEST(TextProblem, PlaceBeyondTheTextShowsTheMessageOnly) {
   EXPECT_EQ(render_problems("a\n", "f", {{9, 4, "gone", ""}}), "f:9:4: error: gone\n");
   EXPECT_EQ(render_problems("ab", "f", {{1, 40, "far", ""}}), "f:1:40: error: far\nab\n  ^\n");
