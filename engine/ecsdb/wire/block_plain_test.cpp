@@ -136,6 +136,27 @@ TEST_P(OneByte, AValueOutOfRangeIsSeenAtEveryPlace) {
   }
 }
 
+TEST_P(OneByte, AnExceptionOutOfRangeIsSeenAtEveryPlace) {
+  const Bytes plain = sent_.bytes;
+  const ptrdiff_t exceptions = static_cast<ptrdiff_t>(plain.size() - GetParam() - 1);
+  for (size_t place = 0; place < GetParam(); ++place) {
+    for (const uint64_t change : {253u, 254u}) {  // from 1 to 254 and 255, the last that there is
+      number(place) = 0;
+      Bytes list;
+      ByteWriter out(list);
+      out.varint(1);
+      out.varint(place);
+      out.varint(zigzag(static_cast<int64_t>(change)));
+      sent_.bytes.erase(sent_.bytes.begin() + exceptions);
+      sent_.bytes.insert(sent_.bytes.begin() + exceptions, list.begin(), list.end());
+      ASSERT_EQ(decode(), ErrorCode::kOk) << place;
+      sent_.bytes[static_cast<size_t>(exceptions) + list.size() - 1] += 1;  // which is 64 more
+      ASSERT_EQ(decode(), ErrorCode::kValueOutOfRange) << place;
+      sent_.bytes = plain;
+    }
+  }
+}
+
 TEST_P(OneByte, AChangeToTheSameIsSeenAtEveryPlace) {
   for (size_t place = 0; place < GetParam(); ++place) {
     number(place) = 0;
