@@ -63,7 +63,7 @@ int main(int argc, char** argv) {
     client.poll(driver.now());
     while (const auto event = client.next_event()) {
       if (event->code == ecsdb::ErrorCode::kOk) continue;
-      const bool is_lost = event->kind == ecsdb::ClientEvent::Kind::kDisconnected;
+      const bool is_lost = event->kind == ecsdb::ClientEvent::Kind::kClosed;
       const std::string text(ecsdb::error_text(event->code));
       const std::string why =
           is_lost && event->reason.empty() ? driver.last_problem() : event->reason;

@@ -116,7 +116,7 @@ void message_is_canonical() {
 
 TEST(CanonicalProperty, Messages) {
   check_property(11, kCases, [] {
-    switch (draw_below(11)) {
+    switch (draw_below(16)) {
       case 0:
         return message_is_canonical<Auth>();
       case 1:
@@ -137,6 +137,16 @@ TEST(CanonicalProperty, Messages) {
         return message_is_canonical<ServerHeartbeat>();
       case 9:
         return message_is_canonical<Goodbye>();
+      case 10:
+        return message_is_canonical<Resume>();
+      case 11:
+        return message_is_canonical<Refetch>();
+      case 12:
+        return message_is_canonical<ClientReady>();
+      case 13:
+        return message_is_canonical<ResumeReply>();
+      case 14:
+        return message_is_canonical<SyncMark>();
       default:
         return message_is_canonical<Advance>();
     }

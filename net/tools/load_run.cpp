@@ -39,11 +39,11 @@ void LoadRun::on_event(size_t index, const ClientEvent& event) {
   if (index == 0) return on_probe_event(event);
   Member& member = members_[index - 1];
   switch (event.kind) {
-    case ClientEvent::Kind::kSynced:
+    case ClientEvent::Kind::kLive:
       member.live = true;
       member.syncs_seen = client(member).stats().full_syncs;
       return check_digest(member);
-    case ClientEvent::Kind::kDisconnected:
+    case ClientEvent::Kind::kClosed:
       member.live = false;
       digests_.clear();
       last_problem_ = problem_of(index, event);
@@ -54,13 +54,19 @@ void LoadRun::on_event(size_t index, const ClientEvent& event) {
     case ClientEvent::Kind::kSubscribed:
       if (event.code != ErrorCode::kOk) last_problem_ = problem_of(index, event);
       return;
+    case ClientEvent::Kind::kConnecting:
     case ClientEvent::Kind::kConnected:
+    case ClientEvent::Kind::kSyncing:
+    case ClientEvent::Kind::kSynced:
+    case ClientEvent::Kind::kStale:
+    case ClientEvent::Kind::kReset:
+    case ClientEvent::Kind::kDiverged:
       return;
   }
 }
 
 Error LoadRun::problem_of(size_t index, const ClientEvent& event) const {
-  const bool is_lost = event.kind == ClientEvent::Kind::kDisconnected;
+  const bool is_lost = event.kind == ClientEvent::Kind::kClosed;
   const std::string& problem = runner_->last_problem(index);
   return fail(event.code, is_lost ? lost_text(event.code, event.reason, problem) : event.reason);
 }
@@ -79,7 +85,7 @@ void LoadRun::on_probe_event(const ClientEvent& event) {
       const Status added = add_members();
       if (!added.ok()) failure_ = added.error();
     });
-  } else if (event.kind == ClientEvent::Kind::kDisconnected) {
+  } else if (event.kind == ClientEvent::Kind::kClosed) {
     probe_done_ = true;
     failure_ = problem_of(0, event);
   }

@@ -162,21 +162,28 @@ class WatchVerb {
       case ClientEvent::Kind::kSynced:
         if (arguments_.once) print_rows();
         return;
-      case ClientEvent::Kind::kDisconnected:
+      case ClientEvent::Kind::kClosed:
       case ClientEvent::Kind::kFault:
         return on_lost(event);
+      case ClientEvent::Kind::kConnecting:
+      case ClientEvent::Kind::kSyncing:
+      case ClientEvent::Kind::kLive:
+      case ClientEvent::Kind::kStale:
+      case ClientEvent::Kind::kReset:
+      case ClientEvent::Kind::kDiverged:
+        return;
     }
   }
 
   void on_lost(const ClientEvent& event) {
     if (exit_ || std::exchange(dials_anew_, false)) return;
-    const bool is_lost = event.kind == ClientEvent::Kind::kDisconnected;
+    const bool is_lost = event.kind == ClientEvent::Kind::kClosed;
     const Error error =
         fail(event.code, is_lost ? lost_text(event.code, event.reason, runner_->last_problem(0))
                                  : event.reason);
     if (!subscribed_) return end(report(error));
     report(error);
-    if (event.kind == ClientEvent::Kind::kDisconnected) {
+    if (event.kind == ClientEvent::Kind::kClosed) {
       std::fputs("ecsdb watch: connecting again\n", stderr);
     }
   }

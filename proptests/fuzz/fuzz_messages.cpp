@@ -40,6 +40,11 @@ constexpr void (*kChecks[])(ByteSpan) = {check_message<Auth>,
                                          check_message<ClientHeartbeat>,
                                          check_message<ServerHeartbeat>,
                                          check_message<Goodbye>,
+                                         check_message<Resume>,
+                                         check_message<Refetch>,
+                                         check_message<ClientReady>,
+                                         check_message<ResumeReply>,
+                                         check_message<SyncMark>,
                                          check_texts};
 
 }  // namespace

@@ -78,8 +78,18 @@ int message_number(const Said& said) {
       return 9;
     case MessageType::kGoodbye:
       return 10;
+    case MessageType::kResume:
+      return 11;
+    case MessageType::kRefetch:
+      return 12;
+    case MessageType::kClientReady:
+      return 13;
+    case MessageType::kResumeReply:
+      return 14;
+    case MessageType::kSyncMark:
+      return 15;
   }
-  return 11;
+  return 16;
 }
 
 void write_messages(Seeds& seeds) {

@@ -204,7 +204,8 @@ void make_frames(FrameMaker to) {
   to.good("advance-without-its-end", "As long as the last frame has not come nothing changes.",
           sync, {first.seal(), middle.seal()});
   Bytes heartbeat;
-  append_message(heartbeat, MessageType::kServerHeartbeat, ServerHeartbeat{Version{9}, 77});
+  append_message(heartbeat, MessageType::kServerHeartbeat,
+                 ServerHeartbeat{Version{9}, {}, 77, 0, 0, {}});
   to.good("heartbeat-inside-an-advance", "A heartbeat may stand between the frames.", sync,
           {first.seal(), heartbeat, middle.seal(), last.seal()});
 }

@@ -167,7 +167,7 @@ Bytes Fleet::sync_begin() const {
   Bytes out;
   uint64_t rows = 0;
   for (const auto& [handle, held] : held_) rows += db_.cell(held.ref).log.count();
-  append_message(out, MessageType::kSyncBegin, SyncBegin{db_.published(), rows});
+  append_message(out, MessageType::kSyncBegin, SyncBegin{db_.published(), rows, 0});
   return out;
 }
 

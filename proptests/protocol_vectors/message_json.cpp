@@ -14,6 +14,9 @@ constexpr TypeName kTypeNames[] = {
     {MessageType::kSubscribe, "subscribe"},
     {MessageType::kAck, "ack"},
     {MessageType::kClientHeartbeat, "client_heartbeat"},
+    {MessageType::kResume, "resume"},
+    {MessageType::kRefetch, "refetch"},
+    {MessageType::kClientReady, "client_ready"},
     {MessageType::kGoodbye, "goodbye"},
     {MessageType::kAuthReply, "auth_reply"},
     {MessageType::kSchemaPart, "schema_part"},
@@ -22,6 +25,8 @@ constexpr TypeName kTypeNames[] = {
     {MessageType::kSyncChunk, "sync_chunk"},
     {MessageType::kAdvance, "advance"},
     {MessageType::kServerHeartbeat, "server_heartbeat"},
+    {MessageType::kResumeReply, "resume_reply"},
+    {MessageType::kSyncMark, "sync_mark"},
 };
 
 template <class M>
@@ -122,6 +127,16 @@ Result<Json> message_json(MessageType type, ByteSpan head, Bytes& again) {
       return decoded<Advance>(head, again);
     case MessageType::kServerHeartbeat:
       return decoded<ServerHeartbeat>(head, again);
+    case MessageType::kResume:
+      return decoded<Resume>(head, again);
+    case MessageType::kRefetch:
+      return decoded<Refetch>(head, again);
+    case MessageType::kClientReady:
+      return decoded<ClientReady>(head, again);
+    case MessageType::kResumeReply:
+      return decoded<ResumeReply>(head, again);
+    case MessageType::kSyncMark:
+      return decoded<SyncMark>(head, again);
   }
   return fail(ErrorCode::kUnknownMessage);
 }

@@ -102,14 +102,15 @@ void make_subscriptions(Maker& to) {
 
 void make_flow(Maker& to) {
   add(to, "sync-begin", "A sync that starts at version 5, of 300 rows.", MessageType::kSyncBegin,
-      SyncBegin{Version{5}, 300});
+      SyncBegin{Version{5}, 300, 9000});
   add(to, "ack-nothing", "Nothing is applied yet.", MessageType::kAck, Ack{});
   add(to, "ack", "Version 2^64 - 1 is a version like others.", MessageType::kAck,
       Ack{Version{~uint64_t{0}}, 1234});
   add(to, "client-heartbeat", "Echoes the server's time.", MessageType::kClientHeartbeat,
-      ClientHeartbeat{1'000'000'000});
+      ClientHeartbeat{3, 1'000'000'000, 5'000'000});
   add(to, "server-heartbeat", "Tells the newest version and the time.",
-      MessageType::kServerHeartbeat, ServerHeartbeat{Version{9}, 2'000'000'000});
+      MessageType::kServerHeartbeat,
+      ServerHeartbeat{Version{9}, Version{7}, 2'000'000'000, 3, 4'000, {}});
   add(to, "goodbye", "The server goes down.", MessageType::kGoodbye, Goodbye{500, ""});
   add(to, "goodbye-reason", "A code that nobody knows, and a reason.", MessageType::kGoodbye,
       Goodbye{65535, "caf\xc3\xa9"});

@@ -179,7 +179,7 @@ void break_order(Maker& to) {
   const Bytes reply = message(MessageType::kAuthReply, reply_of(schema));
   const Bytes whole = message(MessageType::kSchemaPart, SchemaPart{0, canonical});
   broken(to, "broken-sync-before-auth", "A sync begins before authentication.",
-         {preface, message(MessageType::kSyncBegin, SyncBegin{Version{1}, 0})});
+         {preface, message(MessageType::kSyncBegin, SyncBegin{Version{1}, 0, 0})});
   broken(to, "broken-reply-before-schema", "Subscriptions are answered before there is a schema.",
          {preface, reply, message(MessageType::kSubscribeReply, SubscribeReply{1, {}})});
   broken(to, "broken-advance-before-schema", "An advance comes before there is a schema.",

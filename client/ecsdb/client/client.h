@@ -50,15 +50,27 @@ struct SyncStatus {
   };
   Phase phase = Phase::kIdle;
   uint64_t rows_done = 0;
-  uint64_t rows_total = 0;  // as announced when the sync began
-  uint64_t bytes_done = 0;  // of this sync
+  uint64_t rows_total = 0;        // as announced when the sync began
+  uint64_t bytes_done = 0;        // of this sync
+  uint64_t bytes_total = 0;       // as estimated when the sync began
+  uint64_t bytes_per_second = 0;  // of late
+  /// Until the sync is complete, at that rate; never if that cannot be said.
+  Duration remaining = Duration{INT64_MAX};
+  /// Why nothing arrives; empty where something does, or nothing is due.
+  std::string why_not;
 };
 
 struct ClientStats {
   uint64_t dials = 0;
-  uint64_t connects = 0;    // authenticated
-  uint64_t full_syncs = 0;  // applied
-  uint64_t advances = 0;    // applied, full syncs not counted
+  uint64_t connects = 0;          // authenticated
+  uint64_t full_syncs = 0;        // applied
+  uint64_t resumes = 0;           // connections that went on from the cut that was held
+  uint64_t resets = 0;            // positions that the server did not go on from
+  uint64_t syncs_cut = 0;         // full syncs that an end of the connection interrupted,
+  uint64_t syncs_resumed = 0;     // and those of them that went on with the next one
+  uint64_t digests_compared = 0;  // of cells, with the server's
+  uint64_t divergences = 0;       // of them, that differed
+  uint64_t advances = 0;          // applied, full syncs not counted
   uint64_t bytes_received = 0;
   uint64_t bytes_sent = 0;
   uint64_t faults = 0;

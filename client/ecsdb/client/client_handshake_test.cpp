@@ -69,7 +69,7 @@ class Script {
     client_.subscribe("ship", now());
     dial();
     welcome();
-    send(MessageType::kSyncBegin, SyncBegin{Version{5}, 0});
+    send(MessageType::kSyncBegin, SyncBegin{Version{5}, 0, 0});
     send_advance(MessageType::kAdvance, end_of_sync());
     client_.poll(now());
     ASSERT_EQ(client_.sync().phase, SyncStatus::Phase::kLive);
@@ -250,7 +250,7 @@ TEST_F(ClientHandshake, ServerThatStopsInTheMiddleOfTheSchemaIsLeft) {
   EXPECT_EQ(client_.next_deadline(), time_ + Duration::seconds(5));
   time_ = client_.next_deadline();
   client_.on_timer(now());
-  EXPECT_EQ(code_of(ClientEvent::Kind::kDisconnected), ErrorCode::kPeerSilent);
+  EXPECT_EQ(code_of(ClientEvent::Kind::kClosed), ErrorCode::kPeerSilent);
 }
 
 TEST_F(ClientHandshake, NothingFollowsAGoodbyeOfTheServer) {
@@ -268,7 +268,7 @@ TEST_F(ClientHandshake, NothingFollowsAGoodbyeOfTheServer) {
   time_ = time_ + Duration::seconds(5);
   feed(as_bytes("rubbish"));
   client_.on_timer(now());
-  EXPECT_EQ(code_of(ClientEvent::Kind::kDisconnected), ErrorCode::kShutdown);
+  EXPECT_EQ(code_of(ClientEvent::Kind::kClosed), ErrorCode::kShutdown);
   EXPECT_TRUE(client_.output(link_, now()).close);
   // It is not the reason of the next link's end.
   while (!client_.next_dial()) {
@@ -276,7 +276,7 @@ TEST_F(ClientHandshake, NothingFollowsAGoodbyeOfTheServer) {
     client_.on_timer(now());
   }
   client_.on_closed(LinkId{link_.value + 1}, now());
-  EXPECT_EQ(code_of(ClientEvent::Kind::kDisconnected), ErrorCode::kConnectFailed);
+  EXPECT_EQ(code_of(ClientEvent::Kind::kClosed), ErrorCode::kConnectFailed);
 }
 
 TEST_F(ClientHandshake, GoodbyeThatTheLinkDoesNotTakeIsGivenUp) {
@@ -389,7 +389,7 @@ TEST_F(ClientHandshake, AdvancesMustBeginAndEndInPlace) {
 TEST_F(ClientHandshake, AdvanceOfSeveralFramesIsOneCutAndHeartbeatsMayStandBetween) {
   go_live();
   send_advance(MessageType::kAdvance, step(5, 6, true, false));
-  send(MessageType::kServerHeartbeat, ServerHeartbeat{Version{9}, 1000});
+  send(MessageType::kServerHeartbeat, ServerHeartbeat{Version{9}, {}, 1000, 0, 0, {}});
   EXPECT_EQ(client_.poll(now()), 0u);
   send_advance(MessageType::kAdvance, step(5, 6, false));
   EXPECT_EQ(client_.poll(now()), 1u);
@@ -401,7 +401,7 @@ TEST_F(ClientHandshake, AdvanceInTheMiddleOfASyncIsAFault) {
   client_.subscribe("ship", now());
   dial();
   welcome();
-  send(MessageType::kSyncBegin, SyncBegin{Version{5}, 0});
+  send(MessageType::kSyncBegin, SyncBegin{Version{5}, 0, 0});
   send_advance(MessageType::kAdvance, step(5, 6));
   client_.poll(now());
   expect_fault(ErrorCode::kUnexpectedMessage);
@@ -439,7 +439,7 @@ TEST_F(ClientHandshake, AckTellsCutAndBytesConsumed) {
   take_sent();
   EXPECT_EQ(last_sent<Ack>().cut, Version{});
   EXPECT_EQ(last_sent<Ack>().bytes, client_.stats().bytes_received);
-  send(MessageType::kSyncBegin, SyncBegin{Version{5}, 0});
+  send(MessageType::kSyncBegin, SyncBegin{Version{5}, 0, 0});
   send_advance(MessageType::kAdvance, end_of_sync());
   take_sent();
   EXPECT_EQ(last_sent<Ack>().cut, Version{});

@@ -90,7 +90,7 @@ void Client::Impl::after_close(Error why, const Now& now) {
   } else {
     wanted_ = false;
   }
-  events_.push_back({ClientEvent::Kind::kDisconnected, why.code, std::move(why.context), {}});
+  events_.push_back({ClientEvent::Kind::kClosed, why.code, std::move(why.context), {}});
 }
 
 void Client::Impl::disconnect(const Now& now) {
@@ -162,6 +162,8 @@ Status Client::Impl::on_frame(const Frame& frame, const Now&) {
       return {};
     }
     case MessageType::kAdvance:
+    case MessageType::kResumeReply:
+    case MessageType::kSyncMark:
       break;
     default:
       return fail(ErrorCode::kUnknownMessage,
@@ -287,6 +289,7 @@ Status Client::Impl::apply_next(const Now&) {
     reconnect_.on_success();
     ++stats_.full_syncs;
     events_.push_back({ClientEvent::Kind::kSynced, ErrorCode::kOk, {}, {}});
+    events_.push_back({ClientEvent::Kind::kLive, ErrorCode::kOk, {}, {}});
   } else {
     if (advance.head.kind() == AdvanceKind::kSyncEnd) {
       return fail(ErrorCode::kUnexpectedMessage, "the end of a full sync that never began");
@@ -376,7 +379,10 @@ void Client::Impl::on_timer(const Now& now) {
   }
   if (now.steady < last_sent_ + options_.heartbeat_interval || state_ != State::kReady) return;
   last_sent_ = now.steady;
-  if (out_.empty()) send(MessageType::kClientHeartbeat, ClientHeartbeat{server_time_ns_});
+  if (!out_.empty()) return;
+  ClientHeartbeat heartbeat;
+  heartbeat.echo_ns = server_time_ns_;
+  send(MessageType::kClientHeartbeat, heartbeat);
 }
 
 Instant Client::Impl::next_deadline() const {

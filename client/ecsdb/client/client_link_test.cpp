@@ -130,11 +130,11 @@ TEST(ClientLink, SilentServerIsLeft) {
   w.take_events();
   w.net_.hold(0, true);
   w.net_.advance(Duration::seconds(4));
-  EXPECT_EQ(last_of(w.take_events(), Kind::kDisconnected), nullptr);
+  EXPECT_EQ(last_of(w.take_events(), Kind::kClosed), nullptr);
   w.net_.advance(Duration::ms(1500));
   const auto events = w.take_events();
-  ASSERT_NE(last_of(events, Kind::kDisconnected), nullptr);
-  EXPECT_EQ(last_of(events, Kind::kDisconnected)->code, ErrorCode::kPeerSilent);
+  ASSERT_NE(last_of(events, Kind::kClosed), nullptr);
+  EXPECT_EQ(last_of(events, Kind::kClosed)->code, ErrorCode::kPeerSilent);
   w.net_.hold(0, false);
   w.net_.advance(Duration::seconds(3));
   EXPECT_EQ(w.client_.stats().full_syncs, 2u);
@@ -148,7 +148,7 @@ TEST(ClientLink, ServerThatFallsSilentInTheHandshakeIsLeft) {
   w.client_.on_connected(link, w.net_.now());
   EXPECT_EQ(w.client_.next_deadline(), w.net_.now().steady + Duration::seconds(5));
   w.client_.on_timer({w.client_.next_deadline(), 0});
-  EXPECT_EQ(last_of(w.take_events(), Kind::kDisconnected)->code, ErrorCode::kConnectFailed);
+  EXPECT_EQ(last_of(w.take_events(), Kind::kClosed)->code, ErrorCode::kConnectFailed);
 }
 
 TEST(ClientLink, DisconnectSaysGoodbyeAndKeepsTheReplica) {
@@ -157,7 +157,7 @@ TEST(ClientLink, DisconnectSaysGoodbyeAndKeepsTheReplica) {
   w.go_live();
   w.client_.disconnect(w.net_.now());
   w.net_.settle();
-  EXPECT_EQ(last_of(w.take_events(), Kind::kDisconnected)->code, ErrorCode::kClientLeft);
+  EXPECT_EQ(last_of(w.take_events(), Kind::kClosed)->code, ErrorCode::kClientLeft);
   EXPECT_EQ(last_of(w.take_server_events(), ServerEvent::Kind::kClosed)->code,
             ErrorCode::kClientLeft);
   EXPECT_EQ(w.server_.connection_count(), 0u);
@@ -173,9 +173,9 @@ TEST(ClientLink, KickedClientLearnsWhyAndComesBackSoon) {
   w.server_.disconnect(LinkId{0}, ErrorCode::kKicked, "be nice", w.net_.now());
   w.net_.settle();
   const auto events = w.take_events();
-  ASSERT_NE(last_of(events, Kind::kDisconnected), nullptr);
-  EXPECT_EQ(last_of(events, Kind::kDisconnected)->code, ErrorCode::kKicked);
-  EXPECT_EQ(last_of(events, Kind::kDisconnected)->reason, "be nice");
+  ASSERT_NE(last_of(events, Kind::kClosed), nullptr);
+  EXPECT_EQ(last_of(events, Kind::kClosed)->code, ErrorCode::kKicked);
+  EXPECT_EQ(last_of(events, Kind::kClosed)->reason, "be nice");
   EXPECT_LE(w.client_.next_deadline() - w.net_.now().steady, Duration::seconds(1));
   w.net_.advance(Duration::seconds(1));
   EXPECT_EQ(w.client_.sync().phase, SyncStatus::Phase::kLive);
@@ -189,9 +189,9 @@ TEST(ClientLink, LongReasonIsCutBetweenCharacters) {
   w.server_.disconnect(LinkId{0}, ErrorCode::kKicked, "x" + reason, w.net_.now());
   w.net_.settle();
   const auto events = w.take_events();
-  ASSERT_NE(last_of(events, Kind::kDisconnected), nullptr);
-  EXPECT_EQ(last_of(events, Kind::kDisconnected)->code, ErrorCode::kKicked);
-  EXPECT_EQ(last_of(events, Kind::kDisconnected)->reason.size(), kReasonBytesMax - 3);
+  ASSERT_NE(last_of(events, Kind::kClosed), nullptr);
+  EXPECT_EQ(last_of(events, Kind::kClosed)->code, ErrorCode::kKicked);
+  EXPECT_EQ(last_of(events, Kind::kClosed)->reason.size(), kReasonBytesMax - 3);
 }
 
 TEST(ClientLink, ShutdownTellsEveryClient) {
@@ -201,10 +201,10 @@ TEST(ClientLink, ShutdownTellsEveryClient) {
   EXPECT_FALSE(w.server_.closed());
   w.net_.settle();
   EXPECT_TRUE(w.server_.closed());
-  EXPECT_EQ(last_of(w.take_events(), Kind::kDisconnected)->code, ErrorCode::kShutdown);
+  EXPECT_EQ(last_of(w.take_events(), Kind::kClosed)->code, ErrorCode::kShutdown);
   w.net_.advance(Duration::seconds(2));  // it dials again and is refused without a word
   EXPECT_GT(w.client_.stats().dials, 1u);
-  EXPECT_EQ(last_of(w.take_events(), Kind::kDisconnected)->code, ErrorCode::kLinkClosed);
+  EXPECT_EQ(last_of(w.take_events(), Kind::kClosed)->code, ErrorCode::kLinkClosed);
 }
 
 TEST(ClientLink, WrongTokenIsRefused) {
@@ -214,7 +214,7 @@ TEST(ClientLink, WrongTokenIsRefused) {
   World w({}, wrong, harbour().build().value(), &authenticator);
   w.client_.connect(w.net_.now());
   w.net_.settle();
-  EXPECT_EQ(last_of(w.take_events(), Kind::kDisconnected)->code, ErrorCode::kAuthFailed);
+  EXPECT_EQ(last_of(w.take_events(), Kind::kClosed)->code, ErrorCode::kAuthFailed);
   EXPECT_EQ(last_of(w.take_server_events(), ServerEvent::Kind::kClosed)->code,
             ErrorCode::kAuthFailed);
   ClientOptions right;
@@ -240,7 +240,7 @@ TEST(ClientLink, SystemDatabaseIsRefusedWhereThereIsNone) {
   World w({}, options);
   w.client_.connect(w.net_.now());
   w.net_.settle();
-  EXPECT_EQ(last_of(w.take_events(), Kind::kDisconnected)->code, ErrorCode::kUnknownTable);
+  EXPECT_EQ(last_of(w.take_events(), Kind::kClosed)->code, ErrorCode::kUnknownTable);
 }
 
 TEST(ClientLink, FaultIsToldToTheServerAndMendedByAResync) {

@@ -7,6 +7,7 @@
 
 #include "ecsdb/base/error.h"
 #include "ecsdb/base/ids.h"
+#include "ecsdb/wire/messages.h"
 
 namespace ecsdb {
 
@@ -40,16 +41,23 @@ using CallbackId = uint64_t;
 
 struct ClientEvent {
   enum class Kind : uint8_t {
-    kConnected,     // authenticated; the schema is known
-    kSubscribed,    // code kOk, or why the subscription was refused
-    kSynced,        // a full sync is applied: reads show the server's state
-    kDisconnected,  // code and reason; the client dials again by itself unless told not to
-    kFault,         // the replica could not apply what came; it drops the link and syncs anew
+    kConnecting,  // dials
+    kConnected,   // authenticated; the schema is known
+    kSubscribed,  // code kOk, or why the subscription was refused
+    kSyncing,     // a full sync begins; what was held before stays readable until it is complete
+    kSynced,      // a full sync is applied: reads show the server's state
+    kLive,        // reads follow the server from now on: after a sync, or by going on where it was
+    kStale,       // what is shown may be out of date: the link is lost, or silent
+    kReset,     // the server cannot go on from what is held: `reset` says why; a full sync follows
+    kDiverged,  // what was held of a cell differed from the server's and is replaced: first row
+    kFault,     // the replica could not apply what came; it drops the link and syncs anew
+    kClosed,    // code and reason; the client dials again by itself unless told not to
   };
-  Kind kind = Kind::kDisconnected;
+  Kind kind = Kind::kClosed;
   ErrorCode code = ErrorCode::kOk;
   std::string reason;
   SubscriptionId subscription;
+  ResetReason reset = ResetReason::kNone;
 };
 
 }  // namespace ecsdb

@@ -47,7 +47,11 @@ Subscribe Subscriptions::take_request(const Schema& schema, std::vector<Subscrip
       break;
     }
     entry.state = State::kSent;
-    request.add.push_back({entry.id, schema.table(*table).id, entry.kind, entry.keys});
+    Subscription& wanted = request.add.emplace_back();
+    wanted.id = entry.id;
+    wanted.table = schema.table(*table).id;
+    wanted.kind = entry.kind;
+    wanted.keys = entry.keys;
   }
   if (!request.add.empty() || !request.remove.empty()) request.request = ++last_request_;
   return request;

@@ -22,11 +22,13 @@ enum class ErrorCode : uint16_t {
   kLimitExceeded = 107,        // a count or size is over a limit named in the auth reply
   kNotCanonical = 108,         // a value has a shorter or other encoding than the canonical one
   kWebSocketViolation = 109,   // RFC 6455 was broken below the stream
+  kRateLimited = 110,          // asked more often than the server allows; nothing was done
   // 2xx: identity and rights.
   kAuthFailed = 200,
   kHandshakeTimeout = 201,
   kNotPermitted = 202,
   kTooManyConnections = 203,
+  kTicketReused = 204,  // a ticket came again after its successor was in use: somebody copied it
   // 3xx: schema and subscriptions.
   kSchemaInvalid = 300,
   kSchemaMismatch = 301,
@@ -52,6 +54,7 @@ enum class ErrorCode : uint16_t {
   kLinkClosed = 504,  // the link below the stream closed
   kKicked = 505,      // an operator closed the connection
   kConnectFailed = 506,
+  kFenced = 507,  // a newer connection goes on with the session
   // 6xx: the store.
   kUnknownEntity = 600,
   kRowExists = 601,

@@ -20,10 +20,12 @@ bool is_enumerator(ErrorCode code) {
     case ErrorCode::kLimitExceeded:
     case ErrorCode::kNotCanonical:
     case ErrorCode::kWebSocketViolation:
+    case ErrorCode::kRateLimited:
     case ErrorCode::kAuthFailed:
     case ErrorCode::kHandshakeTimeout:
     case ErrorCode::kNotPermitted:
     case ErrorCode::kTooManyConnections:
+    case ErrorCode::kTicketReused:
     case ErrorCode::kSchemaInvalid:
     case ErrorCode::kSchemaMismatch:
     case ErrorCode::kUnknownTable:
@@ -46,6 +48,7 @@ bool is_enumerator(ErrorCode code) {
     case ErrorCode::kLinkClosed:
     case ErrorCode::kKicked:
     case ErrorCode::kConnectFailed:
+    case ErrorCode::kFenced:
     case ErrorCode::kUnknownEntity:
     case ErrorCode::kRowExists:
     case ErrorCode::kRowMissing:

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,14 @@ class OpenAuthenticator final : public Authenticator {
   std::optional<Identity> authenticate(ByteSpan, const Now&) const override {
     return Identity{PrincipalId{1}, "anyone", {}, {}};
   }
+};
+
+/// Where the secrets of tickets come from. Called in the middle of an input; must not call back.
+class SecretSource {
+ public:
+  virtual ~SecretSource() = default;
+  /// Fills `out` with bytes that nobody can guess.
+  virtual void draw(std::span<uint8_t> out) = 0;
 };
 
 /// True if some rule of the table lets the principal read cells with this key. An empty list lets

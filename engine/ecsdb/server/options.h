@@ -23,6 +23,25 @@ struct ServerOptions {
   size_t sync_chunk_bytes = 32 * 1024;       // target size of a full sync's chunks
   size_t block_bytes_max = kBlockBytesMax;   // a larger change of a cell is sent in several blocks
   bool compression = true;                   // of texts and whole rows, to clients that take it
+
+  // Sessions: what of a client outlives its connections.
+  Duration session_timeout = Duration::seconds(300);  // without a connection; then it is forgotten
+  size_t sessions_max = 20'000;                       // without a connection; the oldest go first
+  // Cells that enter a live connection come in one advance if they have no more bytes together,
+  // else in chunks like a full sync.
+  size_t stage_bytes_min = 128 * 1024;
+  Duration digest_interval = Duration::seconds(5);  // between heartbeats with digests, at the most
+
+  // Budgets: bytes a second in the long run, and at once after a pause. 0 a second: no limit.
+  uint64_t client_budget_bytes = 0;  // to each client
+  uint64_t client_budget_burst = 256 * 1024;
+  uint64_t total_budget_bytes = 0;  // to all together
+  uint64_t total_budget_burst = 4 * 1024 * 1024;
+  // The same for what a client sends. More bytes end the connection; more changes are refused.
+  uint64_t intake_bytes = 256 * 1024;
+  uint64_t intake_burst = 4 * 1024 * 1024;
+  uint32_t intake_changes = 32;  // subscriptions begun, ended or moved
+  uint32_t intake_changes_burst = 256;
 };
 
 /// One accepted token of the static list.

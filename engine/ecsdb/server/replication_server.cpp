@@ -79,10 +79,12 @@ class Deadlines {
 
 class ReplicationServer::Impl {
  public:
-  Impl(Database database, ServerOptions server_options, const Authenticator* authenticator)
+  Impl(Database database, ServerOptions server_options, const Authenticator* authenticator,
+       SecretSource* secrets)
       : db_(std::move(database)),
         options_(std::move(server_options)),
         authenticator_(authenticator),
+        secrets_(secrets),
         blocks_(options_.block_bytes_max),
         audience_(db_.table_count()) {
     ECSDB_CHECK(authenticator != nullptr);
@@ -264,6 +266,7 @@ class ReplicationServer::Impl {
   Database db_;
   ServerOptions options_;
   const Authenticator* authenticator_;
+  SecretSource* secrets_;  // may be null
   ServerStats stats_;
   std::deque<ServerEvent> events_;
   CellBlocks blocks_;
@@ -347,12 +350,14 @@ class ReplicationServer::Impl {
 };
 
 ReplicationServer::ReplicationServer(Schema schema, ServerOptions options,
-                                     const Authenticator* authenticator)
-    : ReplicationServer(Database(std::move(schema), options.database), options, authenticator) {}
+                                     const Authenticator* authenticator, SecretSource* secrets)
+    : ReplicationServer(Database(std::move(schema), options.database), options, authenticator,
+                        secrets) {}
 
 ReplicationServer::ReplicationServer(Database database, ServerOptions options,
-                                     const Authenticator* authenticator)
-    : impl_(std::make_unique<Impl>(std::move(database), std::move(options), authenticator)) {}
+                                     const Authenticator* authenticator, SecretSource* secrets)
+    : impl_(std::make_unique<Impl>(std::move(database), std::move(options), authenticator,
+                                   secrets)) {}
 
 ReplicationServer::~ReplicationServer() = default;
 ReplicationServer::ReplicationServer(ReplicationServer&&) noexcept = default;

@@ -13,6 +13,7 @@
 // thread owns the server.
 #pragma once
 
+#include <array>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -23,6 +24,7 @@
 #include "ecsdb/server/auth.h"
 #include "ecsdb/server/options.h"
 #include "ecsdb/store/transaction.h"
+#include "ecsdb/wire/messages.h"
 #include "ecsdb/wire/stream_output.h"
 
 namespace ecsdb {
@@ -31,7 +33,15 @@ inline constexpr uint64_t kLinksMax = 1u << 20;
 
 /// Something an owner may want to log or act on.
 struct ServerEvent {
-  enum class Kind : uint8_t { kAuthenticated, kSynced, kClosed };
+  enum class Kind : uint8_t {
+    kAuthenticated,
+    kSynced,    // a full sync was sent
+    kResumed,   // the client goes on from where it was
+    kReset,     // it asked to, and cannot; `reset` says why, and a full sync follows
+    kReady,     // it shows what was synced: the moment to let it take part
+    kDiverged,  // what it holds of a cell differed from the database and is sent anew
+    kClosed,
+  };
   Kind kind = Kind::kClosed;
   LinkId link;
   ClientId client;  // zero before authentication
@@ -39,6 +49,7 @@ struct ServerEvent {
   std::string client_name;          // as the client calls itself; escape before printing
   ErrorCode code = ErrorCode::kOk;  // kClosed: why
   std::string reason;
+  ResetReason reset = ResetReason::kNone;
 };
 
 /// Counts since the start; for logs, tests and benchmarks.
@@ -50,17 +61,34 @@ struct ServerStats {
   uint64_t blocks_encoded = 0;  // shared blocks, of any form
   uint64_t block_bytes = 0;
   uint64_t step_advances = 0;   // sent with shared relative blocks
+  uint64_t chain_advances = 0;  // the same, of earlier publishes, to catch up
   uint64_t net_advances = 0;    // sent with net deltas
-  uint64_t bytes_accepted = 0;  // by links
-  uint64_t refused = 0;         // links closed for a peer's fault
+  uint64_t conflated = 0;       // publishes that a client got as part of a later advance
+  uint64_t resumes = 0;         // positions that were gone on from
+  std::array<uint64_t, kResetReasons> resets{};  // positions that were not, by reason
+  uint64_t syncs_begun = 0;                      // full syncs, and cells that entered in chunks
+  uint64_t syncs_cut = 0;                        // of them, ended by the end of the connection
+  uint64_t syncs_resumed = 0;                    // of them, gone on with on another one
+  uint64_t cells_trimmed = 0;  // held cells that were replaced: their history was forgotten
+  uint64_t refetches = 0;      // cells sent anew because their digest differed
+  uint64_t fenced = 0;         // connections that a newer one of the same session ended
+  uint64_t sessions_expired = 0;
+  uint64_t sessions_killed = 0;  // a ticket was used twice
+  uint64_t rate_limited = 0;     // changes of subscriptions that were refused
+  uint64_t bytes_accepted = 0;   // by links
+  uint64_t refused = 0;          // links closed for a peer's fault
 };
 
 class ReplicationServer {
  public:
-  /// `authenticator` must outlive the server. Times and sizes of the options are above zero.
-  ReplicationServer(Schema schema, ServerOptions options, const Authenticator* authenticator);
+  /// `authenticator` and `secrets` must outlive the server. Times and sizes of the options are
+  /// above zero. Without `secrets` no tickets are issued: a client that comes back is a new
+  /// session, but goes on from its position all the same.
+  ReplicationServer(Schema schema, ServerOptions options, const Authenticator* authenticator,
+                    SecretSource* secrets = nullptr);
   /// Serves a database made elsewhere; its own options count, options.database does not.
-  ReplicationServer(Database database, ServerOptions options, const Authenticator* authenticator);
+  ReplicationServer(Database database, ServerOptions options, const Authenticator* authenticator,
+                    SecretSource* secrets = nullptr);
   ~ReplicationServer();
   ReplicationServer(ReplicationServer&&) noexcept;
 

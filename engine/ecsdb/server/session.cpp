@@ -74,6 +74,10 @@ Status Session::on_frame(SessionContext& context, const Frame& frame, const Now&
       close_deadline_ = now.steady;
       return {};
     }
+    case MessageType::kResume:
+    case MessageType::kRefetch:
+    case MessageType::kClientReady:
+      break;
     default:
       return fail(ErrorCode::kUnknownMessage,
                   "frame type " + std::to_string(static_cast<int>(frame.type)));
@@ -135,7 +139,7 @@ Status Session::on_subscribe(SessionContext& context, ByteSpan head, const Now&)
 void Session::start_sync(SessionContext& context) {
   phase_ = Phase::kSyncing;
   sync_.start(context.db.published());
-  send(MessageType::kSyncBegin, SyncBegin{sync_.version(), interest_.row_count(context.db)});
+  send(MessageType::kSyncBegin, SyncBegin{sync_.version(), interest_.row_count(context.db), 0});
   AdvancePlan plan;
   plan.from = plan.to = sync_.version();
   plan.enters = interest_.take_enters(context.db);
@@ -289,8 +293,10 @@ void Session::on_timer(SessionContext& context, const Now& now) {
   }
   // A heartbeat behind bytes that wait anyway says nothing.
   if (!out_.empty()) return;
-  send(MessageType::kServerHeartbeat,
-       ServerHeartbeat{context.db.published(), static_cast<uint64_t>(now.steady.ns)});
+  ServerHeartbeat heartbeat;
+  heartbeat.head = context.db.published();
+  heartbeat.server_time_ns = static_cast<uint64_t>(now.steady.ns);
+  send(MessageType::kServerHeartbeat, heartbeat);
 }
 
 void Session::close(SessionContext& context, Error why, const Now& now) {

@@ -116,7 +116,8 @@ class Message : public testing::Test {
 using AllMessages =
     testing::Types<Auth, AuthReply, SchemaPart, Subscription, Subscribe, SubscribeResult,
                    SubscribeReply, SyncBegin, CellEnter, CellLeave, BlockEntry, Advance, Ack,
-                   ClientHeartbeat, ServerHeartbeat, Goodbye, Probe>;
+                   ClientHeartbeat, ServerHeartbeat, Goodbye, Resume, Refetch, ClientReady,
+                   ResumeReply, SyncMark, SubscriptionArea, Probe>;
 TYPED_TEST_SUITE(Message, AllMessages);
 
 TYPED_TEST(Message, WrittenIsReadBackEqual) {

@@ -20,6 +20,7 @@ inline constexpr size_t kBlockValuesMax = 1u << 20;        // whole rows times t
 
 // Fields of messages.
 inline constexpr size_t kTokenBytesMax = 4096;
+inline constexpr size_t kTicketBytesMax = 64;
 inline constexpr size_t kClientNameBytesMax = 64;
 inline constexpr size_t kReasonBytesMax = 512;
 inline constexpr size_t kSchemaPartBytesMax = 32 * 1024;
@@ -28,6 +29,7 @@ inline constexpr size_t kSubscriptionKeysMax = 1024;  // keys named by one subsc
 inline constexpr size_t kConnectionKeysMax = 8192;    // keys named by all of them
 inline constexpr size_t kCellsPerFrameMax = 512;      // enters or leaves in one frame
 inline constexpr size_t kBlocksPerFrameMax = 1024;
+inline constexpr size_t kDigestsPerFrameMax = 256;
 inline constexpr size_t kCellsPerConnectionMax = 1u << 20;
 
 // Flow.

@@ -30,6 +30,12 @@ inline constexpr auto kMessageList = std::make_tuple(
                       "what was consumed and applied"},
     MessageEntry<ClientHeartbeat>{MessageType::kClientHeartbeat, "client_heartbeat",
                                   MessageSender::kClient, false, "after silence"},
+    MessageEntry<Resume>{MessageType::kResume, "resume", MessageSender::kClient, false,
+                         "what the client holds, to go on from there"},
+    MessageEntry<Refetch>{MessageType::kRefetch, "refetch", MessageSender::kClient, false,
+                          "asks for cells anew whose digest differs"},
+    MessageEntry<ClientReady>{MessageType::kClientReady, "client_ready", MessageSender::kClient,
+                              false, "what was synced is shown; live advances may come"},
     MessageEntry<Goodbye>{MessageType::kGoodbye, "goodbye", MessageSender::kBoth, false,
                           "the last message, and why"},
     MessageEntry<AuthReply>{MessageType::kAuthReply, "auth_reply", MessageSender::kServer, false,
@@ -45,6 +51,10 @@ inline constexpr auto kMessageList = std::make_tuple(
     MessageEntry<Advance>{MessageType::kAdvance, "advance", MessageSender::kServer, true,
                           "takes the client to another version, or a part of that"},
     MessageEntry<ServerHeartbeat>{MessageType::kServerHeartbeat, "server_heartbeat",
-                                  MessageSender::kServer, false, "after silence"});
+                                  MessageSender::kServer, false, "after silence"},
+    MessageEntry<ResumeReply>{MessageType::kResumeReply, "resume_reply", MessageSender::kServer,
+                              false, "whether what the client holds is gone on from"},
+    MessageEntry<SyncMark>{MessageType::kSyncMark, "sync_mark", MessageSender::kServer, false,
+                           "how far the chunks before it have come"});
 
 }  // namespace ecsdb

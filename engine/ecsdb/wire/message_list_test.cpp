@@ -14,6 +14,9 @@ bool is_enumerator(MessageType type) {
     case MessageType::kSubscribe:
     case MessageType::kAck:
     case MessageType::kClientHeartbeat:
+    case MessageType::kResume:
+    case MessageType::kRefetch:
+    case MessageType::kClientReady:
     case MessageType::kGoodbye:
     case MessageType::kAuthReply:
     case MessageType::kSchemaPart:
@@ -22,6 +25,8 @@ bool is_enumerator(MessageType type) {
     case MessageType::kSyncChunk:
     case MessageType::kAdvance:
     case MessageType::kServerHeartbeat:
+    case MessageType::kResumeReply:
+    case MessageType::kSyncMark:
       return true;
   }
   return false;

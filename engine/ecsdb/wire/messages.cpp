@@ -18,6 +18,24 @@ std::string message_text(std::string_view text, size_t bytes_max) {
   return out;
 }
 
+std::string_view reset_reason_name(ResetReason reason) {
+  switch (reason) {
+    case ResetReason::kNone:
+      return "none";
+    case ResetReason::kOtherDatabase:
+      return "other_database";
+    case ResetReason::kPastFork:
+      return "past_fork";
+    case ResetReason::kSchemaBreak:
+      return "schema_break";
+    case ResetReason::kRightsChanged:
+      return "rights_changed";
+    case ResetReason::kCellsUnknown:
+      return "cells_unknown";
+  }
+  return "unknown";
+}
+
 void TailChecksum::add(uint32_t handle, uint32_t generation, Version base, uint32_t checksum) {
   uint8_t raw[20];
   auto put = [&](size_t at, uint64_t value, size_t bytes) {
@@ -43,6 +61,9 @@ bool Subscription::covers(const CellKey& key) const {
       return low.x <= key.x && key.x <= high.x && low.y <= key.y && key.y <= high.y &&
              low.z <= key.z && key.z <= high.z;
     }
+    case SelectorKind::kBall:
+    case SelectorKind::kRange:
+      return false;
   }
   return false;
 }

@@ -21,6 +21,9 @@ enum class MessageType : uint8_t {
   kSubscribe = 2,
   kAck = 3,
   kClientHeartbeat = 4,
+  kResume = 5,
+  kRefetch = 6,
+  kClientReady = 7,
   // both ways
   kGoodbye = 8,
   // server to client
@@ -31,6 +34,8 @@ enum class MessageType : uint8_t {
   kSyncChunk = 20,
   kAdvance = 21,
   kServerHeartbeat = 22,
+  kResumeReply = 23,
+  kSyncMark = 24,
 };
 
 struct Auth {
@@ -38,6 +43,9 @@ struct Auth {
   std::string client_name;
   uint8_t database = 0;
   Hash128 schema_known;
+  uint64_t client_time_ns = 0;
+  Bytes ticket;
+  bool is_resuming = false;
 };
 template <>
 struct Describe<Auth> {
@@ -46,7 +54,11 @@ struct Describe<Auth> {
       field("token", &Auth::token, kTokenBytesMax, "opaque; what the authenticator takes"),
       field("client_name", &Auth::client_name, kClientNameBytesMax, "for logs only"),
       field("database", &Auth::database, 1, "0 the user's database, 1 the system database"),
-      field("schema_known", &Auth::schema_known, 0, "fingerprint of the schema held, or zero"));
+      field("schema_known", &Auth::schema_known, 0, "fingerprint of the schema held, or zero"),
+      field("client_time_ns", &Auth::client_time_ns, 0, "the client's steady clock"),
+      field("ticket", &Auth::ticket, kTicketBytesMax, "of the session to go on with, or empty"),
+      field("is_resuming", &Auth::is_resuming, 0,
+            "subscribes and a resume follow; no sync begins before the resume"));
 };
 
 struct AuthReply {
@@ -61,6 +73,13 @@ struct AuthReply {
   uint32_t frame_head_bytes_max = 0;
   uint32_t unacked_bytes_max = 0;
   uint32_t subscriptions_max = 0;
+  uint64_t echo_ns = 0;
+  Bytes ticket;
+  bool is_resumed = false;
+  uint64_t budget_bytes = 0;
+  uint64_t client_bytes = 0;
+  uint32_t client_changes = 0;
+  uint32_t stall_ms = 0;
 };
 template <>
 struct Describe<AuthReply> {
@@ -80,7 +99,19 @@ struct Describe<AuthReply> {
             "largest head of a frame to send"),
       field("unacked_bytes_max", &AuthReply::unacked_bytes_max, 0,
             "the server stops sending when so many bytes are unacknowledged"),
-      field("subscriptions_max", &AuthReply::subscriptions_max, 0, "of one connection"));
+      field("subscriptions_max", &AuthReply::subscriptions_max, 0, "of one connection"),
+      field("echo_ns", &AuthReply::echo_ns, 0, "client_time_ns of the auth"),
+      field("ticket", &AuthReply::ticket, kTicketBytesMax, "to go on with this session later"),
+      field("is_resumed", &AuthReply::is_resumed, 0, "the session of the auth's ticket goes on"),
+      field("budget_bytes", &AuthReply::budget_bytes, 0,
+            "the server sends so many a second in the long run; 0: no limit"),
+      field("client_bytes", &AuthReply::client_bytes, 0,
+            "the client may send so many a second in the long run; 0: no limit"),
+      field(
+          "client_changes", &AuthReply::client_changes, 0,
+          "subscriptions that may be begun, ended or moved a second in the long run; 0: no limit"),
+      field("stall_ms", &AuthReply::stall_ms, 0,
+            "a client without any progress is closed after so long"));
 };
 
 struct SchemaPart {
@@ -96,13 +127,51 @@ struct Describe<SchemaPart> {
 };
 
 /// What a subscription covers in its table.
-enum class SelectorKind : uint8_t { kAll = 0, kKeys = 1, kBox = 2 };
+enum class SelectorKind : uint8_t { kAll = 0, kKeys = 1, kBox = 2, kBall = 3, kRange = 4 };
+
+/// A place in the space of a grid table, in steps of the grid field's precision.
+struct GridPoint {
+  int64_t x = 0;
+  int64_t y = 0;
+  int64_t z = 0;
+  auto operator<=>(const GridPoint&) const = default;
+};
+template <>
+struct Describe<GridPoint> {
+  static constexpr const char* name = "grid_point";
+  static constexpr auto fields =
+      std::make_tuple(field("x", &GridPoint::x, 0, "in steps of the grid field's precision"),
+                      field("y", &GridPoint::y, 0, "likewise"),
+                      field("z", &GridPoint::z, 0, "likewise; 0 for a vec2f"));
+};
+
+/// What a subscription of kind ball or range covers: the cells that touch it.
+struct SubscriptionArea {
+  EntityId follow;
+  GridPoint center;
+  GridPoint extent;
+  uint64_t margin = 0;
+};
+template <>
+struct Describe<SubscriptionArea> {
+  static constexpr const char* name = "subscription_area";
+  static constexpr auto fields = std::make_tuple(
+      field("follow", &SubscriptionArea::follow, 0,
+            "the centre is where this entity is in the grid table; 0: the centre is as given"),
+      field("center", &SubscriptionArea::center, 0, "until the followed entity is seen, too"),
+      field("extent", &SubscriptionArea::extent, 0,
+            "kind 3: x is the radius; kind 4: half of each edge; none is negative"),
+      field("margin", &SubscriptionArea::margin, 0,
+            "a held cell is kept until it is so far outside"));
+};
 
 struct Subscription {
   SubscriptionId id;
   TableId table;
   SelectorKind kind = SelectorKind::kAll;
   std::vector<CellKey> keys;
+  std::vector<SubscriptionArea> area;
+  std::vector<CellKey> nearest_to;
 
   /// True if the selector covers a cell of its table. Listed keys must be sorted; a box has two
   /// grid keys: the corners.
@@ -114,15 +183,32 @@ struct Describe<Subscription> {
   static constexpr auto fields = std::make_tuple(
       field("id", &Subscription::id, 0, "chosen by the client, unique in its connection"),
       field("table", &Subscription::table, 0, "table id"),
-      field("kind", &Subscription::kind, 2, "0 every cell, 1 the listed keys, 2 a grid box"),
+      field("kind", &Subscription::kind, 4,
+            "0 every cell, 1 the listed keys, 2 a box of grid cells, 3 a ball, 4 a range"),
       field("keys", &Subscription::keys, kSubscriptionKeysMax,
-            "kind 1: the cells; kind 2: least and greatest grid key, both included"));
+            "kind 1: the cells; kind 2: least and greatest grid key, both included"),
+      field("area", &Subscription::area, 1, "kinds 3 and 4: one, else none"),
+      field("nearest_to", &Subscription::nearest_to, 1,
+            "none, or a grid key: a full sync sends the cells nearest to it first"));
+};
+
+struct SubscriptionMove {
+  SubscriptionId id;
+  GridPoint center;
+};
+template <>
+struct Describe<SubscriptionMove> {
+  static constexpr const char* name = "subscription_move";
+  static constexpr auto fields =
+      std::make_tuple(field("id", &SubscriptionMove::id, 0, "of kind 3 or 4"),
+                      field("center", &SubscriptionMove::center, 0, "from now on"));
 };
 
 struct Subscribe {
   uint32_t request = 0;
   std::vector<Subscription> add;
   std::vector<SubscriptionId> remove;
+  std::vector<SubscriptionMove> move;
 };
 template <>
 struct Describe<Subscribe> {
@@ -130,7 +216,8 @@ struct Describe<Subscribe> {
   static constexpr auto fields =
       std::make_tuple(field("request", &Subscribe::request, 0, "echoed in the reply"),
                       field("add", &Subscribe::add, kSubscriptionsMax, "new subscriptions"),
-                      field("remove", &Subscribe::remove, kSubscriptionsMax, "ids to end"));
+                      field("remove", &Subscribe::remove, kSubscriptionsMax, "ids to end"),
+                      field("move", &Subscribe::move, kSubscriptionsMax, "new centres"));
 };
 
 struct SubscribeResult {
@@ -152,21 +239,145 @@ struct SubscribeReply {
 template <>
 struct Describe<SubscribeReply> {
   static constexpr const char* name = "subscribe_reply";
-  static constexpr auto fields = std::make_tuple(
-      field("request", &SubscribeReply::request, 0, "of the subscribe"),
-      field("results", &SubscribeReply::results, 2 * kSubscriptionsMax, "in the order asked"));
+  static constexpr auto fields =
+      std::make_tuple(field("request", &SubscribeReply::request, 0, "of the subscribe"),
+                      field("results", &SubscribeReply::results, 3 * kSubscriptionsMax,
+                            "for each of remove, add, move, in the order asked"));
 };
 
 struct SyncBegin {
   Version version;
   uint64_t rows = 0;
+  uint64_t bytes = 0;
 };
 template <>
 struct Describe<SyncBegin> {
   static constexpr const char* name = "sync_begin";
   static constexpr auto fields = std::make_tuple(
       field("version", &SyncBegin::version, 0, "the scan starts here: the net delta's base"),
-      field("rows", &SyncBegin::rows, 0, "rows to come, as counted now"));
+      field("rows", &SyncBegin::rows, 0, "rows to come, as counted now"),
+      field("bytes", &SyncBegin::bytes, 0, "bytes to come, as estimated now"));
+};
+
+struct SyncMark {
+  uint32_t next_index = 0;
+};
+template <>
+struct Describe<SyncMark> {
+  static constexpr const char* name = "sync_mark";
+  static constexpr auto fields = std::make_tuple(
+      field("next_index", &SyncMark::next_index, 0,
+            "rows of lower entity indices in the cells of this group have been sent; 2^32-1: all"));
+};
+
+/// Why a position cannot be gone on from.
+enum class ResetReason : uint8_t {
+  kNone = 0,
+  kOtherDatabase = 1,
+  kPastFork = 2,
+  kSchemaBreak = 3,
+  kRightsChanged = 4,
+  kCellsUnknown = 5,
+};
+
+inline constexpr size_t kResetReasons = 6;
+/// Stable snake_case name, for logs and JSON.
+std::string_view reset_reason_name(ResetReason reason);
+
+/// What a client holds of a cell.
+enum class HeldState : uint8_t { kHeld = 0, kStaged = 1, kStagedPart = 2 };
+
+struct ResumeCell {
+  uint32_t handle = 0;
+  uint32_t generation = 0;
+  TableId table;
+  CellKey key;
+  HeldState state = HeldState::kHeld;
+};
+template <>
+struct Describe<ResumeCell> {
+  static constexpr const char* name = "resume_cell";
+  static constexpr auto fields = std::make_tuple(
+      field("handle", &ResumeCell::handle, kCellsPerConnectionMax, "as the client knows it"),
+      field("generation", &ResumeCell::generation, 0, "of its last enter"),
+      field("table", &ResumeCell::table, 0, "table id"),
+      field("key", &ResumeCell::key, 0, "which cell of the table"),
+      field("state", &ResumeCell::state, 2,
+            "0 held at the cut; of the unfinished sync: 1 complete, 2 in part"));
+};
+
+struct Resume {
+  bool is_last = true;
+  DatabaseId database_id;
+  Epoch epoch;
+  Version cut;
+  Version sync_version;
+  uint32_t next_index = 0;
+  std::vector<ResumeCell> cells;
+};
+template <>
+struct Describe<Resume> {
+  static constexpr const char* name = "resume";
+  static constexpr auto fields = std::make_tuple(
+      field("is_last", &Resume::is_last, 0, "the cells are complete; else another one follows"),
+      field("database_id", &Resume::database_id, 0, "of the position"),
+      field("epoch", &Resume::epoch, 0, "of the position"),
+      field("cut", &Resume::cut, 0, "of the position; 0: nothing is held"),
+      field("sync_version", &Resume::sync_version, 0, "of the unfinished sync; 0: there is none"),
+      field("next_index", &Resume::next_index, 0, "of the last sync_mark; for cells held in part"),
+      field("cells", &Resume::cells, kCellsPerFrameMax, "what is held, in order of handles"));
+};
+
+struct ResumeReply {
+  ResetReason reason = ResetReason::kNone;
+  Epoch fork_epoch;
+  Version fork_version;
+  bool keeps_sync = false;
+};
+template <>
+struct Describe<ResumeReply> {
+  static constexpr const char* name = "resume_reply";
+  static constexpr auto fields = std::make_tuple(
+      field("reason", &ResumeReply::reason, 5,
+            "0 go on from the cut; else what is held is void: 1 other database, 2 past the fork, "
+            "3 schema break, 4 rights changed, 5 cells unknown"),
+      field("fork_epoch", &ResumeReply::fork_epoch, 0,
+            "the last position that both histories have"),
+      field("fork_version", &ResumeReply::fork_version, 0, "likewise; 0: none"),
+      field("keeps_sync", &ResumeReply::keeps_sync, 0, "the unfinished sync goes on, too"));
+};
+
+struct CellName {
+  uint32_t handle = 0;
+  uint32_t generation = 0;
+};
+template <>
+struct Describe<CellName> {
+  static constexpr const char* name = "cell_name";
+  static constexpr auto fields =
+      std::make_tuple(field("handle", &CellName::handle, kCellsPerConnectionMax, "of a held cell"),
+                      field("generation", &CellName::generation, 0, "of its last enter"));
+};
+
+struct Refetch {
+  std::vector<CellName> cells;
+};
+template <>
+struct Describe<Refetch> {
+  static constexpr const char* name = "refetch";
+  static constexpr auto fields = std::make_tuple(field(
+      "cells", &Refetch::cells, kCellsPerFrameMax, "whose digests differ; to be entered again"));
+};
+
+/// The client shows what it was sent and wants to be live.
+struct ClientReady {
+  Version cut;
+};
+template <>
+struct Describe<ClientReady> {
+  static constexpr const char* name = "client_ready";
+  static constexpr auto fields =
+      std::make_tuple(field("cut", &ClientReady::cut, 0, "the version applied last"));
 };
 
 struct CellEnter {
@@ -284,25 +495,52 @@ struct Describe<Ack> {
 };
 
 struct ClientHeartbeat {
+  uint64_t client_time_ns = 0;
   uint64_t echo_ns = 0;
+  uint64_t echo_age_ns = 0;
 };
 template <>
 struct Describe<ClientHeartbeat> {
   static constexpr const char* name = "client_heartbeat";
   static constexpr auto fields = std::make_tuple(
-      field("echo_ns", &ClientHeartbeat::echo_ns, 0, "the last server time seen, or 0"));
+      field("client_time_ns", &ClientHeartbeat::client_time_ns, 0, "the client's steady clock"),
+      field("echo_ns", &ClientHeartbeat::echo_ns, 0, "the last server time seen, or 0"),
+      field("echo_age_ns", &ClientHeartbeat::echo_age_ns, 0, "how long ago that came"));
+};
+
+struct DigestSample {
+  uint32_t handle = 0;
+  uint32_t generation = 0;
+  Digest digest;
+};
+template <>
+struct Describe<DigestSample> {
+  static constexpr const char* name = "digest_sample";
+  static constexpr auto fields = std::make_tuple(
+      field("handle", &DigestSample::handle, kCellsPerConnectionMax, "of a held cell"),
+      field("generation", &DigestSample::generation, 0, "of its enter"),
+      field("digest", &DigestSample::digest, 0, "after every advance before this message"));
 };
 
 struct ServerHeartbeat {
   Version head;
+  Version durable;
   uint64_t server_time_ns = 0;
+  uint64_t echo_ns = 0;
+  uint64_t echo_age_ns = 0;
+  std::vector<DigestSample> digests;
 };
 template <>
 struct Describe<ServerHeartbeat> {
   static constexpr const char* name = "server_heartbeat";
   static constexpr auto fields = std::make_tuple(
       field("head", &ServerHeartbeat::head, 0, "newest published version"),
-      field("server_time_ns", &ServerHeartbeat::server_time_ns, 0, "the server's steady clock"));
+      field("durable", &ServerHeartbeat::durable, 0,
+            "newest version that a crash cannot undo; or 0"),
+      field("server_time_ns", &ServerHeartbeat::server_time_ns, 0, "the server's steady clock"),
+      field("echo_ns", &ServerHeartbeat::echo_ns, 0, "the last client time seen, or 0"),
+      field("echo_age_ns", &ServerHeartbeat::echo_age_ns, 0, "how long ago that came"),
+      field("digests", &ServerHeartbeat::digests, kDigestsPerFrameMax, "of some held cells"));
 };
 
 struct Goodbye {

@@ -26,7 +26,7 @@ struct Guest {
     driver.run_once(Duration{});
     client.poll(driver.now());
     while (const auto event = client.next_event()) {
-      if (event->kind == ClientEvent::Kind::kDisconnected) last_code = event->code;
+      if (event->kind == ClientEvent::Kind::kClosed) last_code = event->code;
     }
   }
   bool is_live() const { return client.sync().phase == SyncStatus::Phase::kLive; }

@@ -72,6 +72,7 @@ class ServerRunnerImpl final : public ServerRunner, private ConnectionHandler {
   void serve_output(LinkId link);
   void detach(Connection& connection);
   void serve_event(const ServerEvent& event);
+  void log_session(const ServerEvent& event);
   void release_slots();
   void log_finished();
   void log_closed(const Connection& connection);
@@ -106,6 +107,26 @@ class ServerRunnerImpl final : public ServerRunner, private ConnectionHandler {
   bool log_flush_due_ = false;
   ServerRunnerStats stats_;
 };
+
+const char* session_event_name(ServerEvent::Kind kind) {
+  switch (kind) {
+    case ServerEvent::Kind::kAuthenticated:
+      return "authenticated";
+    case ServerEvent::Kind::kSynced:
+      return "synced";
+    case ServerEvent::Kind::kResumed:
+      return "resumed";
+    case ServerEvent::Kind::kReset:
+      return "reset";
+    case ServerEvent::Kind::kReady:
+      return "ready";
+    case ServerEvent::Kind::kDiverged:
+      return "diverged";
+    case ServerEvent::Kind::kClosed:
+      return "closed";
+  }
+  return "unknown";
+}
 
 // --- connections ---
 
@@ -210,14 +231,13 @@ void ServerRunnerImpl::serve_event(const ServerEvent& event) {
   Connection* connection = slot < slots_.size() ? slots_[slot] : nullptr;
   switch (event.kind) {
     case ServerEvent::Kind::kAuthenticated:
-    case ServerEvent::Kind::kSynced: {
-      const bool synced = event.kind == ServerEvent::Kind::kSynced;
-      LogLine line(synced ? "synced" : "authenticated");
-      line.number("link", slot).number("client", event.client.value);
-      line.number("principal", event.principal.value).text("name", event.client_name);
-      write_log(LogLevel::kDebug, synced ? "synced" : "authenticated", line);
+    case ServerEvent::Kind::kSynced:
+    case ServerEvent::Kind::kResumed:
+    case ServerEvent::Kind::kReset:
+    case ServerEvent::Kind::kReady:
+    case ServerEvent::Kind::kDiverged:
+      log_session(event);
       break;
-    }
     case ServerEvent::Kind::kClosed:
       // A link that broke has its own reason already; the server's is better when it decided.
       if (connection != nullptr && event.code != ErrorCode::kLinkClosed) {
@@ -226,6 +246,20 @@ void ServerRunnerImpl::serve_event(const ServerEvent& event) {
       break;
   }
   if (event_handler_) event_handler_(event);
+}
+
+/// How a session goes on; closings are logged with their connection.
+void ServerRunnerImpl::log_session(const ServerEvent& event) {
+  const char* name = session_event_name(event.kind);
+  LogLine line(name);
+  line.number("link", event.link.value).number("client", event.client.value);
+  line.number("principal", event.principal.value).text("name", event.client_name);
+  if (event.kind == ServerEvent::Kind::kReset) {
+    line.text("reset", std::string(reset_reason_name(event.reset)));
+  }
+  const bool is_fault = event.kind == ServerEvent::Kind::kDiverged;
+  if (is_fault) line.text("reason", event.reason);
+  write_log(is_fault ? LogLevel::kWarn : LogLevel::kDebug, name, line);
 }
 
 void ServerRunnerImpl::release_slots() {

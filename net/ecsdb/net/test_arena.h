@@ -81,7 +81,7 @@ class TestArena {
     clients = ClientRunner::create(
         loop, options.runner.connection,
         {.polled = {}, .event = [this](size_t index, const ClientEvent& event) {
-           if (event.kind == ClientEvent::Kind::kDisconnected) last_code[index] = event.code;
+           if (event.kind == ClientEvent::Kind::kClosed) last_code[index] = event.code;
          }});
     fill(options.entities);
   }

@@ -325,9 +325,16 @@ void VirtualClient::take_event(const ClientEvent& event) {
       return interest_.on_reply(event.subscription, event.code, published_);
     case ClientEvent::Kind::kSynced:
       return interest_.on_synced(published_);
-    case ClientEvent::Kind::kDisconnected:
+    case ClientEvent::Kind::kClosed:
     case ClientEvent::Kind::kFault:
       return interest_.on_disconnected();
+    case ClientEvent::Kind::kConnecting:
+    case ClientEvent::Kind::kSyncing:
+    case ClientEvent::Kind::kLive:
+    case ClientEvent::Kind::kStale:
+    case ClientEvent::Kind::kReset:
+    case ClientEvent::Kind::kDiverged:
+      return;
   }
 }
 

@@ -193,16 +193,14 @@ TEST(NoFaults, TellsInnocentEndsFromGuiltyOnes) {
   ServerEvent closed;
   closed.code = ErrorCode::kLinkClosed;
   checker.on_server_event(closed, kNow);
-  checker.on_client_event(0, {ClientEvent::Kind::kDisconnected, ErrorCode::kPeerSilent, "", {}},
-                          kNow);
+  checker.on_client_event(0, {ClientEvent::Kind::kClosed, ErrorCode::kPeerSilent, "", {}}, kNow);
   checker.on_client_event(0, {ClientEvent::Kind::kSubscribed, ErrorCode::kNotPermitted, "", {}},
                           kNow);
   EXPECT_TRUE(violations.safe());
   closed.code = ErrorCode::kFrameMalformed;
   checker.on_server_event(closed, kNow);
   checker.on_client_event(0, {ClientEvent::Kind::kFault, ErrorCode::kUnknownRow, "", {}}, kNow);
-  checker.on_client_event(0, {ClientEvent::Kind::kDisconnected, ErrorCode::kNotPermitted, "", {}},
-                          kNow);
+  checker.on_client_event(0, {ClientEvent::Kind::kClosed, ErrorCode::kNotPermitted, "", {}}, kNow);
   EXPECT_EQ(violations.count(), 3u);
 }
 
