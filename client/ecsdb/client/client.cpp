@@ -1,5 +1,6 @@
 #include "ecsdb/client/client.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "ecsdb/client/client_impl.h"
@@ -53,6 +54,8 @@ void Client::unsubscribe(SubscriptionId id, const Now&) {
   impl_->send_subscriptions();
 }
 
+void Client::set_ready(const Now&) { impl_->send_ready(); }
+
 CallbackId Client::on_row(std::string table, RowCallback callback) {
   return impl_->callbacks_.add_row(std::move(table), EntityId{}, std::move(callback));
 }
@@ -80,6 +83,11 @@ SyncStatus Client::sync() const { return impl_->sync(); }
 const ClientStats& Client::stats() const { return impl_->stats_; }
 Version Client::server_head() const { return impl_->server_head_; }
 ClientId Client::client_id() const { return impl_->client_id_; }
+Duration Client::round_trip() const { return impl_->clock_.round_trip(); }
+uint64_t Client::server_time_ns(const Now& now) const {
+  if (!impl_->clock_.is_known()) return 0;
+  return static_cast<uint64_t>(std::max<int64_t>(impl_->clock_.at(now.steady), 0));
+}
 
 std::optional<LinkId> Client::next_dial() { return impl_->next_dial(); }
 bool Client::has_output(LinkId link) const { return impl_->has_output(link); }

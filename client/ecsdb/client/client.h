@@ -33,8 +33,9 @@ struct ClientOptions {
   Duration retry_delay_max = Duration::seconds(5);
   Duration retry_delay_clean = Duration::seconds(1);  // at most, after a clean close
   bool reconnect = true;
-  bool compression = true;                      // of what the server sends, if this build has zstd
-  uint64_t rows_max = 4'000'000;                // of the replica; beyond: kClientLimit
+  bool ready_by_hand = false;     // set_ready() tells the server to go live, not the sync itself
+  bool compression = true;        // of what the server sends, if this build has zstd
+  uint64_t rows_max = 4'000'000;  // of the replica; beyond: kClientLimit
   size_t pending_bytes_max = 64 * 1024 * 1024;  // received and not yet polled
 };
 
@@ -106,6 +107,10 @@ class Client {
   SubscriptionId subscribe_box(std::string table, CellKey low, CellKey high, const Now& now);
   void unsubscribe(SubscriptionId id, const Now& now);
 
+  /// With ready_by_hand: what was synced is shown, live advances may come. After each full sync,
+  /// not after a resume. Harmless when nothing waits for it.
+  void set_ready(const Now& now);
+
   /// Every row event of a table, by name; or those of one entity in it.
   CallbackId on_row(std::string table, RowCallback callback);
   CallbackId on_row(std::string table, EntityId entity, RowCallback callback);
@@ -131,8 +136,13 @@ class Client {
   const ClientStats& stats() const;
   /// Newest published version the server told of; the lag in versions is this minus db().cut().
   Version server_head() const;
-  /// Issued by the server; zero before the first connection.
+  /// Issued by the server for the session; zero before the first connection.
   ClientId client_id() const;
+  /// The shortest round trip of late; zero while unknown.
+  Duration round_trip() const;
+  /// The server's steady clock at `now`, in nanoseconds, right to half a round trip; commit times
+  /// are on it. 0 while unknown.
+  uint64_t server_time_ns(const Now& now) const;
 
   // Outputs.
   /// A stream to open now, if any.

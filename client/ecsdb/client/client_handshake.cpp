@@ -7,7 +7,13 @@
 
 namespace ecsdb {
 
-void Client::Impl::send_hello() {
+/// What is held, complete or in part, is of the database that the server last was, in the schema
+/// that is known.
+bool Client::Impl::may_resume() const {
+  return (has_position_ || sync_.active) && !next_schema_ && visible_.table_count() > 0;
+}
+
+void Client::Impl::send_hello(const Now& now) {
   const uint32_t features = options_.compression ? built_in_features() : 0;
   const auto preface = encode_preface(Preface{.features = features});
   Bytes& own = out_.own();
@@ -18,7 +24,94 @@ void Client::Impl::send_hello() {
   auth.client_name = message_text(options_.name, kClientNameBytesMax);
   auth.database = options_.database;
   if (visible_.table_count() > 0) auth.schema_known = visible_.schema().fingerprint();
+  auth.client_time_ns = static_cast<uint64_t>(now.steady.ns);
+  auth.ticket = ticket_;
+  if (!may_resume()) {
+    has_position_ = false;
+    drop_sync();
+  }
+  resuming_ = auth.is_resuming = may_resume();
   send(MessageType::kAuth, auth);
+  if (!resuming_) return;
+  add_subscribes();
+  send_resume();
+}
+
+/// Position and cells. Rows that came after the last sync_mark come again.
+void Client::Impl::send_resume() {
+  Resume resume;
+  const Position& position = has_position_ ? position_ : sync_position_;
+  const bool has_sync = sync_.active && position.database_id == sync_position_.database_id &&
+                        position.epoch == sync_position_.epoch;
+  if (!has_sync) drop_sync();
+  resume.database_id = position.database_id;
+  resume.epoch = position.epoch;
+  resume.generation = std::max(visible_.generation_max(), staged_.generation_max());
+  std::vector<ResumeCell> cells;
+  auto add = [&](const Replica& from, uint32_t handle, HeldState state) {
+    const HeldCell& cell = from.cells()[handle];
+    cells.push_back({handle, cell.generation, schema().table(cell.table).id, cell.key, state});
+  };
+  if (has_position_) {
+    resume.cut = visible_.cut();
+    for (uint32_t handle = 0; handle < visible_.cells().size(); ++handle) {
+      if (visible_.cells()[handle].held) add(visible_, handle, HeldState::kHeld);
+    }
+  }
+  if (has_sync) {
+    resume.sync_version = sync_.version;
+    resume.next_index = sync_.mark.next_index;
+    const std::span<const uint32_t> order(sync_.order);
+    staged_.drop_rows_from(order.subspan(sync_.mark.done, sync_.mark.begun - sync_.mark.done),
+                           sync_.mark.next_index);
+    staged_.drop_rows_from(order.subspan(sync_.mark.begun), 0);
+    for (size_t i = 0; i < order.size(); ++i) {
+      add(staged_, order[i],
+          i < sync_.mark.done    ? HeldState::kSyncDone
+          : i < sync_.mark.begun ? HeldState::kSyncBegun
+                                 : HeldState::kSyncWaits);
+    }
+  }
+  size_t at = 0;
+  do {
+    const size_t n = std::min(kCellsPerFrameMax, cells.size() - at);
+    resume.cells.assign(cells.begin() + static_cast<ptrdiff_t>(at),
+                        cells.begin() + static_cast<ptrdiff_t>(at + n));
+    at += n;
+    resume.is_last = at == cells.size();
+    send(MessageType::kResume, resume);
+  } while (at < cells.size());
+}
+
+Status Client::Impl::on_resume_reply(ByteSpan head) {
+  if (state_ != State::kReady || !resuming_) {
+    return fail(ErrorCode::kUnexpectedMessage, "resume_reply");
+  }
+  ResumeReply reply;
+  ECSDB_TRY(decode_message(head, reply));
+  resuming_ = false;
+  if (!reply.keeps_sync || reply.reason != ResetReason::kNone) drop_sync();
+  if (reply.reason == ResetReason::kNone) {
+    if (sync_.active) ++stats_.syncs_resumed;
+    if (has_position_) {
+      live_ = true;
+      ++stats_.resumes;
+      reconnect_.on_success();
+      become_live();
+    }
+  } else {
+    has_position_ = false;
+    ++stats_.resets;
+    ClientEvent event{ClientEvent::Kind::kReset,
+                      ErrorCode::kOk,
+                      std::string(reset_reason_name(reply.reason)),
+                      {}};
+    event.reset = reply.reason;
+    events_.push_back(std::move(event));
+    if (reply.reason == ResetReason::kSchemaBreak) subscriptions_.on_disconnected();
+  }
+  send_subscriptions();
+  return {};
 }
 
 Status Client::Impl::take_preface(ByteSpan& bytes) {
@@ -42,11 +135,13 @@ Status Client::Impl::take_preface(ByteSpan& bytes) {
   return {};
 }
 
-Status Client::Impl::on_auth_reply(ByteSpan head) {
+Status Client::Impl::on_auth_reply(ByteSpan head, const Now& now) {
   if (state_ != State::kAuth) return fail(ErrorCode::kUnexpectedMessage, "auth_reply");
   ECSDB_TRY(decode_message(head, auth_reply_));
   client_id_ = auth_reply_.client;
-  server_time_ns_ = auth_reply_.server_time_ns;
+  ticket_ = auth_reply_.ticket;
+  clock_.forget();
+  clock_.on_time(auth_reply_.server_time_ns, auth_reply_.echo_ns, 0, now.steady);
   server_head_ = Version{};
   schema_bytes_.clear();
   state_ = State::kSchema;
@@ -109,7 +204,11 @@ void Client::Impl::on_visible_schema() {
 }
 
 void Client::Impl::send_subscriptions() {
-  while (state_ == State::kReady && subscriptions_.has_changes()) {
+  if (state_ == State::kReady && !resuming_) add_subscribes();
+}
+
+void Client::Impl::add_subscribes() {
+  while (subscriptions_.has_changes()) {
     std::vector<SubscriptionId> unknown;
     const Subscribe request = subscriptions_.take_request(schema(), unknown);
     for (const SubscriptionId id : unknown) {

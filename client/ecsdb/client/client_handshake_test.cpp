@@ -338,13 +338,17 @@ TEST_F(ClientHandshake, KnownSchemaIsOfferedAndReused) {
   client_.on_timer(now());
   dial();
   preface_seen_ = false;
-  take_sent();
-  EXPECT_EQ(last_sent<Auth>().schema_known, schema_.fingerprint());
+  const std::vector<MessageType> hello = {MessageType::kAuth, MessageType::kSubscribe,
+                                          MessageType::kResume};
+  EXPECT_EQ(take_sent(), hello);
+  EXPECT_EQ(last_sent<Resume>().cut, Version{5});
   greet();
   AuthReply reply = reply_for(schema_);
   reply.schema_bytes = 0;
   send(MessageType::kAuthReply, reply);
   EXPECT_EQ(client_.sync().phase, SyncStatus::Phase::kSyncing);
+  send(MessageType::kResumeReply, ResumeReply{});
+  EXPECT_EQ(client_.sync().phase, SyncStatus::Phase::kLive);
   EXPECT_EQ(client_.stats().connects, 2u);
 }
 
@@ -445,7 +449,7 @@ TEST_F(ClientHandshake, AckTellsCutAndBytesConsumed) {
   EXPECT_EQ(last_sent<Ack>().cut, Version{});
   EXPECT_LT(last_sent<Ack>().bytes, client_.stats().bytes_received);  // not applied yet
   client_.poll(now());
-  EXPECT_EQ(take_sent(), (std::vector{MessageType::kAck}));
+  EXPECT_EQ(take_sent(), (std::vector{MessageType::kClientReady, MessageType::kAck}));
   EXPECT_EQ(last_sent<Ack>().cut, Version{5});
   EXPECT_EQ(last_sent<Ack>().bytes, client_.stats().bytes_received);
   EXPECT_TRUE(take_sent().empty());

@@ -30,6 +30,26 @@ void Client::Impl::dial(const Now& now) {
   dialled_at_ = now.steady;
   retry_at_ = Instant::never();
   ++stats_.dials;
+  events_.push_back({ClientEvent::Kind::kConnecting, ErrorCode::kOk, {}, {}});
+}
+
+/// What has arrived and was not applied goes with its connection.
+void Client::Impl::drop_arrived() {
+  live_ = has_arriving_ = false;
+  pending_.clear();
+  pending_bytes_ = 0;
+  samples_.clear();
+  received_advances_ = applied_advances_ = 0;
+}
+
+void Client::Impl::become_stale() {
+  if (!std::exchange(shows_live_, false)) return;
+  events_.push_back({ClientEvent::Kind::kStale, ErrorCode::kOk, {}, {}});
+}
+
+void Client::Impl::become_live() {
+  if (std::exchange(shows_live_, true)) return;
+  events_.push_back({ClientEvent::Kind::kLive, ErrorCode::kOk, {}, {}});
 }
 
 std::optional<LinkId> Client::Impl::next_dial() {
@@ -47,12 +67,10 @@ void Client::Impl::on_connected(LinkId link, const Now& now) {
   consumed_bytes_ = acked_bytes_ = 0;
   acked_cut_ = Version{};
   goodbye_.reset();
-  live_ = syncing_ = has_arriving_ = false;
-  pending_.clear();
-  pending_bytes_ = 0;
-  progress_ = SyncStatus{};
+  drop_arrived();
+  diverged_.clear();
   subscriptions_.on_disconnected();
-  send_hello();
+  send_hello(now);
 }
 
 void Client::Impl::on_closed(LinkId link, const Now& now) {
@@ -80,10 +98,10 @@ void Client::Impl::after_close(Error why, const Now& now) {
   const bool clean = why.code == ErrorCode::kShutdown || why.code == ErrorCode::kKicked;
   state_ = State::kIdle;
   goodbye_.reset();
-  syncing_ = live_ = false;
-  pending_.clear();
-  pending_bytes_ = 0;
-  has_arriving_ = false;
+  become_stale();
+  if (sync_.active) ++stats_.syncs_cut;
+  live_ = false;
+  drop_arrived();
   if (wanted_ && options_.reconnect) {
     state_ = State::kWaiting;
     retry_at_ = now.steady + reconnect_.on_closed(clean);
@@ -100,8 +118,11 @@ void Client::Impl::disconnect(const Now& now) {
   if (state_ != State::kIdle) drop_link(fail(ErrorCode::kClientLeft), true, now);
 }
 
+/// What is held may be wrong: it is not gone on from.
 void Client::Impl::fault(Error why, const Now& now) {
   ++stats_.faults;
+  has_position_ = false;
+  drop_sync();
   events_.push_back({ClientEvent::Kind::kFault, why.code, why.context, {}});
   drop_link(std::move(why), true, now);
 }
@@ -112,6 +133,7 @@ void Client::Impl::on_bytes(LinkId link, ByteSpan bytes, const Now& now) {
   if (!is_current(link) || state_ == State::kDialling) return;
   if (goodbye_) return;  // nothing follows it
   last_received_ = now.steady;
+  if (live_) become_live();
   stats_.bytes_received += bytes.size();
   if (state_ == State::kPreface) {
     const Status status = take_preface(bytes);
@@ -128,7 +150,7 @@ void Client::Impl::on_bytes(LinkId link, ByteSpan bytes, const Now& now) {
   }
 }
 
-Status Client::Impl::on_frame(const Frame& frame, const Now&) {
+Status Client::Impl::on_frame(const Frame& frame, const Now& now) {
   if (frame.type == MessageType::kAdvance && state_ == State::kReady) return on_advance(frame);
   consumed_bytes_ += frame.bytes;
   if (!frame.tail.empty() && frame.type != MessageType::kSyncChunk) {
@@ -136,7 +158,7 @@ Status Client::Impl::on_frame(const Frame& frame, const Now&) {
   }
   switch (frame.type) {
     case MessageType::kAuthReply:
-      return on_auth_reply(frame.head);
+      return on_auth_reply(frame.head, now);
     case MessageType::kSchemaPart:
       return on_schema_part(frame.head);
     case MessageType::kSubscribeReply:
@@ -144,14 +166,13 @@ Status Client::Impl::on_frame(const Frame& frame, const Now&) {
     case MessageType::kSyncBegin:
       return on_sync_begin(frame.head);
     case MessageType::kSyncChunk:
-      return on_chunk(frame);
-    case MessageType::kServerHeartbeat: {
-      ServerHeartbeat heartbeat;
-      ECSDB_TRY(decode_message(frame.head, heartbeat));
-      server_head_ = std::max(server_head_, heartbeat.head);
-      server_time_ns_ = heartbeat.server_time_ns;
-      return {};
-    }
+      return on_chunk(frame, now);
+    case MessageType::kSyncMark:
+      return on_sync_mark(frame.head);
+    case MessageType::kResumeReply:
+      return on_resume_reply(frame.head);
+    case MessageType::kServerHeartbeat:
+      return on_server_heartbeat(frame.head, now);
     case MessageType::kGoodbye: {
       Goodbye goodbye;
       ECSDB_TRY(decode_message(frame.head, goodbye));
@@ -162,150 +183,12 @@ Status Client::Impl::on_frame(const Frame& frame, const Now&) {
       return {};
     }
     case MessageType::kAdvance:
-    case MessageType::kResumeReply:
-    case MessageType::kSyncMark:
       break;
     default:
       return fail(ErrorCode::kUnknownMessage,
                   "frame type " + std::to_string(static_cast<int>(frame.type)));
   }
   return fail(ErrorCode::kUnexpectedMessage, "an advance before the connection is ready");
-}
-
-Status Client::Impl::on_sync_begin(ByteSpan head) {
-  if (state_ != State::kReady || syncing_ || live_) {
-    return fail(ErrorCode::kUnexpectedMessage, "sync_begin");
-  }
-  SyncBegin begin;
-  ECSDB_TRY(decode_message(head, begin));
-  syncing_ = true;
-  staged_.reset(schema());
-  staged_.set_rows_max(options_.rows_max);
-  staged_.set_features(features_);
-  staged_.start_sync(begin.version);
-  whole_tables_ = subscriptions_.whole_tables(schema());
-  progress_.rows_total = begin.rows;
-  return {};
-}
-
-Status Client::Impl::on_chunk(const Frame& frame) {
-  // The advance that ends the sync may have begun, or be here and not applied yet.
-  if (!syncing_ || has_arriving_ || !pending_.empty()) {
-    return fail(ErrorCode::kUnexpectedMessage, "sync_chunk");
-  }
-  Advance head;
-  ECSDB_TRY(decode_message(frame.head, head));
-  ReceivedAdvance chunk;
-  chunk.add(std::move(head), frame.tail, frame.bytes);
-  ECSDB_TRY(staged_.apply_chunk(chunk));
-  progress_.rows_done = staged_.row_count();
-  progress_.bytes_done += frame.bytes;
-  return {};
-}
-
-Status Client::Impl::on_advance(const Frame& frame) {
-  Advance head;
-  ECSDB_TRY(decode_message(frame.head, head));
-  if (!syncing_ && !live_) return fail(ErrorCode::kUnexpectedMessage, "advance before a sync");
-  if (head.begin() == has_arriving_) {
-    return fail(ErrorCode::kFrameMalformed, "an advance begins inside another, or in its middle");
-  }
-  if (pending_bytes_ + frame.bytes > options_.pending_bytes_max) {
-    return fail(ErrorCode::kClientLimit, "more than pending_bytes_max received without poll()");
-  }
-  if (head.begin()) {
-    arriving_ = ReceivedAdvance{};
-    if (!spare_.empty()) {
-      arriving_ = std::move(spare_.back());
-      spare_.pop_back();
-      arriving_.clear();
-    }
-  } else {
-    const Advance& begun = arriving_.head;
-    if (head.kind() != begun.kind() || head.from != begun.from || head.to() != begun.to() ||
-        head.commit_time_ns != begun.commit_time_ns) {
-      return fail(ErrorCode::kFrameMalformed, "frames of one advance disagree");
-    }
-  }
-  arriving_.add(std::move(head), frame.tail, frame.bytes);
-  pending_bytes_ += frame.bytes;
-  has_arriving_ = !arriving_.head.end();
-  if (!has_arriving_) {
-    server_head_ = std::max(server_head_, arriving_.head.to());
-    pending_.push_back(std::move(arriving_));
-  }
-  return {};
-}
-
-// ---- Applying ----
-
-size_t Client::Impl::poll(const Now& now, size_t cuts_max) {
-  ECSDB_CHECK(!polling_);
-  polling_ = true;
-  size_t cuts = 0;
-  while (cuts < cuts_max && !pending_.empty() && !orphaned_) {
-    const Status status = apply_next(now);
-    if (!status.ok()) {
-      fault(status.error(), now);
-      break;
-    }
-    ++cuts;
-    callbacks_.deliver(visible_, row_events_, &orphaned_);
-  }
-  polling_ = false;
-  return cuts;
-}
-
-/// A sync is complete: what was staged becomes visible.
-void Client::Impl::show_staged(std::vector<RowEvent>* events) {
-  if (next_schema_) {
-    visible_.replace(std::move(staged_), events);
-    next_schema_.reset();
-    on_visible_schema();
-  } else {
-    // A subscription that has ended since the sync began covers no longer what is missing.
-    const std::vector<bool> whole_now = subscriptions_.whole_tables(schema());
-    for (size_t t = 0; t < whole_now.size(); ++t)
-      whole_tables_[t] = whole_tables_[t] && whole_now[t];
-    visible_.adopt(std::move(staged_), whole_tables_, events);
-  }
-  staged_ = Replica();
-}
-
-Status Client::Impl::apply_next(const Now&) {
-  ReceivedAdvance advance = std::move(pending_.front());
-  pending_.pop_front();
-  pending_bytes_ -= advance.stream_bytes;
-  row_events_.clear();
-  std::vector<RowEvent>* events = callbacks_.empty() ? nullptr : &row_events_;
-  if (syncing_) {
-    if (advance.head.kind() != AdvanceKind::kSyncEnd) {
-      return fail(ErrorCode::kUnexpectedMessage, "an advance in the middle of a full sync");
-    }
-    ECSDB_TRY(staged_.apply(advance, nullptr));
-    show_staged(events);
-    syncing_ = false;
-    live_ = true;
-    reconnect_.on_success();
-    ++stats_.full_syncs;
-    events_.push_back({ClientEvent::Kind::kSynced, ErrorCode::kOk, {}, {}});
-    events_.push_back({ClientEvent::Kind::kLive, ErrorCode::kOk, {}, {}});
-  } else {
-    if (advance.head.kind() == AdvanceKind::kSyncEnd) {
-      return fail(ErrorCode::kUnexpectedMessage, "the end of a full sync that never began");
-    }
-    ECSDB_TRY(visible_.apply(advance, events));
-#if defined(ECSDB_MUTANTS)
-    if (ECSDB_MUTANT(apply_twice) && advance.head.to().value % 64 == 0) {
-      ECSDB_TRY(visible_.apply_again(advance));
-    }
-#endif
-    ++stats_.advances;
-  }
-  stats_.rows_changed += row_events_.size();
-  consumed_bytes_ += advance.stream_bytes;
-  if (spare_.size() < 4) spare_.push_back(std::move(advance));
-  return {};
 }
 
 // ---- Output and time ----
@@ -377,12 +260,10 @@ void Client::Impl::on_timer(const Now& now) {
   if (now.steady >= last_received_ + silence_timeout()) {
     return drop_link(goodbye_.value_or(fail(ErrorCode::kPeerSilent)), false, now);
   }
+  if (now.steady >= last_received_ + stale_timeout()) become_stale();
   if (now.steady < last_sent_ + options_.heartbeat_interval || state_ != State::kReady) return;
   last_sent_ = now.steady;
-  if (!out_.empty()) return;
-  ClientHeartbeat heartbeat;
-  heartbeat.echo_ns = server_time_ns_;
-  send(MessageType::kClientHeartbeat, heartbeat);
+  if (out_.empty()) send(MessageType::kClientHeartbeat, clock_.heartbeat(now.steady));
 }
 
 Instant Client::Impl::next_deadline() const {
@@ -406,34 +287,10 @@ Instant Client::Impl::state_deadline() const {
     case State::kReady:
       break;
   }
-  return std::min(last_received_ + silence_timeout(), last_sent_ + options_.heartbeat_interval);
-}
-
-SyncStatus Client::Impl::sync() const {
-  SyncStatus status = progress_;
-  switch (state_) {
-    case State::kIdle:
-      status.phase = SyncStatus::Phase::kIdle;
-      break;
-    case State::kWaiting:
-    case State::kDialling:
-      status.phase = SyncStatus::Phase::kConnecting;
-      break;
-    case State::kPreface:
-    case State::kAuth:
-    case State::kSchema:
-      status.phase = SyncStatus::Phase::kHandshake;
-      break;
-    case State::kReady:
-      status.phase = SyncStatus::Phase::kSyncing;
-      if (live_) {
-        status.phase = SyncStatus::Phase::kLive;
-      } else if (!syncing_ && subscriptions_.none_active()) {
-        status.phase = SyncStatus::Phase::kNotSubscribed;
-      }
-      break;
-  }
-  return status;
+  Instant at =
+      std::min(last_received_ + silence_timeout(), last_sent_ + options_.heartbeat_interval);
+  if (shows_live_) at = std::min(at, last_received_ + stale_timeout());
+  return at;
 }
 
 void Client::Impl::add_binding(Status (*bind)(TableSet&)) {

@@ -9,9 +9,12 @@
 
 #include "ecsdb/client/callbacks.h"
 #include "ecsdb/client/client.h"
+#include "ecsdb/client/divergence.h"
 #include "ecsdb/client/reconnect.h"
 #include "ecsdb/client/replica.h"
+#include "ecsdb/client/server_clock.h"
 #include "ecsdb/client/subscriptions.h"
+#include "ecsdb/client/sync_under_way.h"
 #include "ecsdb/wire/frame.h"
 #include "ecsdb/wire/outbox.h"
 
@@ -36,6 +39,7 @@ class Client::Impl {
   std::optional<LinkId> next_dial();
   Instant next_deadline() const;
   SyncStatus sync() const;
+  void send_ready();
 
   /// The client object goes while a callback runs: poll() ends soon and deletes this.
   void orphan() { orphaned_ = true; }
@@ -49,6 +53,7 @@ class Client::Impl {
   std::deque<ClientEvent> events_;
   Version server_head_;
   ClientId client_id_;
+  ServerClock clock_;
 
  private:
   enum class State : uint8_t {
@@ -73,6 +78,8 @@ class Client::Impl {
   Duration silence_timeout() const {
     return std::max(options_.silence_timeout, Duration::ms(auth_reply_.heartbeat_ms) * 3);
   }
+  /// Of silence, after which what is shown may be old.
+  Duration stale_timeout() const { return Duration{silence_timeout().ns / 2}; }
   Version ack_cut() const { return live_ ? visible_.cut() : Version{}; }
   void dial(const Now& now);
   /// Gives the link up and decides when to dial again. `tell`: say goodbye first.
@@ -83,9 +90,13 @@ class Client::Impl {
   void fault(Error why, const Now& now);
   Status take_preface(ByteSpan& bytes);
   Status on_frame(const Frame& frame, const Now& now);
-  Status on_auth_reply(ByteSpan head);
+  Status on_auth_reply(ByteSpan head, const Now& now);
   Status on_schema_part(ByteSpan head);
-  void send_hello();
+  void send_hello(const Now& now);
+  bool may_resume() const;
+  void send_resume();
+  void add_subscribes();
+  Status on_resume_reply(ByteSpan head);
   Status use_schema(Schema schema);
   void on_visible_schema();
   void show_staged(std::vector<RowEvent>* events);
@@ -93,9 +104,22 @@ class Client::Impl {
   const Schema& schema() const { return next_schema_ ? *next_schema_ : visible_.schema(); }
   Status on_subscribe_reply(ByteSpan head);
   Status on_sync_begin(ByteSpan head);
-  Status on_chunk(const Frame& frame);
+  Status on_sync_mark(ByteSpan head);
+  Status on_chunk(const Frame& frame, const Now& now);
+  bool is_sync_ending() const;
   Status on_advance(const Frame& frame);
   Status apply_next(const Now& now);
+  void on_synced(const Now& now);
+  void drop_sync();
+  void drop_arrived();
+  void become_stale();
+  void become_live();
+  void explain_ready(SyncStatus& status) const;
+  Status on_server_heartbeat(ByteSpan head, const Now& now);
+  void compare_samples(const Now& now);
+  void compare_digest(const DigestSample& sample, std::vector<CellName>& wrong, const Now& now);
+  void remember_diverged(const Advance& head);
+  void report_divergence();
   template <class M>
   void send(MessageType type, const M& message) {
     append_message(out_.own(), type, message);
@@ -123,11 +147,33 @@ class Client::Impl {
   std::vector<Status (*)(TableSet&)> bindings_;
   std::optional<Error> goodbye_;  // what the server said before it closed
 
-  bool syncing_ = false;  // between sync_begin and the applied end of the sync
-  bool live_ = false;     // a sync of this connection was applied
+  bool live_ = false;        // advances of this connection apply to what is visible
+  bool shows_live_ = false;  // as the application was told
+  bool ready_due_ = false;   // the server waits for client_ready
+
+  // What outlives a connection.
+  Bytes ticket_;
+  struct Position {
+    DatabaseId database_id;
+    Epoch epoch;
+  };
+  bool has_position_ = false;  // what is visible can be gone on from
+  Position position_;          // of it, and of staged_ likewise:
+  Position sync_position_;
+  SyncUnderWay sync_;
   Replica staged_;
   std::vector<bool> whole_tables_;  // that the sync covers
-  SyncStatus progress_;
+  bool resuming_ = false;           // the server has not answered the resume yet
+
+  struct Samples {
+    uint64_t after = 0;  // so many advances of the connection
+    std::vector<DigestSample> digests;
+  };
+  std::deque<Samples> samples_;
+  uint64_t received_advances_ = 0;  // of this connection
+  uint64_t applied_advances_ = 0;
+  std::vector<DivergedCell> diverged_;  // of this connection
+
   ReceivedAdvance arriving_;  // frames of an advance that has not ended
   bool has_arriving_ = false;
   std::deque<ReceivedAdvance> pending_;
@@ -136,7 +182,6 @@ class Client::Impl {
   uint64_t consumed_bytes_ = 0;  // of this connection's stream
   uint64_t acked_bytes_ = 0;
   Version acked_cut_;
-  uint64_t server_time_ns_ = 0;
   std::vector<RowEvent> row_events_;
   bool polling_ = false;
   bool orphaned_ = false;

@@ -9,6 +9,15 @@ namespace {
 constexpr Vec2f kHere{10, 10};
 using Kind = ClientEvent::Kind;
 
+/// The next event that is not of the client's own doing.
+std::optional<ClientEvent> next_news(Client& client) {
+  auto event = client.next_event();
+  while (event && (event->kind == Kind::kConnecting || event->kind == Kind::kStale)) {
+    event = client.next_event();
+  }
+  return event;
+}
+
 TEST(ClientLink, LinkThatIsNotAnsweredIsGivenUp) {
   Client client(ClientOptions{}, Prng(1));
   const Instant start{1'000};
@@ -19,7 +28,7 @@ TEST(ClientLink, LinkThatIsNotAnsweredIsGivenUp) {
   client.on_timer({start + Duration::seconds(4), 0});
   EXPECT_FALSE(client.has_output(link));
   client.on_timer({client.next_deadline(), 0});
-  EXPECT_EQ(client.next_event()->code, ErrorCode::kConnectFailed);
+  EXPECT_EQ(next_news(client)->code, ErrorCode::kConnectFailed);
   // The driver is told to close it, even if it comes up after all.
   client.on_connected(link, {start, 0});
   EXPECT_TRUE(client.has_output(link));
@@ -34,7 +43,7 @@ TEST(ClientLink, SilentHandshakeIsGivenUp) {
   const LinkId link = client.next_dial().value();
   client.on_connected(link, {});
   client.on_timer({client.next_deadline(), 0});
-  EXPECT_EQ(client.next_event()->code, ErrorCode::kConnectFailed);
+  EXPECT_EQ(next_news(client)->code, ErrorCode::kConnectFailed);
   EXPECT_EQ(client.sync().phase, SyncStatus::Phase::kConnecting);
 }
 
@@ -49,7 +58,7 @@ TEST(ClientLink, RefusedDialIsTriedAgainWithBackOff) {
     EXPECT_GT(link, last);
     last = link;
     client.on_closed(link, {time, 0});
-    EXPECT_EQ(client.next_event()->code, ErrorCode::kConnectFailed);
+    EXPECT_EQ(next_news(client)->code, ErrorCode::kConnectFailed);
     longest = std::max(longest, client.next_deadline() - time);
     EXPECT_LE(client.next_deadline() - time, Duration::seconds(5));
     time = client.next_deadline();
@@ -109,7 +118,7 @@ TEST(ClientLink, WithoutReconnectALostLinkIsTheEnd) {
   EXPECT_EQ(w.client_.stats().dials, 1u);
   EXPECT_EQ(w.client_.db().table(kShip).row_count(), 1u);
   w.connect();
-  EXPECT_EQ(w.client_.stats().full_syncs, 2u);
+  EXPECT_EQ(w.client_.stats().resumes, 1u);
 }
 
 TEST(ClientLink, HeartbeatsKeepAnIdleConnection) {

@@ -82,7 +82,7 @@ TEST(ClientReentry, CallbackReconnects) {
   });
   w.move_ship(entity, kThere);
   EXPECT_EQ(w.client_.sync().phase, SyncStatus::Phase::kLive);
-  EXPECT_EQ(w.client_.stats().full_syncs, 2u);
+  EXPECT_EQ(w.client_.stats().resumes, 1u);
   w.expect_same();
 }
 

@@ -199,7 +199,7 @@ TEST(Client, CallbacksOfOneEntityHearOfItAlone) {
   EXPECT_EQ(log, (Log{"row change", "entity changed"}));
 }
 
-TEST(Client, ResyncAfterACutFiresOnlyDifferences) {
+TEST(Client, ResumeAfterACutFiresOnlyWhatHappened) {
   World w;
   const EntityId same = w.add_ship(kHere, "same");
   const EntityId changed = w.add_ship(kHere, "changed");
@@ -217,14 +217,45 @@ TEST(Client, ResyncAfterACutFiresOnlyDifferences) {
   EXPECT_TRUE(w.client_.db().contains<Ship>(removed));
   EXPECT_TRUE(w.take_rows().empty());
   w.net_.advance(Duration::seconds(6));
+  EXPECT_EQ(w.take_rows(), (Log{"change ship 1", "insert ship 3", "remove ship 2"}));
+  EXPECT_TRUE(w.client_.db().contains<Ship>(same));
+  EXPECT_EQ(w.client_.stats().full_syncs, 1u);
+  EXPECT_EQ(w.client_.stats().resumes, 1u);
+  w.expect_same();
+}
+
+/// A server that forgets at once what went from its cells, so that who was away cannot go on.
+ServerOptions forgetful() {
+  ServerOptions options;
+  options.database.tombstones_max = 0;
+  return options;
+}
+
+TEST(Client, ResyncAfterACutFiresOnlyDifferences) {
+  World w(forgetful());
+  const EntityId same = w.add_ship(kHere, "same");
+  const EntityId changed = w.add_ship(kHere, "changed");
+  const EntityId removed = w.add_ship(kHere, "removed");
+  w.log_rows();
+  w.go_live();
+  w.take_rows();
+  w.net_.cut(0);
+  w.step([&](Transaction& tx) {
+    EXPECT_TRUE(tx.set(kShip, changed, kPaint, uint64_t{99}).ok());
+    EXPECT_TRUE(tx.remove<Ship>(removed).ok());
+  });
+  w.add_ship(kThere, "new");
+  w.net_.advance(Duration::seconds(6));
   EXPECT_EQ(w.take_rows(), (Log{"remove ship 2", "change ship 1", "enter ship 3"}));
   EXPECT_TRUE(w.client_.db().contains<Ship>(same));
   EXPECT_EQ(w.client_.stats().full_syncs, 2u);
+  EXPECT_EQ(w.client_.stats().resets, 1u);
   w.expect_same();
 }
 
 TEST(Client, ResyncOfSomeCellsCannotTellRemovedFromLeft) {
-  World w;
+  World w(forgetful());
+  w.add_ship(kHere);
   const EntityId entity = w.add_ship(kHere);
   w.log_rows();
   w.client_.subscribe_cells("ship", {CellKey::grid(0, 0)}, w.net_.now());
@@ -233,23 +264,26 @@ TEST(Client, ResyncOfSomeCellsCannotTellRemovedFromLeft) {
   w.net_.cut(0);
   w.step([&](Transaction& tx) { EXPECT_TRUE(tx.remove<Ship>(entity).ok()); });
   w.net_.advance(Duration::seconds(6));
-  EXPECT_EQ(w.take_rows(), (Log{"leave ship 0"}));
+  EXPECT_EQ(w.take_rows(), (Log{"leave ship 1"}));
 }
 
 TEST(Client, ResyncWhoseSubscriptionEndsMeanwhileCannotTellEither) {
-  World w;
+  World w(forgetful());
   w.add_ship(kHere);
+  const EntityId removed = w.add_ship(kHere);
   w.log_rows();
   const SubscriptionId ships = w.client_.subscribe("ship", w.net_.now());
   w.connect();
   w.take_rows();
   w.net_.set_poll(false);
+  w.net_.cut(0);
+  w.step([&](Transaction& tx) { EXPECT_TRUE(tx.remove<Ship>(removed).ok()); });
   w.reconnect();
   w.client_.unsubscribe(ships, w.net_.now());
   EXPECT_EQ(w.client_.sync().phase, SyncStatus::Phase::kSyncing);
   w.net_.set_poll(true);
   w.net_.settle();
-  EXPECT_EQ(w.take_rows(), (Log{"leave ship 0"}));
+  EXPECT_EQ(w.take_rows(), (Log{"leave ship 1", "leave ship 0"}));
   EXPECT_EQ(w.client_.sync().phase, SyncStatus::Phase::kLive);
 }
 

@@ -28,8 +28,10 @@ void ReceivedAdvance::add(Advance&& frame_head, ByteSpan frame_tail, size_t byte
   stream_bytes += bytes;
 }
 
-Status Replica::apply_chunk(const ReceivedAdvance& chunk) {
+Status Replica::apply_chunk(const ReceivedAdvance& chunk, const Replica* beside) {
   events_ = nullptr;
+  sync_ = nullptr;
+  beside_ = beside;
   head_ = &chunk.head;
   const Advance& head = chunk.head;
   if (!head.leaves.empty()) return fail(ErrorCode::kUnknownHandle, "leave in a sync chunk");
@@ -47,7 +49,8 @@ Status Replica::apply_chunk(const ReceivedAdvance& chunk) {
   return {};
 }
 
-Status Replica::apply(const ReceivedAdvance& advance, std::vector<RowEvent>* events) {
+Status Replica::apply(const ReceivedAdvance& advance, std::vector<RowEvent>* events,
+                      Replica* sync) {
   const Advance& head = advance.head;
   if (head.from != cut_ || head.to() < head.from) {
     return fail(ErrorCode::kWrongBaseline, "advance from version " +
@@ -57,22 +60,29 @@ Status Replica::apply(const ReceivedAdvance& advance, std::vector<RowEvent>* eve
   }
   events_ = events;
   head_ = &head;
+  sync_ = sync;
+  beside_ = nullptr;
   if (ECSDB_MUTANT(cut_before_checks)) cut_ = head.to();
   ECSDB_TRY(stage(advance, false));
   // Nothing fails from here on.
 #if defined(ECSDB_MUTANTS)
   before_again_ = cells_;
 #endif
+  const bool joins = sync != nullptr && head.kind() == AdvanceKind::kSyncEnd;
+  if (joins) finish_sync(head);
   limbo_.clear();
   apply_leaves(head);
-  for (size_t i = 0; i < targets_.size(); ++i) apply_gone(targets_[i], blocks_[i]);
+  for (size_t i = 0; i < targets_.size(); ++i) {
+    if (!targets_[i].in_sync) apply_gone(targets_[i], blocks_[i]);
+  }
   std::sort(limbo_.begin(), limbo_.end(), by_name);
   apply_enters(head);
-  // Whole rows may move rows in memory, which the changed ones are named by.
-  for (size_t i = 0; i < targets_.size(); ++i) apply_changed(targets_[i], blocks_[i], head.to());
-  for (size_t i = 0; i < targets_.size(); ++i) apply_whole(targets_[i], blocks_[i], head.to());
-  for (size_t i = 0; i < targets_.size(); ++i) finish_block(targets_[i], blocks_[i], head.to());
+  apply_rows(targets_, blocks_, head.to(), false);
+  for (uint32_t handle = 0; joins && handle < sync->cells_.size(); ++handle) {
+    if (sync->cells_[handle].held) join_cell(handle, sync->cells_[handle]);
+  }
   finish_limbo();
+  sync_ = nullptr;
   cut_ = head.to();
   commit_time_ns_ = head.commit_time_ns;
   return {};
@@ -93,8 +103,24 @@ Status Replica::apply_again(const ReceivedAdvance& advance) {
 }
 #endif
 
+/// Values of the rows of own cells, or of those of the sync that this replica is.
+void Replica::apply_rows(std::span<const Target> targets, std::span<const DecodedBlock> blocks,
+                         Version to, bool in_sync) {
+  // Whole rows may move rows in memory, which the changed ones are named by.
+  for (size_t i = 0; i < targets.size(); ++i) {
+    if (targets[i].in_sync == in_sync) apply_changed(targets[i], blocks[i], to);
+  }
+  for (size_t i = 0; i < targets.size(); ++i) {
+    if (targets[i].in_sync == in_sync) apply_whole(targets[i], blocks[i], to);
+  }
+  for (size_t i = 0; i < targets.size(); ++i) {
+    if (targets[i].in_sync == in_sync) finish_block(targets[i], blocks[i], to);
+  }
+}
+
 void Replica::apply_leaves(const Advance& head) {
   for (const CellLeave& leave : head.leaves) {
+    if (!holds(leave.handle)) continue;  // of the sync
     HeldCell& cell = cells_[leave.handle];
     Table& table = tables_[cell.table];
     for (const RowIndex row : table.rows_of(cell.log)) {
@@ -151,15 +177,7 @@ void Replica::apply_whole(const Target& target, const DecodedBlock& block, Versi
   RowLog& log = cells_[target.handle].log;
   for (size_t i = 0; i < block.whole.size(); ++i) {
     const EntityId entity = block.whole[i];
-    RowIndex row = table.find_index(entity.index());
-    if (row != kNoRow && table.row(row).entity != entity) {
-      const EntityId old = table.row(row).entity;
-      const auto entry = std::lower_bound(limbo_.begin(), limbo_.end(),
-                                          Limbo{target.table, old, RowEventKind::kLeave}, by_name);
-      ECSDB_CHECK(entry != limbo_.end() && entry->entity == old);  // check_rows saw that it goes
-      erase_row(target.table, old, entry->kind);
-      row = kNoRow;
-    }
+    RowIndex row = free_place(target.table, entity);
     const bool is_new = row == kNoRow;
     if (is_new) row = table.append(entity);
     const uint64_t differs = BlockApplier::apply_whole(block, i, table, row);
@@ -176,6 +194,18 @@ void Replica::apply_whole(const Target& target, const DecodedBlock& block, Versi
       emit(RowEventKind::kChange, target.table, entity, differs);
     }
   }
+}
+
+/// The entity's row, if it has one. One of another entity that has its index goes first.
+RowIndex Replica::free_place(uint16_t table, EntityId entity) {
+  const RowIndex row = tables_[table].find_index(entity.index());
+  if (row == kNoRow || tables_[table].row(row).entity == entity) return row;
+  const EntityId old = tables_[table].row(row).entity;
+  const auto entry = std::lower_bound(limbo_.begin(), limbo_.end(),
+                                      Limbo{table, old, RowEventKind::kLeave}, by_name);
+  ECSDB_CHECK(entry != limbo_.end() && entry->entity == old);  // check_rows saw that it goes
+  erase_row(table, old, entry->kind);
+  return kNoRow;
 }
 
 void Replica::finish_block(const Target& target, const DecodedBlock& block, Version version) {

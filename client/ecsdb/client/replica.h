@@ -1,6 +1,7 @@
 // A client's state and how cuts are applied to it.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "ecsdb/base/result.h"
@@ -42,12 +43,19 @@ class Replica : public ClientDb {
   /// Where a full sync's scan starts: the base of the net delta that ends it.
   void start_sync(Version version) { cut_ = version; }
 
-  /// One chunk of a full sync: cells enter, rows are added. No events. What apply() returns.
-  Status apply_chunk(const ReceivedAdvance& chunk);
+  /// One chunk of a sync: cells enter, rows are added. No events. What apply() returns. `beside`:
+  /// the replica that the sync's cells are to join, whose handles they cannot have; null if none.
+  Status apply_chunk(const ReceivedAdvance& chunk, const Replica* beside = nullptr);
   /// One advance. Appends what happened to `events` unless it is null. kWrongBaseline, kUnknownRow,
   /// kDuplicateRow, kUnknownHandle, kUnknownTable, kChecksumMismatch, kClientLimit and whatever
-  /// BlockDecoder returns.
-  Status apply(const ReceivedAdvance& advance, std::vector<RowEvent>* events);
+  /// BlockDecoder returns. `sync`: cells that are being synced beside these; an advance of kind
+  /// sync_end brings them up to date, and they become part of this replica.
+  Status apply(const ReceivedAdvance& advance, std::vector<RowEvent>* events,
+               Replica* sync = nullptr);
+  /// Of an unfinished sync: forgets the rows from this entity index on of the given cells.
+  void drop_rows_from(std::span<const uint32_t> handles, uint32_t entity_index);
+  /// The highest generation of any handle so far.
+  uint32_t generation_max() const;
 
 #if defined(ECSDB_MUTANTS)
   /// The planted bug apply_twice: an advance on top of itself.
@@ -71,6 +79,7 @@ class Replica : public ClientDb {
     uint32_t generation = 0;
     uint16_t table = 0;
     bool entered = false;
+    bool in_sync = false;  // the cell is one of *sync_
     ByteSpan bytes;
     uint32_t publish = 0;  // number of the cell's publish that the block brings it to
   };
@@ -102,8 +111,20 @@ class Replica : public ClientDb {
   Status decode_blocks(const Advance& head);
   Status stage(const ReceivedAdvance& advance, bool is_chunk);
   Status check_rows();
+  Status check_rows_of(const Replica& reader, bool in_sync);
+  Status check_joining_rows();
   Status find_target(Target& target) const;
+  Replica& owner(const Target& target) { return target.in_sync ? *sync_ : *this; }
+  const Replica& owner(const Target& target) const { return target.in_sync ? *sync_ : *this; }
+  bool holds(uint32_t handle) const { return handle < cells_.size() && cells_[handle].held; }
+  bool goes(uint16_t table, EntityId entity) const;
+  void finish_sync(const Advance& head);
+  void join_cell(uint32_t handle, HeldCell& cell);
+  void join_row(uint32_t handle, HeldCell& cell, RowIndex from);
+  RowIndex free_place(uint16_t table, EntityId entity);
   bool is_leaving(uint32_t handle) const { return handle < leaving_.size() && leaving_[handle]; }
+  void apply_rows(std::span<const Target> targets, std::span<const DecodedBlock> blocks, Version to,
+                  bool in_sync);
   void apply_leaves(const Advance& head);
   void apply_gone(const Target& target, const DecodedBlock& block);
   void apply_enters(const Advance& head);
@@ -117,6 +138,8 @@ class Replica : public ClientDb {
   uint64_t rows_max_ = ~uint64_t{0};
   uint32_t features_ = 0;
   std::vector<RowEvent>* events_ = nullptr;
+  Replica* sync_ = nullptr;          // of the advance that is being applied
+  const Replica* beside_ = nullptr;  // of the chunk that is being applied
   // Scratch of one apply, kept for its memory.
   std::vector<Target> targets_;
   std::vector<DecodedBlock> blocks_;
@@ -136,6 +159,7 @@ class Replica : public ClientDb {
   const Advance* head_ = nullptr;
   std::vector<RowName> going_;   // rows that go from their cell, sorted
   std::vector<RowName> coming_;  // whole rows; reuse of an index shows as equal indices
+  uint64_t in_place_rows_ = 0;   // of coming_, rows that stay where they are
   std::vector<Limbo> limbo_;
 #if defined(ECSDB_MUTANTS)
   std::vector<HeldCell> before_again_;  // what apply_again() goes back to

@@ -15,6 +15,11 @@ Error too_many_rows(uint64_t rows_max) {
                                            " rows; raise rows_max or subscribe to less");
 }
 
+bool is_newer_than(const ClientDb& replica, const CellEnter& enter) {
+  const auto cells = replica.cells();
+  return enter.handle >= cells.size() || enter.generation > cells[enter.handle].generation;
+}
+
 std::string row_text(const TableDef& def, EntityId entity) {
   return "table " + def.name + ", entity " + std::to_string(entity.value);
 }
@@ -33,16 +38,21 @@ Status Replica::stage(const ReceivedAdvance& advance, bool is_chunk) {
 
 /// Leaves name held cells; enters name handles that are free then, with a new generation.
 Status Replica::check_cells(const Advance& head) {
-  leaving_.assign(cells_.size(), false);
-  enter_of_.assign(cells_.size(), kNoEnter);
+  const Replica* other = sync_ != nullptr ? sync_ : beside_;  // shares the handles with this one
+  const bool joins = sync_ != nullptr && head.kind() == AdvanceKind::kSyncEnd;
+  const size_t known = std::max(cells_.size(), other == nullptr ? 0 : other->cells_.size());
+  leaving_.assign(known, false);
+  enter_of_.assign(known, kNoEnter);
   for (const CellLeave& leave : head.leaves) {
-    if (leave.handle >= cells_.size() || !cells_[leave.handle].held || is_leaving(leave.handle) ||
-        cells_[leave.handle].generation != leave.generation) {
+    const Replica* holder = holds(leave.handle) ? this : nullptr;
+    if (holder == nullptr && joins && sync_->holds(leave.handle)) holder = sync_;
+    if (holder == nullptr || is_leaving(leave.handle) ||
+        holder->cells_[leave.handle].generation != leave.generation) {
       return fail(ErrorCode::kUnknownHandle, "leave of handle " + std::to_string(leave.handle));
     }
     leaving_[leave.handle] = true;
   }
-  const size_t handles_max = cells_.size() + head.enters.size();
+  const size_t handles_max = known + head.enters.size();
   for (size_t i = 0; i < head.enters.size(); ++i) {
     const CellEnter& enter = head.enters[i];
     // Handles are given out densely, so that one beyond the rest is a lie about memory.
@@ -50,9 +60,11 @@ Status Replica::check_cells(const Advance& head) {
       return fail(ErrorCode::kUnknownHandle, "enter of handle " + std::to_string(enter.handle));
     }
     if (enter.handle >= enter_of_.size()) enter_of_.resize(enter.handle + 1, kNoEnter);
-    const bool known = enter.handle < cells_.size();
-    const bool is_free = !known || !cells_[enter.handle].held || is_leaving(enter.handle);
-    const bool is_newer = !known || enter.generation > cells_[enter.handle].generation;
+    const bool is_free =
+        is_leaving(enter.handle) ||
+        (!holds(enter.handle) && (other == nullptr || !other->holds(enter.handle)));
+    const bool is_newer =
+        is_newer_than(*this, enter) && (other == nullptr || is_newer_than(*other, enter));
     if (!is_free || !is_newer || enter_of_[enter.handle] != kNoEnter) {
       return fail(ErrorCode::kUnknownHandle, "enter of handle " + std::to_string(enter.handle));
     }
@@ -97,14 +109,21 @@ Status Replica::find_target(Target& target) const {
   if (handle < enter_of_.size() && enter_of_[handle] != kNoEnter) {
     const CellEnter& enter = head_->enters[enter_of_[handle]];
     target.entered = true;
+    target.in_sync = false;
     target.table = *schema_.table_index(enter.table);
     target.generation = enter.generation;
     return {};
   }
-  if (handle < cells_.size() && cells_[handle].held && !is_leaving(handle)) {
-    target.entered = false;
-    target.table = cells_[handle].table;
-    target.generation = cells_[handle].generation;
+  target.entered = target.in_sync = false;
+  const Replica* holder = holds(handle) ? this : nullptr;
+  if (holder == nullptr && sync_ != nullptr && head_->kind() == AdvanceKind::kSyncEnd &&
+      sync_->holds(handle)) {
+    holder = sync_;
+    target.in_sync = true;
+  }
+  if (holder != nullptr && !is_leaving(handle)) {
+    target.table = holder->cells_[handle].table;
+    target.generation = holder->cells_[handle].generation;
     return {};
   }
   return fail(ErrorCode::kUnknownHandle, "block for handle " + std::to_string(handle));
@@ -121,7 +140,7 @@ Status Replica::check_headers(const Advance& head, bool is_chunk) {
     ECSDB_TRY(check_part(*header, target));
     blocks_[i].header = *header;
     target.publish = header->form == BlockForm::kRelative
-                         ? cells_[target.handle].history.publishes() + 1
+                         ? owner(target).cells_[target.handle].history.publishes() + 1
                          : header->publishes;
   }
   return {};
@@ -139,7 +158,7 @@ Status Replica::check_header(const BlockHeader& header, const Target& target, co
   }
   ECSDB_TRY(check_publishes(header, target));
   if (takes_rows) return {};
-  const HeldCell& cell = cells_[target.handle];
+  const HeldCell& cell = owner(target).cells_[target.handle];
   const bool is_relative = header.form == BlockForm::kRelative;
   if (is_relative != (head.kind() == AdvanceKind::kStep)) {
     return fail(ErrorCode::kWrongBaseline, "a block of a form that is not the advance's");
@@ -162,7 +181,7 @@ Status Replica::check_header(const BlockHeader& header, const Target& target, co
 Status Replica::check_publishes(const BlockHeader& header, const Target& target) const {
   if (header.form == BlockForm::kRelative) return {};
   const uint32_t known = target.entered ? head_->enters[enter_of_[target.handle]].publishes
-                                        : cells_[target.handle].history.publishes();
+                                        : owner(target).cells_[target.handle].history.publishes();
   if (static_cast<int32_t>(header.publishes - known) >= 0) return {};
   return fail(ErrorCode::kWrongBaseline, "table " + schema_.table(target.table).name +
                                              ": a block of publish " +
@@ -212,7 +231,8 @@ Error Replica::not_parts(const Target& target) const {
 /// The version that a block is relative to.
 Version Replica::base_of(const Target& target, BlockForm form) const {
   if (form == BlockForm::kRows) return Version{0};
-  return form == BlockForm::kNet ? head_->from : cells_[target.handle].changed;
+  if (form == BlockForm::kRelative) return owner(target).cells_[target.handle].changed;
+  return target.in_sync ? sync_->cut_ : head_->from;
 }
 
 /// Every frame's blocks are as they were sent, and meant for these cells in this state.
@@ -241,8 +261,9 @@ Status Replica::decode_blocks(const Advance& head) {
   uint64_t rows = 0;
   for (size_t i = 0; i < targets_.size(); ++i) {
     const Target& target = targets_[i];
-    const BlockTarget to{&schema_.table(target.table), &tables_[target.table], target.handle,
-                         target.entered ? &none : &cells_[target.handle].history};
+    const Replica& holder = owner(target);
+    const BlockTarget to{&schema_.table(target.table), &holder.tables_[target.table], target.handle,
+                         target.entered ? &none : &holder.cells_[target.handle].history};
     ECSDB_TRY(decoder_.decode(target.bytes, to, head.to(), blocks_[i]));
     ECSDB_TRY(check_rising(blocks_[i], target));
     rows += blocks_[i].whole.size();
@@ -254,16 +275,44 @@ Status Replica::decode_blocks(const Advance& head) {
 /// Every whole row finds its entity's place free: held by nobody, by a row that goes in this
 /// advance, or by the same row in the same cell. And there is room for all of them.
 Status Replica::check_rows() {
+  ECSDB_TRY(check_rows_of(*this, false));
+  uint64_t joining_rows = 0;
+  if (sync_ != nullptr) {
+    if (head_->kind() == AdvanceKind::kSyncEnd) {
+      sync_->leaving_ = leaving_;
+      ECSDB_TRY(sync_->check_rows_of(*this, true));
+      ECSDB_TRY(check_joining_rows());
+    }
+    joining_rows = sync_->row_count();
+  }
+  uint64_t going_rows = going_.size();
+  for (const CellLeave& leave : head_->leaves) {
+    if (holds(leave.handle)) going_rows += cells_[leave.handle].log.count();
+  }
+  const uint64_t rows = row_count() - going_rows + coming_.size() - in_place_rows_ + joining_rows;
+  return rows <= rows_max_ ? Status() : too_many_rows(rows_max_);
+}
+
+bool Replica::goes(uint16_t table, EntityId entity) const {
+  return std::binary_search(going_.begin(), going_.end(), RowName{table, entity});
+}
+
+/// The rows of this replica's cells, among the targets and blocks that `reader` has decoded.
+Status Replica::check_rows_of(const Replica& reader, bool in_sync) {
   going_.clear();
   coming_.clear();
-  for (size_t i = 0; i < targets_.size(); ++i) {
-    const Target& target = targets_[i];
-    for (const DecodedBlock::Gone& gone : blocks_[i].gone) {
+  in_place_rows_ = 0;
+  for (size_t i = 0; i < reader.targets_.size(); ++i) {
+    const Target& target = reader.targets_[i];
+    if (target.in_sync != in_sync) continue;
+    for (const DecodedBlock::Gone& gone : reader.blocks_[i].gone) {
       const RowIndex row = tables_[target.table].find(gone.entity);
       if (row == kNoRow || tables_[target.table].row(row).cell != target.handle) continue;
       going_.push_back({target.table, gone.entity});
     }
-    for (const EntityId entity : blocks_[i].whole) coming_.push_back({target.table, entity});
+    for (const EntityId entity : reader.blocks_[i].whole) {
+      coming_.push_back({target.table, entity});
+    }
   }
   std::sort(going_.begin(), going_.end());
   going_.erase(std::unique(going_.begin(), going_.end()), going_.end());
@@ -275,14 +324,11 @@ Status Replica::check_rows() {
                   row_text(schema_.table(coming_[i].table), coming_[i].entity));
     }
   }
-  auto goes = [&](uint16_t table, EntityId entity) {
-    return std::binary_search(going_.begin(), going_.end(), RowName{table, entity});
-  };
-  uint64_t in_place_rows = 0;
-  for (size_t i = 0; i < targets_.size(); ++i) {
-    const Target& target = targets_[i];
+  for (size_t i = 0; i < reader.targets_.size(); ++i) {
+    const Target& target = reader.targets_[i];
+    if (target.in_sync != in_sync) continue;
     const Table& table = tables_[target.table];
-    const DecodedBlock& block = blocks_[i];
+    const DecodedBlock& block = reader.blocks_[i];
     for (const EntityId entity : block.whole) {
       const RowIndex row = table.find_index(entity.index());
       if (row == kNoRow) continue;
@@ -292,13 +338,40 @@ Status Replica::check_rows() {
       if (!in_place && !is_leaving(held.cell) && !goes(target.table, held.entity)) {
         return fail(ErrorCode::kDuplicateRow, row_text(schema_.table(target.table), entity));
       }
-      in_place_rows += in_place ? 1 : 0;
+      in_place_rows_ += in_place ? 1 : 0;
     }
   }
-  uint64_t going_rows = going_.size();
-  for (const CellLeave& leave : head_->leaves) going_rows += cells_[leave.handle].log.count();
-  if (row_count() - going_rows + coming_.size() - in_place_rows <= rows_max_) return {};
-  return too_many_rows(rows_max_);
+  return {};
+}
+
+/// The rows that the sync will have at its end find their places free here.
+Status Replica::check_joining_rows() {
+  auto is_taken = [&](uint16_t table, EntityId entity) {
+    const auto first = std::lower_bound(coming_.begin(), coming_.end(),
+                                        RowName{table, EntityId::make(entity.index(), 0, 0)});
+    if (first != coming_.end() && first->table == table &&
+        first->entity.index() == entity.index()) {
+      return true;
+    }
+    const RowIndex row = tables_[table].find_index(entity.index());
+    if (row == kNoRow) return false;
+    const Row& held = tables_[table].row(row);
+    return !is_leaving(held.cell) && !goes(table, held.entity);
+  };
+  for (uint16_t t = 0; t < sync_->tables_.size(); ++t) {
+    for (const Row& row : sync_->tables_[t].rows()) {
+      if (is_leaving(row.cell) || sync_->goes(t, row.entity)) continue;
+      if (is_taken(t, row.entity)) {
+        return fail(ErrorCode::kDuplicateRow, row_text(schema_.table(t), row.entity));
+      }
+    }
+  }
+  for (const RowName& row : sync_->coming_) {
+    if (is_taken(row.table, row.entity)) {
+      return fail(ErrorCode::kDuplicateRow, row_text(schema_.table(row.table), row.entity));
+    }
+  }
+  return {};
 }
 
 }  // namespace ecsdb

@@ -71,6 +71,11 @@ bool Subscriptions::none_active() const {
                      [](const Entry& entry) { return entry.state == State::kRefused; });
 }
 
+std::string Subscriptions::why_none() const {
+  if (entries_.empty()) return "nothing is subscribed";
+  return "every subscription was refused: see kSubscribed events";
+}
+
 std::vector<bool> Subscriptions::whole_tables(const Schema& schema) const {
   std::vector<bool> whole(schema.table_count(), false);
   for (const Entry& entry : entries_) {

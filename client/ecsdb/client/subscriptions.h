@@ -18,6 +18,8 @@ class Subscriptions {
   void on_disconnected();
   /// True if no cell can come: nothing is subscribed, or all of it was refused.
   bool none_active() const;
+  /// Why, if none_active().
+  std::string why_none() const;
   bool has_changes() const { return changed_; }
 
   /// What to tell the server now, without a number if that is nothing; ids whose table the schema

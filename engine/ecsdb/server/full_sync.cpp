@@ -1,9 +1,9 @@
 #include "ecsdb/server/full_sync.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace ecsdb {
-namespace {
 
 size_t estimate_row_bytes(const Table& table, RowIndex row) {
   size_t bytes = 6;
@@ -12,23 +12,96 @@ size_t estimate_row_bytes(const Table& table, RowIndex row) {
   return bytes;
 }
 
-}  // namespace
+std::vector<CellEnter> FullSync::start(const Database& db, Interest& interest, Version version) {
+  stop();
+  active_ = true;
+  version_ = version;
+  struct Place {
+    uint64_t band;  // near cells in bands that double in width, so that their number stays small
+    CellRef ref;
+    auto operator<=>(const Place&) const = default;
+  };
+  std::vector<Place> places;
+  std::vector<CellRef> order;
+  for (const uint32_t handle : interest.pending()) {
+    const CellRef ref = interest.at(handle).ref;
+    const RowLog& log = db.cell(ref).log;
+    places.push_back({static_cast<uint64_t>(std::bit_width(interest.distance(db, ref))), ref});
+    rows_total_ += log.count();
+    if (log.count() == 0) continue;
+    const Table& table = db.table(ref.table);
+    bytes_total_ += log.count() * estimate_row_bytes(table, *table.rows_of(log).begin());
+  }
+  std::sort(places.begin(), places.end());
+  for (const Place& place : places) order.push_back(place.ref);
+  std::vector<CellEnter> enters = interest.stage(db, order);
+  for (size_t i = 0; i < places.size(); ++i) {
+    const bool is_new = i == 0 || places[i].band != places[i - 1].band ||
+                        places[i].ref.table != places[i - 1].ref.table;
+    if (is_new) groups_.push_back({places[i].ref.table, {}});
+    groups_.back().handles.push_back(enters[i].handle);
+  }
+  return enters;
+}
 
-/// Where few of a table's rows are held, they are found by their cells instead of by a walk over
+/// Cells are grouped as they come: where the table, or what has been sent of them, changes.
+void FullSync::go_on(const Database& db, Version version, std::span<const ResumeCell> cells,
+                     uint32_t next_index) {
+  stop();
+  active_ = true;
+  version_ = version;
+  const ResumeCell* before = nullptr;
+  for (const ResumeCell& cell : cells) {
+    if (cell.state == HeldState::kSyncDone) {
+      ++cells_done_;
+      continue;
+    }
+    if (before == nullptr && cell.state == HeldState::kSyncBegun) entity_index_ = next_index;
+    const bool is_new =
+        before == nullptr || before->table != cell.table || before->state != cell.state;
+    if (is_new) groups_.push_back({*db.schema().table_index(cell.table), {}});
+    groups_.back().handles.push_back(cell.handle);
+    before = &cell;
+  }
+}
+
+void FullSync::stop() {
+  active_ = false;
+  groups_.clear();
+  group_ = 0;
+  cells_done_ = 0;
+  entity_index_ = 0;
+  rows_total_ = bytes_total_ = 0;
+}
+
+SyncMark FullSync::mark() const {
+  SyncMark mark{cells_done_, cells_done_, entity_index_};
+  if (entity_index_ > 0) mark.begun += static_cast<uint32_t>(groups_[group_].handles.size());
+  return mark;
+}
+
+/// Cells that were given up since are left out, also where their index or handle is in use again.
+void FullSync::find_handles(const Database& db, const Interest& interest, const Group& group) {
+  handles_.assign(db.cells(group.table).index_end(), Interest::kNoHandle);
+  for (const uint32_t handle : group.handles) {
+    const Interest::Held& held = interest.at(handle);
+    if (held.state == Interest::State::kStaged) handles_[held.ref.cell] = handle;
+  }
+}
+
+/// Where few of a table's rows are wanted, they are found by their cells instead of by a walk over
 /// the whole table: what is left of them, in order of entity.
-bool FullSync::collect_small_interest(const Database& db, const Interest& interest,
-                                      uint16_t table_index) {
-  const Table& table = db.table(table_index);
+bool FullSync::collect_small_group(const Database& db, const Interest& interest,
+                                   const Table& table) {
   small_.clear();
   size_t rows = 0;
-  for (CellIndex cell = 0; cell < handles_.size(); ++cell) {
-    if (handles_[cell] == Interest::kNoHandle) continue;
-    rows += db.cell(interest.at(handles_[cell]).ref).log.count();
+  for (const uint32_t handle : handles_) {
+    if (handle != Interest::kNoHandle) rows += db.cell(interest.at(handle).ref).log.count();
   }
-  if (rows > kSmallInterestRows || rows >= table.row_count()) return false;
-  for (CellIndex cell = 0; cell < handles_.size(); ++cell) {
-    if (handles_[cell] == Interest::kNoHandle) continue;
-    for (const RowIndex at : table.rows_of(db.cell(interest.at(handles_[cell]).ref).log)) {
+  if (rows > kSmallGroupRows || rows >= table.row_count()) return false;
+  for (const uint32_t handle : handles_) {
+    if (handle == Interest::kNoHandle) continue;
+    for (const RowIndex at : table.rows_of(db.cell(interest.at(handle).ref).log)) {
       const uint32_t index = table.row(at).entity.index();
       if (index >= entity_index_) small_.add(index, at);
     }
@@ -37,53 +110,59 @@ bool FullSync::collect_small_interest(const Database& db, const Interest& intere
   return true;
 }
 
-void FullSync::start(Version version) {
-  version_ = version;
-  table_ = 0;
-  entity_index_ = 0;
+/// Collects the group's next rows in found_. True if there are no more.
+bool FullSync::scan(const Database& db, const Interest& interest, const Group& group,
+                    size_t bytes) {
+  const Table& table = db.table(group.table);
+  find_handles(db, interest, group);
+  const bool is_small = collect_small_group(db, interest, table);
+  size_t small_at = 0;
+  size_t collected = 0;
+  found_.clear();
+  while (collected < bytes) {
+    RowIndex row = kNoRow;
+    if (!is_small) {
+      row = table.find_from(entity_index_);
+    } else if (small_at < small_.entries().size()) {
+      row = small_.entries()[small_at++].row();
+    }
+    if (row == kNoRow) return true;
+    entity_index_ = table.row(row).entity.index() + 1;
+    const uint32_t handle = handles_[table.row(row).cell];
+    if (handle == Interest::kNoHandle) continue;
+    found_.push_back({handle, row});
+    collected += estimate_row_bytes(table, row);
+  }
+  return false;
+}
+
+void FullSync::add_found(const Database& db, const Interest& interest, CellBlocks& blocks,
+                         uint32_t features, AdvancePlan& plan) {
+  std::stable_sort(found_.begin(), found_.end(),
+                   [](const Found& a, const Found& b) { return a.handle < b.handle; });
+  for (size_t at = 0; at < found_.size();) {
+    const uint32_t handle = found_[at].handle;
+    rows_.clear();
+    for (; at < found_.size() && found_[at].handle == handle; ++at) {
+      rows_.push_back(found_[at].row);
+    }
+    const Interest::Held& held = interest.at(handle);
+    plan.add_blocks(handle, held.generation, blocks.rows(db, held.ref, rows_), features);
+  }
 }
 
 AdvancePlan FullSync::next_chunk(const Database& db, const Interest& interest, CellBlocks& blocks,
                                  uint32_t features, size_t bytes) {
+  ECSDB_CHECK(!scan_done());
   AdvancePlan plan;
   plan.from = plan.to = version_;
-  size_t collected = 0;
-  while (collected < bytes && !scan_done(db)) {
-    const uint16_t table_index = static_cast<uint16_t>(table_);
-    const Table& table = db.table(table_index);
-    interest.told_handles(db, table_index, handles_);
-    found_.clear();
-    const bool is_small = collect_small_interest(db, interest, table_index);
-    size_t small_at = 0;
-    while (collected < bytes) {
-      RowIndex row = kNoRow;
-      if (!is_small) {
-        row = table.find_from(entity_index_);
-      } else if (small_at < small_.entries().size()) {
-        row = small_.entries()[small_at++].row();
-      }
-      if (row == kNoRow) {
-        ++table_;
-        entity_index_ = 0;
-        break;
-      }
-      entity_index_ = table.row(row).entity.index() + 1;
-      const uint32_t handle = handles_[table.row(row).cell];
-      if (handle == Interest::kNoHandle) continue;
-      found_.push_back({handle, row});
-      collected += estimate_row_bytes(table, row);
-    }
-    std::stable_sort(found_.begin(), found_.end(),
-                     [](const Found& a, const Found& b) { return a.handle < b.handle; });
-    for (size_t at = 0; at < found_.size();) {
-      const uint32_t handle = found_[at].handle;
-      rows_.clear();
-      for (; at < found_.size() && found_[at].handle == handle; ++at) {
-        rows_.push_back(found_[at].row);
-      }
-      const Interest::Held& held = interest.at(handle);
-      plan.add_blocks(handle, held.generation, blocks.rows(db, held.ref, rows_), features);
-    }
+  const Group& group = groups_[group_];
+  const bool is_done = scan(db, interest, group, bytes);
+  add_found(db, interest, blocks, features, plan);
+  if (is_done) {
+    cells_done_ += static_cast<uint32_t>(group.handles.size());
+    entity_index_ = 0;
+    ++group_;
   }
   return plan;
 }

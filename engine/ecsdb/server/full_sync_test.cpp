@@ -34,11 +34,11 @@ class FullSyncTest : public ::testing::Test {
     Subscription s;
     s.table = TableId{table_id};
     EXPECT_TRUE(interest_.add_subscription(db_, Identity{}, s).ok());
-    interest_.take_enters(db_);
-    sync_.start(db_.published());
+    sync_.start(db_, interest_, db_.published());
   }
   /// Entities of the next chunk, in the order sent, with the key of their cell.
   std::vector<std::pair<EntityId, CellKey>> next(size_t bytes = 1) {
+    if (sync_.scan_done()) return {};
     const AdvancePlan plan = sync_.next_chunk(db_, interest_, blocks_, 0, bytes);
     std::vector<std::pair<EntityId, CellKey>> found;
     for (const auto& planned : plan.blocks) {
@@ -55,7 +55,7 @@ class FullSyncTest : public ::testing::Test {
   }
   std::vector<EntityId> rest() {
     std::vector<EntityId> entities;
-    while (!sync_.scan_done(db_)) {
+    while (!sync_.scan_done()) {
       for (const auto& [entity, key] : next()) entities.push_back(entity);
     }
     return entities;
@@ -85,7 +85,8 @@ TEST_F(FullSyncTest, LargeChunkGroupsRowsByCell) {
   EXPECT_EQ(plan.blocks.size(), 2u);
   EXPECT_EQ(plan.from, sync_.version());
   EXPECT_EQ(plan.to, sync_.version());
-  EXPECT_TRUE(sync_.scan_done(db_));
+  EXPECT_TRUE(sync_.scan_done());
+  EXPECT_EQ(sync_.mark().done, 2u);
 }
 
 TEST_F(FullSyncTest, RowsOfCellsThatAreNotHeldAreSkipped) {
@@ -93,8 +94,7 @@ TEST_F(FullSyncTest, RowsOfCellsThatAreNotHeldAreSkipped) {
   add_unit(15);
   EXPECT_TRUE(
       interest_.add_subscription(db_, Identity{}, of_keys(1, 1, {CellKey::grid(0, 0)})).ok());
-  interest_.take_enters(db_);
-  sync_.start(db_.published());
+  sync_.start(db_, interest_, db_.published());
   EXPECT_EQ(rest(), (std::vector<EntityId>{in}));
 }
 
@@ -155,13 +155,52 @@ TEST_F(FullSyncTest, CellsMadeDuringTheScanAreNotInIt) {
   EXPECT_TRUE(rest().empty());  // it comes with the cell's enter at the end
 }
 
-TEST_F(FullSyncTest, StartAgainScansAnew) {
-  add_unit(5);
-  add_unit(15);
+TEST_F(FullSyncTest, MarksSayHowFarTheScanIs) {
+  const EntityId first = add_unit(5);
+  const EntityId second = add_unit(15);
   start();
+  EXPECT_EQ(sync_.rows(), 2u);
+  EXPECT_GT(sync_.bytes(), 0u);
+  EXPECT_EQ(sync_.mark().begun, 0u);
   next();
-  sync_.start(db_.published());
-  EXPECT_EQ(rest().size(), 2u);
+  EXPECT_EQ(sync_.mark().done, 0u);
+  EXPECT_EQ(sync_.mark().begun, 2u);
+  EXPECT_EQ(sync_.mark().next_index, first.index() + 1);
+  next();
+  EXPECT_EQ(sync_.mark().next_index, second.index() + 1);
+  rest();
+  EXPECT_EQ(sync_.mark().done, 2u);
+  EXPECT_EQ(sync_.mark().next_index, 0u);
+}
+
+TEST_F(FullSyncTest, NearestCellsComeFirst) {
+  const EntityId far = add_unit(95);
+  const EntityId near = add_unit(15);
+  const EntityId nearer = add_unit(25);
+  Subscription s;
+  s.table = TableId{1};
+  s.nearest_to = {CellKey::grid(2, 0)};
+  EXPECT_TRUE(interest_.add_subscription(db_, Identity{}, s).ok());
+  sync_.start(db_, interest_, db_.published());
+  EXPECT_EQ(rest(), (std::vector<EntityId>{nearer, near, far}));
+}
+
+TEST_F(FullSyncTest, GoesOnWhereAnEarlierConnectionWas) {
+  std::vector<EntityId> units;
+  for (int i = 0; i < 6; ++i) units.push_back(add_unit(static_cast<float>(10 * (i % 2) + 5)));
+  Subscription s;
+  s.table = TableId{1};
+  interest_.start_import(9);
+  EXPECT_TRUE(interest_.add_subscription(db_, Identity{}, s).ok());
+  std::vector<ResumeCell> cells;
+  for (uint32_t i = 0; i < 2; ++i) {
+    cells.push_back({i, 9, TableId{1}, CellKey::grid(i, 0), HeldState::kSyncBegun});
+    EXPECT_TRUE(interest_.import_cell(db_, Identity{}, cells.back()));
+  }
+  interest_.finish_import(db_, Identity{});
+  sync_.go_on(db_, Version{2}, cells, units[3].index());
+  EXPECT_EQ(sync_.mark().begun, 2u);
+  EXPECT_EQ(rest(), (std::vector<EntityId>(units.begin() + 3, units.end())));
 }
 
 TEST_F(FullSyncTest, LongTextsCountForTheChunk) {
@@ -175,8 +214,7 @@ TEST_F(FullSyncTest, LongTextsCountForTheChunk) {
   Subscription s;
   s.table = TableId{3};
   EXPECT_TRUE(interest_.add_subscription(db_, guest, s).ok());
-  interest_.take_enters(db_);
-  sync_.start(db_.published());
+  sync_.start(db_, interest_, db_.published());
   EXPECT_EQ(next(2500).size(), 3u);
 }
 

@@ -36,13 +36,14 @@ void send_preface(uint32_t features, Outbox& out) {
 }
 
 void send_auth_reply(const Database& db, const ServerOptions& options, const Auth& auth,
-                     const Identity& identity, ClientId client, const Now& now, Outbox& out) {
+                     const Identity& identity, const SessionTable::Admission& admission,
+                     const Now& now, Outbox& out) {
   const bool is_known = auth.schema_known == db.schema().fingerprint();
   const Bytes schema = is_known ? Bytes() : encode_schema(db.schema().def());
   AuthReply reply;
   reply.database_id = db.options().id;
   reply.epoch = db.options().epoch;
-  reply.client = client;
+  reply.client = admission.client;
   reply.principal = identity.principal;
   reply.schema_fingerprint = db.schema().fingerprint();
   reply.schema_bytes = static_cast<uint32_t>(schema.size());
@@ -51,6 +52,9 @@ void send_auth_reply(const Database& db, const ServerOptions& options, const Aut
   reply.frame_head_bytes_max = kFrameHeadBytesMax;
   reply.unacked_bytes_max = static_cast<uint32_t>(options.unacked_bytes_max);
   reply.subscriptions_max = kSubscriptionsMax;
+  reply.echo_ns = auth.client_time_ns;
+  reply.ticket = admission.ticket;
+  reply.is_resumed = admission.is_resumed;
   append_message(out.own(), MessageType::kAuthReply, reply);
   out.own_done();
   for (size_t at = 0; at < schema.size(); at += kSchemaPartBytesMax) {

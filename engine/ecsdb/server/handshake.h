@@ -6,6 +6,7 @@
 
 #include "ecsdb/base/result.h"
 #include "ecsdb/server/auth.h"
+#include "ecsdb/server/session_table.h"
 #include "ecsdb/store/database.h"
 #include "ecsdb/wire/frame.h"
 #include "ecsdb/wire/outbox.h"
@@ -30,6 +31,7 @@ void send_preface(uint32_t features, Outbox& out);
 
 /// The reply to an accepted auth, and the schema in parts unless the client knows it.
 void send_auth_reply(const Database& db, const ServerOptions& options, const Auth& auth,
-                     const Identity& identity, ClientId client, const Now& now, Outbox& out);
+                     const Identity& identity, const SessionTable::Admission& admission,
+                     const Now& now, Outbox& out);
 
 }  // namespace ecsdb

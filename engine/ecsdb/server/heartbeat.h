@@ -6,17 +6,43 @@
 #include "ecsdb/base/error.h"
 #include "ecsdb/base/time.h"
 #include "ecsdb/server/options.h"
+#include "ecsdb/wire/messages.h"
 
 namespace ecsdb {
 
 /// Timers of an authenticated connection. The clock is steady.
 class Heartbeat {
  public:
-  void start(Instant now) { last_sent_ = last_received_ = last_progress_ = now; }
+  void start(Instant now) { last_sent_ = last_received_ = last_progress_ = last_digest_ = now; }
   void on_sent(Instant now) { last_sent_ = now; }
   void on_received(Instant now) { last_received_ = now; }
   /// Bytes were accepted by the link or acknowledged by the client.
   void on_progress(Instant now) { last_progress_ = now; }
+
+  /// What the client says about its clock and ours.
+  void on_heartbeat(const ClientHeartbeat& heartbeat, Instant now) {
+    client_time_ns_ = heartbeat.client_time_ns;
+    client_time_at_ = now;
+    const int64_t away = now.ns - static_cast<int64_t>(heartbeat.echo_ns);
+    const int64_t there = static_cast<int64_t>(heartbeat.echo_age_ns);
+    if (heartbeat.echo_ns == 0 || away < 0 || there < 0 || there > away) return;
+    round_trip_ = Duration{away - there};
+  }
+  /// The same for the client: our clock, and its own.
+  void fill(ServerHeartbeat& heartbeat, Instant now) const {
+    heartbeat.server_time_ns = static_cast<uint64_t>(now.ns);
+    heartbeat.echo_ns = client_time_ns_;
+    if (client_time_ns_ != 0) {
+      heartbeat.echo_age_ns = static_cast<uint64_t>((now - client_time_at_).ns);
+    }
+  }
+  /// As measured last; zero before that.
+  Duration round_trip() const { return round_trip_; }
+
+  void on_digest(Instant now) { last_digest_ = now; }
+  bool is_digest_due(const ServerOptions& options, Instant now) const {
+    return now >= last_digest_ + options.digest_interval;
+  }
 
   bool is_due(const ServerOptions& options, Instant now) const {
     return now >= last_sent_ + options.heartbeat_interval;
@@ -31,6 +57,7 @@ class Heartbeat {
   Instant deadline(const ServerOptions& options, bool outstanding) const {
     Instant at =
         std::min(last_sent_ + options.heartbeat_interval, last_received_ + options.stall_timeout);
+    at = std::min(at, last_digest_ + options.digest_interval);
     if (outstanding) at = std::min(at, last_progress_ + options.stall_timeout);
     return at;
   }
@@ -39,6 +66,10 @@ class Heartbeat {
   Instant last_sent_;
   Instant last_received_;
   Instant last_progress_;
+  Instant last_digest_;
+  uint64_t client_time_ns_ = 0;  // of its last heartbeat; 0: none yet
+  Instant client_time_at_;
+  Duration round_trip_;
 };
 
 }  // namespace ecsdb

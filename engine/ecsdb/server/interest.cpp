@@ -57,6 +57,7 @@ Status Interest::add_subscription(const Database& db, const Identity& identity,
     std::sort(subscription.keys.begin(), subscription.keys.end());
   }
   subscriptions_.push_back(std::move(subscription));
+  if (importing_) return {};
   for (const auto& [key, cell] : db.cells(*table).by_key()) {
     const CellRef ref{*table, cell};
     if (subscriptions_.back().covers(key) && may_read(def, identity, key)) hold(ref);
@@ -78,7 +79,7 @@ Status Interest::remove_subscription(SubscriptionId id) {
 void Interest::release_unwanted(const Database& db, const Identity& identity) {
   for (uint32_t handle = 0; handle < handle_end(); ++handle) {
     const Held& held = held_[handle];
-    if (held.state == State::kFree) continue;
+    if (held.state == State::kFree || held.state == State::kLeaving) continue;
     if (!wants(db, identity, held.ref.table, db.cell(held.ref).key)) release(handle);
   }
   std::erase_if(pending_, [&](uint32_t handle) { return held_[handle].state != State::kPending; });
@@ -93,23 +94,28 @@ bool Interest::wants(const Database& db, const Identity& identity, uint16_t tabl
   return covered && may_read(def, identity, key);
 }
 
+/// A free handle, with a generation that is new.
+uint32_t Interest::take_handle() {
+  uint32_t handle = handle_end();
+  if (free_.empty()) {
+    held_.emplace_back().generation = generation_floor_;
+  } else {
+    handle = free_.back();
+    free_.pop_back();
+  }
+  ++held_[handle].generation;
+  return handle;
+}
+
 void Interest::hold(CellRef ref) {
   if (handle_of_.contains(ref)) return;
   if (handle_of_.size() >= cells_max_) {
     overflowed_ = true;
     return;
   }
-  uint32_t handle = handle_end();
-  if (free_.empty()) {
-    held_.emplace_back();
-  } else {
-    handle = free_.back();
-    free_.pop_back();
-  }
-  Held& held = held_[handle];
-  held.state = State::kPending;
-  held.ref = ref;
-  ++held.generation;
+  const uint32_t handle = take_handle();
+  held_[handle].state = State::kPending;
+  held_[handle].ref = ref;
   handle_of_.emplace(ref, handle);
   pending_.push_back(handle);
   changes_.push_back({ref, handle, true});
@@ -118,12 +124,19 @@ void Interest::hold(CellRef ref) {
 /// A cell that was not told yet is the caller's to take out of pending_, for many of them at once.
 void Interest::release(uint32_t handle) {
   Held& held = held_[handle];
-  ECSDB_CHECK(held.state != State::kFree);
-  if (held.state == State::kTold) leaves_.push_back({handle, held.generation});
+  ECSDB_CHECK(held.state != State::kFree && held.state != State::kLeaving);
   handle_of_.erase(held.ref);
   changes_.push_back({held.ref, handle, false});
+  if (held.state == State::kStaged) return keep_leaving(handle);
+  if (held.state == State::kTold) leaves_.push_back({handle, held.generation});
   held.state = State::kFree;
   free_.push_back(handle);
+}
+
+/// The leave has to wait for the end of the sync, and so has the handle.
+void Interest::keep_leaving(uint32_t handle) {
+  held_[handle].state = State::kLeaving;
+  leaving_.push_back(handle);
 }
 
 std::vector<Interest::Change> Interest::take_changes() { return std::exchange(changes_, {}); }
@@ -142,11 +155,21 @@ void Interest::on_cell_destroyed(CellRef ref) {
 
 void Interest::enter_again(uint32_t handle) {
   Held& held = held_[handle];
-  ECSDB_CHECK(held.state == State::kTold);
+  ECSDB_CHECK(held.state == State::kTold || held.state == State::kStaged);
   leaves_.push_back({handle, held.generation});
   ++held.generation;
   held.state = State::kPending;
   pending_.push_back(handle);
+}
+
+void Interest::replace_by_sync(uint32_t handle) {
+  ECSDB_CHECK(held_[handle].state == State::kTold);
+  const CellRef ref = held_[handle].ref;
+  handle_of_.erase(ref);
+  changes_.push_back({ref, handle, false});
+  keep_leaving(handle);
+  ++replaced_;
+  hold(ref);
 }
 
 std::vector<CellLeave> Interest::take_leaves() { return std::exchange(leaves_, {}); }
@@ -166,14 +189,25 @@ void Interest::close_gaps() {
     std::push_heap(free_.begin(), free_.end(), lowest_first);
     Held& held = held_[handle];
     held.state = State::kPending;
-    held.ref = held_[from].ref;
     ++held.generation;
     held_[from].state = State::kFree;
-    handle_of_[held.ref] = handle;
-    changes_.push_back({held.ref, from, false});
-    changes_.push_back({held.ref, handle, true});
+    rename(held_[from].ref, from, handle);
   }
   std::sort_heap(free_.begin(), free_.end(), lowest_first);  // the lowest last
+}
+
+void Interest::rename(CellRef ref, uint32_t from, uint32_t to) {
+  held_[to].ref = ref;
+  handle_of_[ref] = to;
+  changes_.push_back({ref, from, false});
+  changes_.push_back({ref, to, true});
+}
+
+CellEnter Interest::enter_of(const Database& db, uint32_t handle) const {
+  const Held& held = held_[handle];
+  const Cell& cell = db.cell(held.ref);
+  return {handle,   held.generation, db.schema().table(held.ref.table).id,
+          cell.key, cell.published,  cell.history.publishes()};
 }
 
 std::vector<CellEnter> Interest::take_enters(const Database& db) {
@@ -182,30 +216,130 @@ std::vector<CellEnter> Interest::take_enters(const Database& db) {
   std::vector<CellEnter> enters;
   enters.reserve(pending_.size());
   for (const uint32_t handle : pending_) {
-    Held& held = held_[handle];
-    held.state = State::kTold;
-    const Cell& cell = db.cell(held.ref);
-    enters.push_back({handle, held.generation, db.schema().table(held.ref.table).id, cell.key,
-                      cell.published, cell.history.publishes()});
+    held_[handle].state = State::kTold;
+    enters.push_back(enter_of(db, handle));
   }
   pending_.clear();
   return enters;
 }
 
-uint64_t Interest::row_count(const Database& db) const {
-  uint64_t rows = 0;
-  for (const Held& held : held_) {
-    if (held.state != State::kFree) rows += db.cell(held.ref).log.count();
+std::vector<CellEnter> Interest::stage(const Database& db, std::span<const CellRef> order) {
+  ECSDB_CHECK(order.size() == pending_.size());
+  close_gaps();
+  std::sort(pending_.begin(), pending_.end());
+  std::vector<uint32_t> from;
+  from.reserve(order.size());
+  for (const CellRef ref : order) from.push_back(handle_of_.at(ref));
+  std::vector<CellEnter> enters;
+  enters.reserve(order.size());
+  for (size_t i = 0; i < order.size(); ++i) {
+    const uint32_t handle = pending_[i];
+    if (from[i] != handle) rename(order[i], from[i], handle);
+    held_[handle].state = State::kStaged;
+    enters.push_back(enter_of(db, handle));
   }
-  return rows;
+  pending_.clear();
+  return enters;
 }
 
-void Interest::told_handles(const Database& db, uint16_t table, std::vector<uint32_t>& out) const {
-  out.assign(db.cells(table).index_end(), kNoHandle);
-  for (uint32_t handle = 0; handle < handle_end(); ++handle) {
-    const Held& held = held_[handle];
-    if (held.state == State::kTold && held.ref.table == table) out[held.ref.cell] = handle;
+void Interest::finish_sync(std::vector<CellLeave>& leaves) {
+  for (Held& held : held_) {
+    if (held.state == State::kStaged) held.state = State::kTold;
   }
+  for (const uint32_t handle : leaving_) {
+    leaves.push_back({handle, held_[handle].generation});
+    held_[handle].state = State::kFree;
+    free_.push_back(handle);
+  }
+  leaving_.clear();
+  replaced_ = 0;
+}
+
+uint64_t Interest::distance(const Database& db, CellRef ref) const {
+  const CellKey& key = db.cell(ref).key;
+  const TableId table = db.schema().table(ref.table).id;
+  uint64_t least = UINT64_MAX;
+  if (key.kind != CellKey::Kind::kGrid) return least;
+  auto apart = [](int64_t a, int64_t b) {
+    return a < b ? static_cast<uint64_t>(b) - static_cast<uint64_t>(a)
+                 : static_cast<uint64_t>(a) - static_cast<uint64_t>(b);
+  };
+  for (const Subscription& s : subscriptions_) {
+    if (s.table != table || s.nearest_to.empty()) continue;
+    const CellKey& to = s.nearest_to.front();
+    const uint64_t along = std::max({apart(key.x, to.x), apart(key.y, to.y), apart(key.z, to.z)});
+    least = std::min(least, along);
+  }
+  return least;
+}
+
+void Interest::start_import(uint32_t generation) {
+  importing_ = true;
+  generation_floor_ = generation;
+}
+
+bool Interest::import_cell(const Database& db, const Identity& identity, const ResumeCell& cell,
+                           bool is_good) {
+  const auto table = db.schema().table_index(cell.table);
+  if (!table || !cell_key_fits(db.schema(), *table, cell.key)) return false;
+  if (cell.handle >= cells_max_ || cell.generation > generation_floor_ || cell.generation == 0) {
+    return false;
+  }
+  for (uint32_t handle = handle_end(); handle <= cell.handle; ++handle) {
+    held_.emplace_back().generation = generation_floor_;
+  }
+  Held& held = held_[cell.handle];
+  if (held.state != State::kFree || held.generation != generation_floor_) return false;
+  const bool is_staged = cell.state != HeldState::kHeld;
+  held.generation = cell.generation;
+  held.ref = {*table, db.cells(*table).find(cell.key)};
+  held.state = is_staged ? State::kStaged : State::kTold;
+  const bool exists = held.ref.cell != kNoCell;
+  if (is_good && exists && !handle_of_.contains(held.ref) &&
+      wants(db, identity, *table, cell.key)) {
+    handle_of_.emplace(held.ref, cell.handle);
+    changes_.push_back({held.ref, cell.handle, true});
+    return true;
+  }
+  if (is_staged) {
+    keep_leaving(cell.handle);
+  } else {
+    leaves_.push_back({cell.handle, cell.generation});
+    held.state = State::kFree;
+  }
+  return true;
+}
+
+void Interest::finish_import(const Database& db, const Identity& identity) {
+  importing_ = false;
+  for (uint32_t handle = handle_end(); handle > 0; --handle) {
+    if (held_[handle - 1].state == State::kFree) free_.push_back(handle - 1);
+  }
+  for (const Subscription& s : subscriptions_) {
+    const auto table = db.schema().table_index(s.table);
+    const TableDef& def = db.schema().table(*table);
+    for (const auto& [key, cell] : db.cells(*table).by_key()) {
+      if (s.covers(key) && may_read(def, identity, key)) hold({*table, cell});
+    }
+  }
+}
+
+void Interest::forget_cells() {
+  for (const auto& [ref, handle] : handle_of_) changes_.push_back({ref, handle, false});
+  held_.clear();
+  free_.clear();
+  handle_of_.clear();
+  pending_.clear();
+  leaves_.clear();
+  leaving_.clear();
+  replaced_ = 0;
+  generation_floor_ = 0;
+}
+
+uint64_t Interest::row_count(const Database& db) const {
+  uint64_t rows = 0;
+  for (const auto& entry : handle_of_) rows += db.cell(entry.first).log.count();
+  return rows;
 }
 
 }  // namespace ecsdb

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <span>
 #include <vector>
 
 #include "ecsdb/server/auth.h"
@@ -11,19 +12,40 @@
 namespace ecsdb {
 
 /// Cells of one connection by handle. A cell is first pending, then, once its enter stands in the
-/// stream, told. Invariants: a cell has one handle while it is held; handle and generation together
-/// never repeat; below a handle that is told lie only handles that are or once were told, so that a
-/// client's memory for cells is bounded by their number.
+/// stream, told; one that enters by a sync in chunks is staged in between. Invariants: a cell has
+/// one handle while it is held; handle and generation together never repeat; below a handle that
+/// the client knows lie only handles that it knows or once knew, so that its memory for cells is
+/// bounded by their number.
 class Interest {
  public:
   explicit Interest(size_t cells_max = kCellsPerConnectionMax) : cells_max_(cells_max) {}
 
-  enum class State : uint8_t { kFree, kPending, kTold };
+  enum class State : uint8_t {
+    kFree,
+    kPending,
+    kStaged,   // in a sync under way: its rows come in chunks, unseen
+    kLeaving,  // known to the client until the end of the sync under way, but not held any more
+    kTold,
+  };
   struct Held {
     State state = State::kFree;
     uint32_t generation = 0;
     CellRef ref;
   };
+
+  /// For a client that comes back: until hold_wanted(), subscriptions are taken down, but no cell
+  /// is held. Handles that are given out later have generations above `generation`.
+  void start_import(uint32_t generation);
+  /// The client holds this cell or has a part of it in its unfinished sync, under a handle and with
+  /// a generation of an earlier connection. False: it cannot be (the handle is taken or too high,
+  /// the generation too high, no table has such a cell). A cell that is gone, no longer wanted,
+  /// or not good, is left. After the subscriptions.
+  bool import_cell(const Database& db, const Identity& identity, const ResumeCell& cell,
+                   bool is_good = true);
+  /// Ends the import: holds every cell that is wanted and not held yet.
+  void finish_import(const Database& db, const Identity& identity);
+  /// Forgets every cell, but not the subscriptions.
+  void forget_cells();
 
   /// kUnknownTable, kNotPermitted, kLimitExceeded, kUnknownSubscription (id in use), kTypeMismatch
   /// (keys that the table's cells cannot have).
@@ -48,29 +70,45 @@ class Interest {
   void on_cell_created(const Database& db, const Identity& identity, CellRef ref);
   /// The cell is gone from the database.
   void on_cell_destroyed(CellRef ref);
-  /// Makes the client forget a told cell and enter it anew, in one advance.
+  /// Makes the client forget a told or staged cell and enter it anew, in one advance.
   void enter_again(uint32_t handle);
+  /// The same for a told cell that is to enter by a sync: under another handle. The client keeps
+  /// what it has of it until the end of that sync.
+  void replace_by_sync(uint32_t handle);
 
   /// True once a wanted cell could not be held for the limit: the connection must not go on.
   bool overflowed() const { return overflowed_; }
-  bool has_pending() const { return !pending_.empty() || !leaves_.empty(); }
+  bool has_leaves() const { return !leaves_.empty(); }
+  /// Handles of cells that the client is to be told of.
+  std::span<const uint32_t> pending() const { return pending_; }
+  /// How near a cell is to what a subscription names as the nearest, in cells along an axis; far
+  /// away if none does.
+  uint64_t distance(const Database& db, CellRef ref) const;
   /// Leaves to announce, oldest first; afterwards there are none.
   std::vector<CellLeave> take_leaves();
   /// Pending cells, which become told.
   std::vector<CellEnter> take_enters(const Database& db);
+  /// Pending cells become staged; `order` names all of them, and their handles rise in that order.
+  std::vector<CellEnter> stage(const Database& db, std::span<const CellRef> order);
+  /// The sync has ended: staged cells are told. What left meanwhile is added to `leaves`.
+  void finish_sync(std::vector<CellLeave>& leaves);
+  /// Told cells stand in for others until the sync ends: nothing of them may move before.
+  bool has_replaced() const { return replaced_ > 0; }
 
   const Held& at(uint32_t handle) const { return held_[handle]; }
   uint32_t handle_end() const { return static_cast<uint32_t>(held_.size()); }
   /// Rows of all held cells, now.
   uint64_t row_count(const Database& db) const;
-  /// Handle of each cell of a table that is told, by cell index; kNoHandle where there is none.
-  void told_handles(const Database& db, uint16_t table, std::vector<uint32_t>& out) const;
   static constexpr uint32_t kNoHandle = 0xffffffff;
 
  private:
   void hold(CellRef ref);
   void release(uint32_t handle);
+  uint32_t take_handle();
   void close_gaps();
+  void rename(CellRef ref, uint32_t from, uint32_t to);
+  void keep_leaving(uint32_t handle);
+  CellEnter enter_of(const Database& db, uint32_t handle) const;
 
   size_t cells_max_;
   bool overflowed_ = false;
@@ -81,7 +119,11 @@ class Interest {
   std::map<CellRef, uint32_t> handle_of_;
   std::vector<uint32_t> pending_;
   std::vector<CellLeave> leaves_;
+  std::vector<uint32_t> leaving_;  // handles of state kLeaving
+  size_t replaced_ = 0;            // of them, told before
   std::vector<Change> changes_;
+  bool importing_ = false;
+  uint32_t generation_floor_ = 0;  // of handles that were never used on this connection
 };
 
 }  // namespace ecsdb

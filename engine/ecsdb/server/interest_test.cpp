@@ -35,6 +35,8 @@ class InterestTest : public ::testing::Test {
     return status;
   }
 
+  bool has_pending() const { return !interest_.pending().empty() || interest_.has_leaves(); }
+
   Database db_;
   Identity guest_;
   Interest interest_;
@@ -89,7 +91,7 @@ TEST_F(InterestTest, CellsArePendingThenTold) {
   add_unit(5);
   add_unit(15);
   EXPECT_TRUE(add(1).ok());
-  EXPECT_TRUE(interest_.has_pending());
+  EXPECT_TRUE(has_pending());
   EXPECT_EQ(interest_.row_count(db_), 2u);
   const auto changes = interest_.take_changes();
   ASSERT_EQ(changes.size(), 2u);
@@ -99,12 +101,72 @@ TEST_F(InterestTest, CellsArePendingThenTold) {
   EXPECT_EQ(enters[0].key, CellKey::grid(0, 0));
   EXPECT_EQ(enters[0].generation, 1u);
   EXPECT_EQ(enters[0].changed, Version{1});
-  EXPECT_FALSE(interest_.has_pending());
-  std::vector<uint32_t> handles;
-  interest_.told_handles(db_, kUnit, handles);
-  EXPECT_EQ(handles, (std::vector<uint32_t>{0, 1}));
-  interest_.told_handles(db_, kTail, handles);
-  EXPECT_TRUE(handles.empty());
+  EXPECT_FALSE(has_pending());
+  for (uint32_t handle = 0; handle < 2; ++handle) {
+    EXPECT_EQ(interest_.at(handle).state, Interest::State::kTold);
+  }
+}
+
+TEST_F(InterestTest, StagedCellsLeaveWhenTheirSyncEnds) {
+  add_unit(5);
+  add_unit(15);
+  EXPECT_TRUE(add(1).ok());
+  const CellRef order[] = {cell(1), cell(0)};
+  const auto enters = interest_.stage(db_, order);
+  ASSERT_EQ(enters.size(), 2u);
+  EXPECT_EQ(enters[0].handle, 0u);  // handles rise in the order asked for
+  EXPECT_EQ(enters[0].key, CellKey::grid(1, 0));
+  EXPECT_TRUE(remove(1).ok());
+  EXPECT_TRUE(interest_.take_leaves().empty());
+  EXPECT_TRUE(add(2).ok());  // under other handles
+  EXPECT_EQ(interest_.take_enters(db_).at(0).handle, 2u);
+  std::vector<CellLeave> leaves;
+  interest_.finish_sync(leaves);
+  ASSERT_EQ(leaves.size(), 2u);
+  EXPECT_EQ(leaves[0].generation, 1u);
+}
+
+TEST_F(InterestTest, ReplacedCellStaysKnownUntilTheSyncEnds) {
+  add_unit(5);
+  EXPECT_TRUE(add(1).ok());
+  interest_.take_enters(db_);
+  interest_.replace_by_sync(0);
+  EXPECT_TRUE(interest_.has_replaced());
+  EXPECT_FALSE(interest_.has_leaves());
+  const CellRef order[] = {cell(0)};
+  EXPECT_EQ(interest_.stage(db_, order).at(0).handle, 1u);
+  std::vector<CellLeave> leaves;
+  interest_.finish_sync(leaves);
+  ASSERT_EQ(leaves.size(), 1u);
+  EXPECT_EQ(leaves[0].handle, 0u);
+  EXPECT_FALSE(interest_.has_replaced());
+  EXPECT_EQ(interest_.at(1).state, Interest::State::kTold);
+}
+
+TEST_F(InterestTest, ImportedCellsKeepHandleAndGeneration) {
+  add_unit(5);
+  add_unit(15);
+  add_unit(25);
+  interest_.start_import(7);
+  EXPECT_TRUE(add(of_keys(1, 1, {CellKey::grid(0, 0), CellKey::grid(2, 0)})).ok());
+  EXPECT_TRUE(interest_.pending().empty());
+  auto held = [](uint32_t handle, uint32_t generation, int64_t x) {
+    return ResumeCell{handle, generation, TableId{1}, CellKey::grid(x, 0), HeldState::kHeld};
+  };
+  EXPECT_TRUE(interest_.import_cell(db_, guest_, held(3, 5, 0)));
+  EXPECT_TRUE(interest_.import_cell(db_, guest_, held(4, 6, 1)));     // not wanted any more
+  EXPECT_TRUE(interest_.import_cell(db_, guest_, held(5, 6, 77)));    // gone
+  EXPECT_FALSE(interest_.import_cell(db_, guest_, held(3, 5, 2)));    // the handle is taken
+  EXPECT_FALSE(interest_.import_cell(db_, guest_, held(6, 8, 2)));    // no such generation
+  EXPECT_FALSE(interest_.import_cell(db_, guest_, held(~0u, 7, 2)));  // no such handle
+  interest_.finish_import(db_, guest_);
+  EXPECT_EQ(interest_.take_leaves().size(), 2u);
+  EXPECT_EQ(interest_.at(3).generation, 5u);
+  const auto enters = interest_.take_enters(db_);
+  ASSERT_EQ(enters.size(), 1u);
+  EXPECT_EQ(enters[0].key, CellKey::grid(2, 0));
+  EXPECT_EQ(enters[0].handle, 0u);
+  EXPECT_EQ(enters[0].generation, 8u);
 }
 
 TEST_F(InterestTest, OverlappingSubscriptionsHoldACellOnce) {
@@ -123,7 +185,7 @@ TEST_F(InterestTest, CellReleasedBeforeItWasToldIsNotMentioned) {
   add_unit(5);
   EXPECT_TRUE(add(1).ok());
   EXPECT_TRUE(remove(1).ok());
-  EXPECT_FALSE(interest_.has_pending());
+  EXPECT_FALSE(has_pending());
   EXPECT_TRUE(interest_.take_enters(db_).empty());
   const auto changes = interest_.take_changes();
   ASSERT_EQ(changes.size(), 2u);
@@ -198,12 +260,12 @@ TEST_F(InterestTest, CreatedAndDestroyedCells) {
   add_unit(5);
   add_unit(15);
   interest_.on_cell_created(db_, guest_, cell(0));
-  EXPECT_FALSE(interest_.has_pending());
+  EXPECT_FALSE(has_pending());
   interest_.on_cell_created(db_, guest_, cell(1));
   interest_.on_cell_created(db_, guest_, cell(1));  // harmless
   EXPECT_EQ(interest_.take_enters(db_).size(), 1u);
   interest_.on_cell_destroyed(cell(0));  // not held
-  EXPECT_FALSE(interest_.has_pending());
+  EXPECT_FALSE(has_pending());
   interest_.on_cell_destroyed(cell(1));
   EXPECT_EQ(interest_.take_leaves().size(), 1u);
 }
@@ -213,7 +275,7 @@ TEST_F(InterestTest, EnterAgainIsALeaveAndAnEnterOfTheSameCell) {
   EXPECT_TRUE(add(1).ok());
   const CellEnter first = interest_.take_enters(db_).at(0);
   interest_.enter_again(first.handle);
-  EXPECT_TRUE(interest_.has_pending());
+  EXPECT_TRUE(has_pending());
   EXPECT_EQ(interest_.take_leaves().at(0).generation, first.generation);
   const CellEnter again = interest_.take_enters(db_).at(0);
   EXPECT_EQ(again.key, first.key);

@@ -86,6 +86,7 @@ class ReplicationServer::Impl {
         authenticator_(authenticator),
         secrets_(secrets),
         blocks_(options_.block_bytes_max),
+        sessions_({options_.session_timeout, options_.sessions_max}),
         audience_(db_.table_count()) {
     ECSDB_CHECK(authenticator != nullptr);
     ECSDB_CHECK(options_.heartbeat_interval.ns > 0 && options_.stall_timeout.ns > 0);
@@ -129,6 +130,7 @@ class ReplicationServer::Impl {
     SessionContext context = make_context();
     slots_[slot].session->on_bytes(context, bytes, now);
     settle(slot);
+    evict(now);
   }
 
   void on_sent(LinkId link, size_t accepted, const Now& now) {
@@ -141,7 +143,7 @@ class ReplicationServer::Impl {
     settle(slot);
   }
 
-  void on_closed(LinkId link, const Now&) {
+  void on_closed(LinkId link, const Now& now) {
     const uint32_t slot = find(link);
     if (slot == kNoSlot) return;
     Session& session = *slots_[slot].session;
@@ -157,6 +159,8 @@ class ReplicationServer::Impl {
       event.reason = session.closed_why().context;
     }
     if (static_cast<uint16_t>(event.code) < 200) ++stats_.refused;
+    if (session.is_syncing()) ++stats_.syncs_cut;
+    sessions_.on_closed(session.client(), link, now.steady);
     events_.push_back(std::move(event));
     Interest& interest = session.interest();
     audience_.apply(slot, interest.take_changes());
@@ -173,6 +177,7 @@ class ReplicationServer::Impl {
 
   void on_timer(const Now& now) {
     ECSDB_CHECK(!db_.in_transaction());
+    stats_.sessions_expired += sessions_.expire(now.steady);
     while (deadlines_.earliest() != nullptr && deadlines_.earliest()->at <= now.steady) {
       const Deadlines::Entry entry = deadlines_.pop();
       Slot& slot = slots_[entry.slot];
@@ -283,11 +288,17 @@ class ReplicationServer::Impl {
   };
 
   SessionContext make_context() {
-    return SessionContext{db_,    blocks_, options_,     *authenticator_,
-                          stats_, events_, next_client_, published_time_ns_};
+    return SessionContext{db_,     blocks_,   options_, *authenticator_, stats_,
+                          events_, sessions_, secrets_, evictions_,      published_time_ns_};
   }
   uint32_t find(LinkId link) const {
     return link.value < slot_of_.size() ? slot_of_[link.value] : kNoSlot;
+  }
+
+  void evict(const Now& now) {
+    for (const Eviction& eviction : std::exchange(evictions_, {})) {
+      disconnect(eviction.link, eviction.why.code, eviction.why.context, now);
+    }
   }
 
   /// After any input of a session: audience, ready list and timer follow its state.
@@ -335,7 +346,8 @@ class ReplicationServer::Impl {
     }
   }
 
-  uint64_t next_client_ = 0;
+  SessionTable sessions_;
+  std::vector<Eviction> evictions_;
   uint64_t commit_time_ns_ = 0;
   uint64_t published_time_ns_ = 0;
   Audience audience_;

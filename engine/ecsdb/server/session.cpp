@@ -37,54 +37,90 @@ void Session::on_bytes(SessionContext& context, ByteSpan bytes, const Now& now) 
 
 Status Session::on_frame(SessionContext& context, const Frame& frame, const Now& now) {
   const bool authenticated = phase_ != Phase::kAuth;
+  const int type = static_cast<int>(frame.type);
   switch (frame.type) {
+    case MessageType::kGoodbye:
+      return on_goodbye(frame.head, now);
     case MessageType::kAuth:
       if (authenticated) break;
       return on_auth(context, frame.head, now);
     case MessageType::kSubscribe:
-      if (!authenticated) break;
-      return on_subscribe(context, frame.head, now);
-    case MessageType::kAck: {
-      if (!authenticated) break;
-      Ack ack;
-      ECSDB_TRY(decode_message(frame.head, ack));
-      const uint64_t unacked = flow_.unacked_bytes();
-      const Version cut = flow_.acked_cut();
-      ECSDB_TRY(flow_.on_ack(ack, sent_cut_));
-      if (flow_.unacked_bytes() < unacked || flow_.acked_cut() > cut) {
-        heartbeat_.on_progress(now.steady);
-      }
-      return {};
-    }
-    case MessageType::kClientHeartbeat: {
-      if (!authenticated) break;
-      ClientHeartbeat heartbeat;
-      return decode_message(frame.head, heartbeat);
-    }
-    case MessageType::kGoodbye: {
-      Goodbye goodbye;
-      ECSDB_TRY(decode_message(frame.head, goodbye));
-      out_.clear();
-      phase_ = Phase::kClosing;
-      closed_why_ = fail(ErrorCode::kClientLeft, goodbye.reason);
-      if (goodbye.code != static_cast<uint16_t>(ErrorCode::kClientLeft)) {
-        const std::string_view name = error_name(static_cast<ErrorCode>(goodbye.code));
-        closed_why_.context = "it says " + std::string(name) + ": " + goodbye.reason;
-      }
-      close_deadline_ = now.steady;
-      return {};
-    }
+    case MessageType::kAck:
+    case MessageType::kClientHeartbeat:
     case MessageType::kResume:
     case MessageType::kRefetch:
     case MessageType::kClientReady:
-      break;
+      if (!authenticated) break;
+      return on_message(context, frame, now);
     default:
-      return fail(ErrorCode::kUnknownMessage,
-                  "frame type " + std::to_string(static_cast<int>(frame.type)));
+      return fail(ErrorCode::kUnknownMessage, "frame type " + std::to_string(type));
   }
   return fail(ErrorCode::kUnexpectedMessage,
-              "frame type " + std::to_string(static_cast<int>(frame.type)) +
+              "frame type " + std::to_string(type) +
                   (authenticated ? " after authentication" : " before authentication"));
+}
+
+Status Session::on_message(SessionContext& context, const Frame& frame, const Now& now) {
+  switch (frame.type) {
+    case MessageType::kSubscribe:
+      return on_subscribe(context, frame.head, now);
+    case MessageType::kAck:
+      return on_ack(context, frame.head, now);
+    case MessageType::kClientHeartbeat:
+      return on_client_heartbeat(frame.head, now);
+    case MessageType::kResume:
+      return on_resume(context, frame.head, now);
+    case MessageType::kRefetch:
+      return on_refetch(context, frame.head);
+    default:
+      return on_client_ready(context, frame.head);
+  }
+}
+
+Status Session::on_goodbye(ByteSpan head, const Now& now) {
+  Goodbye goodbye;
+  ECSDB_TRY(decode_message(head, goodbye));
+  out_.clear();
+  phase_ = Phase::kClosing;
+  closed_why_ = fail(ErrorCode::kClientLeft, goodbye.reason);
+  if (goodbye.code != static_cast<uint16_t>(ErrorCode::kClientLeft)) {
+    const std::string_view name = error_name(static_cast<ErrorCode>(goodbye.code));
+    closed_why_.context = "it says " + std::string(name) + ": " + goodbye.reason;
+  }
+  close_deadline_ = now.steady;
+  return {};
+}
+
+Status Session::on_ack(SessionContext& context, ByteSpan head, const Now& now) {
+  Ack ack;
+  ECSDB_TRY(decode_message(head, ack));
+  const uint64_t unacked = flow_.unacked_bytes();
+  const Version cut = flow_.acked_cut();
+  ECSDB_TRY(flow_.on_ack(ack, sent_cut_));
+  if (flow_.unacked_bytes() < unacked || flow_.acked_cut() > cut) {
+    heartbeat_.on_progress(now.steady);
+  }
+  if (!ticket_seen_ && ack.bytes >= ticket_end_) {
+    ticket_seen_ = true;
+    context.sessions.on_ticket_seen(client_, link_);
+  }
+  return {};
+}
+
+Status Session::on_client_ready(SessionContext& context, ByteSpan head) {
+  ClientReady ready;
+  ECSDB_TRY(decode_message(head, ready));
+  if (phase_ != Phase::kLive) {
+    return fail(ErrorCode::kUnexpectedMessage, "client_ready before a sync");
+  }
+  if (!std::exchange(client_ready_, true)) tell(context, ServerEvent::Kind::kReady);
+  return {};
+}
+
+void Session::tell(SessionContext& context, ServerEvent::Kind kind, std::string reason,
+                   ResetReason reset) {
+  context.events.push_back({kind, link_, client_, identity_.principal, client_name_, ErrorCode::kOk,
+                            std::move(reason), reset});
 }
 
 Status Session::on_auth(SessionContext& context, ByteSpan head, const Now& now) {
@@ -95,16 +131,32 @@ Status Session::on_auth(SessionContext& context, ByteSpan head, const Now& now) 
   if (auth.database != 0) {
     return fail(ErrorCode::kUnknownTable, "this server has no system database");
   }
+  SessionTable::Admission admission =
+      context.sessions.admit(link_, *identity, auth.ticket, context.secrets);
+  if (admission.is_copied) {
+    ++context.stats.sessions_killed;
+    const Error why = fail(ErrorCode::kTicketReused, "the session has ended; begin a new one");
+    if (admission.fenced) context.evictions.push_back({*admission.fenced, why});
+    return why;
+  }
+  if (admission.fenced) {
+    ++context.stats.fenced;
+    context.evictions.push_back({*admission.fenced, fail(ErrorCode::kFenced)});
+  }
   identity_ = *std::move(identity);
-  client_ = ClientId{++context.next_client};
+  client_ = admission.client;
   client_name_ = auth.client_name;
+  rights_changed_ = admission.rights_changed;
   reader_.set_limits({.head_bytes_max = kFrameHeadBytesMax, .tail_bytes_max = 0});
-  send_auth_reply(context.db, context.options, auth, identity_, client_, now, out_);
+  send_auth_reply(context.db, context.options, auth, identity_, admission, now, out_);
+  ticket_end_ = out_.accepted() + out_.bytes();
   heartbeat_.start(now.steady);
   phase_ = Phase::kReady;
+  resuming_ = auth.is_resuming;
+  schema_is_other_ = auth.schema_known != context.db.schema().fingerprint();
+  if (resuming_) interest_.start_import(0);
   ++context.stats.authenticated;
-  context.events.push_back({ServerEvent::Kind::kAuthenticated, link_, client_, identity_.principal,
-                            client_name_, ErrorCode::kOk, identity_.name});
+  tell(context, ServerEvent::Kind::kAuthenticated, identity_.name);
   return {};
 }
 
@@ -116,34 +168,24 @@ Status Session::on_subscribe(SessionContext& context, ByteSpan head, const Now&)
   }
   Subscribe request;
   ECSDB_TRY(decode_message(head, request));
+  if (resuming_ && schema_is_other_) return {};  // its table ids are of another schema
   SubscribeReply reply;
   reply.request = request.request;
-  for (const SubscriptionId id : request.remove) {
-    const Status status = interest_.remove_subscription(id);
+  auto answer = [&](SubscriptionId id, const Status& status) {
     reply.results.push_back(
         {id, static_cast<uint16_t>(status.ok() ? ErrorCode::kOk : status.code())});
-  }
+  };
+  for (const SubscriptionId id : request.remove) answer(id, interest_.remove_subscription(id));
   if (!request.remove.empty()) interest_.release_unwanted(context.db, identity_);
   for (Subscription& subscription : request.add) {
     const SubscriptionId id = subscription.id;
-    const Status status =
-        interest_.add_subscription(context.db, identity_, std::move(subscription));
-    reply.results.push_back(
-        {id, static_cast<uint16_t>(status.ok() ? ErrorCode::kOk : status.code())});
+    answer(id, interest_.add_subscription(context.db, identity_, std::move(subscription)));
   }
   send(MessageType::kSubscribeReply, reply);
-  if (phase_ == Phase::kReady && interest_.has_subscriptions()) start_sync(context);
+  if (phase_ == Phase::kReady && !resuming_ && interest_.has_subscriptions()) {
+    start_sync(context);
+  }
   return {};
-}
-
-void Session::start_sync(SessionContext& context) {
-  phase_ = Phase::kSyncing;
-  sync_.start(context.db.published());
-  send(MessageType::kSyncBegin, SyncBegin{sync_.version(), interest_.row_count(context.db), 0});
-  AdvancePlan plan;
-  plan.from = plan.to = sync_.version();
-  plan.enters = interest_.take_enters(context.db);
-  write_advance(plan, MessageType::kSyncChunk, out_);
 }
 
 bool Session::has_window(const SessionContext& context) const {
@@ -158,30 +200,23 @@ void Session::pump(SessionContext& context, const Now& now) {
                           " cells; subscribe to fewer"),
                  now);
   }
-  if (phase_ == Phase::kSyncing) pump_sync(context);
+  if (sync_.active()) pump_sync(context);
   const Database& db = context.db;
   const bool may_advance = out_.empty() && has_window(context) && db.head() == db.published();
-  if (!may_advance) return;
-  if (phase_ == Phase::kSyncing && sync_.scan_done(db)) {
-    send_advance(context, net_plan(context, AdvanceKind::kSyncEnd, sync_.version()), now);
-    phase_ = Phase::kLive;
-    ++context.stats.full_syncs;
-    context.events.push_back({ServerEvent::Kind::kSynced, link_, client_, identity_.principal,
-                              client_name_, ErrorCode::kOk, ""});
-  } else if (phase_ == Phase::kLive &&
-             (effective_cut_ < db.published() || interest_.has_pending())) {
+  if (!may_advance || (phase_ != Phase::kSyncing && phase_ != Phase::kLive)) return;
+  if (sync_.active() && sync_.scan_done()) return finish_sync(context, now);
+  if (phase_ != Phase::kLive || !client_ready_ || interest_.has_replaced()) return;
+  const bool is_behind = effective_cut_ < db.published();
+  if (!sync_.active()) {
+    if (is_behind) replace_trimmed(context);
+    if (pending_is_large(context)) start_sync(context);
+    if (interest_.has_replaced()) return;
+  }
+  if (is_behind || has_news(context)) {
     send_advance(context, net_plan(context, AdvanceKind::kNet, sent_cut_), now);
     ++context.stats.net_advances;
   }
-}
-
-void Session::pump_sync(SessionContext& context) {
-  while (!sync_.scan_done(context.db) && has_window(context) &&
-         out_.bytes() < context.options.sync_chunk_bytes) {
-    const AdvancePlan plan = sync_.next_chunk(context.db, interest_, context.blocks, features_,
-                                              context.options.sync_chunk_bytes);
-    if (!plan.blocks.empty()) write_advance(plan, MessageType::kSyncChunk, out_);
-  }
+  if (digests_due_ && may_sample(context)) send_digests(context, now);
 }
 
 /// From `from` to the published version with absolute values: cells that changed, cells that are
@@ -206,8 +241,10 @@ AdvancePlan Session::net_plan(SessionContext& context, AdvanceKind kind, Version
   return plan;
 }
 
+/// What leaves and what enters at once. Cells that are too large for that wait for a sync.
 void Session::add_enters(SessionContext& context, AdvancePlan& plan, Version since) {
   plan.leaves = interest_.take_leaves();
+  if (pending_is_large(context)) return;
   plan.enters = interest_.take_enters(context.db);
   for (const CellEnter& enter : plan.enters) {
     const CellRef ref = interest_.at(enter.handle).ref;
@@ -227,7 +264,7 @@ void Session::send_advance(SessionContext& context, AdvancePlan&& plan, const No
 }
 
 bool Session::is_in_step(const SessionContext& context) const {
-  if (phase_ != Phase::kLive) return false;
+  if (phase_ != Phase::kLive || !client_ready_ || interest_.has_replaced()) return false;
   if (ECSDB_MUTANT(wrong_baseline)) return out_.empty();
   return effective_cut_ == context.db.published() && out_.empty() && has_window(context);
 }
@@ -245,7 +282,7 @@ void Session::finish_step(SessionContext& context, const Now& now) {
       context.db.published().value % 64 == 0) {
     step_blocks_.clear();
   }
-  if (step_blocks_.empty() && !interest_.has_pending()) {
+  if (step_blocks_.empty() && !has_news(context)) {
     effective_cut_ = context.db.published();  // nothing it holds changed
     return;
   }
@@ -283,20 +320,7 @@ void Session::on_timer(SessionContext& context, const Now& now) {
   }
   const ErrorCode verdict = heartbeat_.verdict(context.options, is_outstanding(), now.steady);
   if (verdict != ErrorCode::kOk) return close(context, fail(verdict), now);
-  if (!heartbeat_.is_due(context.options, now.steady)) return;
-  heartbeat_.on_sent(now.steady);
-  if (phase_ == Phase::kLive && sent_cut_ < effective_cut_ && out_.empty() &&
-      effective_cut_ == context.db.published() && has_window(context)) {
-    AdvancePlan nothing;  // the cut moves on although nothing changed
-    nothing.from = sent_cut_;
-    return send_advance(context, std::move(nothing), now);
-  }
-  // A heartbeat behind bytes that wait anyway says nothing.
-  if (!out_.empty()) return;
-  ServerHeartbeat heartbeat;
-  heartbeat.head = context.db.published();
-  heartbeat.server_time_ns = static_cast<uint64_t>(now.steady.ns);
-  send(MessageType::kServerHeartbeat, heartbeat);
+  on_live_timer(context, now);
 }
 
 void Session::close(SessionContext& context, Error why, const Now& now) {
@@ -329,8 +353,8 @@ Instant Session::deadline(const ServerOptions& options) const {
 }
 
 bool Session::is_caught_up(Version published) const {
-  return phase_ == Phase::kLive && out_.empty() && sent_cut_ == published &&
-         flow_.acked_cut() == published;
+  return phase_ == Phase::kLive && client_ready_ && !sync_.active() && out_.empty() &&
+         sent_cut_ == published && flow_.acked_cut() == published;
 }
 
 }  // namespace ecsdb

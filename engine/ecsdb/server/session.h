@@ -14,10 +14,17 @@
 #include "ecsdb/server/heartbeat.h"
 #include "ecsdb/server/interest.h"
 #include "ecsdb/server/replication_server.h"
+#include "ecsdb/server/session_table.h"
 #include "ecsdb/wire/frame.h"
 #include "ecsdb/wire/outbox.h"
 
 namespace ecsdb {
+
+/// A connection that another one's input ends.
+struct Eviction {
+  LinkId link;
+  Error why;
+};
 
 /// What sessions share: the state of the server around them. References live as long as the call.
 struct SessionContext {
@@ -27,8 +34,10 @@ struct SessionContext {
   const Authenticator& authenticator;
   ServerStats& stats;
   std::deque<ServerEvent>& events;
-  uint64_t& next_client;
-  uint64_t published_time_ns;  // commit time of the published version
+  SessionTable& sessions;
+  SecretSource* secrets;             // may be null
+  std::vector<Eviction>& evictions;  // to be done after the call
+  uint64_t published_time_ns;        // commit time of the published version
 };
 
 /// A connection from link up to link gone. Methods are inputs unless said otherwise; after each the
@@ -38,8 +47,8 @@ class Session {
   enum class Phase : uint8_t {
     kPreface,
     kAuth,
-    kReady,  // authenticated, nothing subscribed yet
-    kSyncing,
+    kReady,    // authenticated; nothing subscribed yet, or a resume is on its way
+    kSyncing,  // the client holds nothing before this sync is complete
     kLive,
     kClosing,  // a goodbye is on its way; input is ignored
   };
@@ -71,6 +80,7 @@ class Session {
   const Identity& identity() const { return identity_; }
   const std::string& client_name() const { return client_name_; }
   Interest& interest() { return interest_; }
+  bool is_syncing() const { return sync_.active(); }
   const Error& closed_why() const { return closed_why_; }
   bool wants_output() const { return !out_.empty() || phase_ == Phase::kClosing; }
   StreamOutput output();
@@ -80,11 +90,42 @@ class Session {
  private:
   bool has_window(const SessionContext& context) const;
   bool is_outstanding() const { return !out_.empty() || flow_.unacked_bytes() > 0; }
+  void tell(SessionContext& context, ServerEvent::Kind kind, std::string reason = {},
+            ResetReason reset = ResetReason::kNone);
   Status on_frame(SessionContext& context, const Frame& frame, const Now& now);
+  Status on_message(SessionContext& context, const Frame& frame, const Now& now);
   Status on_auth(SessionContext& context, ByteSpan head, const Now& now);
   Status on_subscribe(SessionContext& context, ByteSpan head, const Now& now);
+  Status on_ack(SessionContext& context, ByteSpan head, const Now& now);
+  Status on_client_ready(SessionContext& context, ByteSpan head);
+  Status on_goodbye(ByteSpan head, const Now& now);
+
+  // session_resume.cpp: going on from what a client holds.
+  Status on_resume(SessionContext& context, ByteSpan head, const Now& now);
+  ResetReason judge_position(const SessionContext& context) const;
+  bool keeps_sync(const SessionContext& context) const;
+  bool is_good_for_sync(const SessionContext& context, const ResumeCell& cell) const;
+  bool import_cells(SessionContext& context, bool with_sync);
+  void reset(SessionContext& context, ResetReason reason);
+  void go_on(SessionContext& context, bool with_sync);
+
+  // session_sync.cpp: cells that enter in chunks.
   void start_sync(SessionContext& context);
   void pump_sync(SessionContext& context);
+  void finish_sync(SessionContext& context, const Now& now);
+  bool pending_is_large(const SessionContext& context) const;
+  bool has_news(const SessionContext& context) const;
+  void replace_trimmed(SessionContext& context);
+
+  // session_heartbeat.cpp
+  Status on_client_heartbeat(ByteSpan head, const Now& now);
+  Status on_refetch(SessionContext& context, ByteSpan head);
+  void on_live_timer(SessionContext& context, const Now& now);
+  void send_heartbeat(SessionContext& context, const Now& now);
+  void send_digests(SessionContext& context, const Now& now);
+  bool may_sample(const SessionContext& context) const;
+  void add_digests(SessionContext& context, std::vector<DigestSample>& samples);
+
   AdvancePlan net_plan(SessionContext& context, AdvanceKind kind, Version from);
   void add_enters(SessionContext& context, AdvancePlan& plan, Version since);
   void send_advance(SessionContext& context, AdvancePlan&& plan, const Now& now);
@@ -109,8 +150,17 @@ class Session {
   FlowControl flow_;
   Heartbeat heartbeat_;
   size_t replies_waiting_ = 0;  // since the outbox was last empty
-  Version sent_cut_;            // where the stream leaves the client
-  Version effective_cut_;       // up to here nothing it holds has changed; >= sent_cut_
+  uint64_t ticket_end_ = 0;     // stream bytes up to the end of the auth reply
+  bool ticket_seen_ = false;
+  bool resuming_ = false;  // a resume is on its way
+  bool rights_changed_ = false;
+  bool schema_is_other_ = false;  // than the one that the resume was made with
+  Resume resume_;                 // all frames of it
+  bool client_ready_ = false;     // live advances may come
+  bool digests_due_ = false;      // of what the resume brought up to date
+  uint32_t digest_next_ = 0;      // handle
+  Version sent_cut_;              // where the stream leaves the client
+  Version effective_cut_;         // up to here nothing it holds has changed; >= sent_cut_
   std::vector<AdvancePlan::PlannedBlock> step_blocks_;
   Error closed_why_;
   Instant close_deadline_ = Instant::never();

@@ -202,9 +202,12 @@ class Peer {
       parse(bytes);
       if (closes) close();
       if (bytes.empty()) return;
+      if (says_ready_ && !closed_ && std::exchange(synced_, false)) say_ready();
       if (acks_ && !closed_) ack(cut_, consumed_);
     }
   }
+  void set_says_ready(bool says) { says_ready_ = says; }
+  void say_ready() { send(MessageType::kClientReady, ClientReady{cut_}); }
   void ack(Version cut, uint64_t bytes) { send(MessageType::kAck, Ack{cut, bytes}); }
   void ack_all() { ack(cut_, consumed_); }
   void close() {
@@ -257,7 +260,9 @@ class Peer {
           {f.type, Bytes(f.head.begin(), f.head.end()), Bytes(f.tail.begin(), f.tail.end())});
       if (f.type != MessageType::kAdvance) continue;
       const Advance advance = frames_.back().as<Advance>();
-      if (advance.end()) cut_ = advance.to();
+      if (!advance.end()) continue;
+      cut_ = advance.to();
+      synced_ |= advance.kind() == AdvanceKind::kSyncEnd;
     }
   }
 
@@ -271,6 +276,8 @@ class Peer {
   Version cut_;
   uint32_t last_id_ = 0;
   bool acks_ = true;
+  bool says_ready_ = true;
+  bool synced_ = false;  // and did not say so yet
   bool closed_ = false;
 };
 

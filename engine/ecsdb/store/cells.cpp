@@ -1,5 +1,7 @@
 #include "ecsdb/store/cells.h"
 
+#include <algorithm>
+
 namespace ecsdb {
 namespace {
 
@@ -53,6 +55,7 @@ CellIndex CellSet::find_or_create(const CellKey& key) {
   cells_[at->second].key = key;
   cells_[at->second].exists = true;
   cells_[at->second].horizon = forgotten_;
+  cells_[at->second].history.set_publishes(forgotten_publishes_);
   return at->second;
 }
 
@@ -61,6 +64,7 @@ void CellSet::destroy(CellIndex index) {
   ECSDB_CHECK(cell.exists && cell.log.count() == 0 && !cell.is_dirty);
   by_key_.erase(cell.key);
   if (cell.horizon > forgotten_) forgotten_ = cell.horizon;
+  forgotten_publishes_ = std::max(forgotten_publishes_, cell.history.publishes());
   cell = Cell{};
   free_.push_back(index);
 }

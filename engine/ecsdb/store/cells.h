@@ -85,6 +85,9 @@ class CellSet {
   /// Tombstones of destroyed cells are forgotten up to here: it is the horizon of every key that
   /// has no cell, and the first horizon of a cell that is made anew.
   Version forgotten() const { return forgotten_; }
+  /// The most publishes that a destroyed cell had: a cell that is made anew counts on from here, so
+  /// that nobody who held an earlier one sees the number fall.
+  uint32_t forgotten_publishes() const { return forgotten_publishes_; }
   /// In order of key.
   const std::map<CellKey, CellIndex>& by_key() const { return by_key_; }
 
@@ -93,6 +96,7 @@ class CellSet {
   std::vector<CellIndex> free_;
   std::map<CellKey, CellIndex> by_key_;
   Version forgotten_;
+  uint32_t forgotten_publishes_ = 0;
 
   friend struct SnapshotReader;
 };

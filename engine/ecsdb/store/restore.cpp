@@ -115,10 +115,12 @@ Status SnapshotReader::tables(Database& db) {
   for (uint16_t t = 0; t < db.table_count(); ++t) {
     const std::string place = "table " + db.schema_.table(t).name;
     const Version forgotten{in.varint_up_to(db.published_.value)};
+    const auto publishes = static_cast<uint32_t>(in.varint_up_to(UINT32_MAX));
     const uint64_t count = in.varint();
     if (!in.ok()) return corrupt(place + ": cut off or out of range");
     for (uint64_t i = 0; i < count; ++i) ECSDB_TRY(cell(db, t, place));
     db.cells_[t].forgotten_ = forgotten;
+    db.cells_[t].forgotten_publishes_ = publishes;
   }
   return {};
 }

@@ -37,6 +37,10 @@ class RowRecords {
   bool has_baseline() const { return with_baseline_; }
   bool has_history() const { return with_history_; }
   void push() { data_.resize(data_.size() + stride_); }
+  /// Takes over a record of a table of the same layout.
+  void copy(RowIndex row, const RowRecords& other, RowIndex other_row) {
+    if (stride_ > 0) std::memcpy(at(row), other.at(other_row), stride_ * sizeof(uint64_t));
+  }
   /// Moves the last record into `row` and drops the last.
   void swap_erase(RowIndex row);
 

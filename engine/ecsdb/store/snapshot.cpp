@@ -114,6 +114,7 @@ struct SnapshotWriter {
     for (size_t t = 0; t < db.table_count(); ++t) {
       const CellSet& cells = db.cells_[t];
       out.varint(cells.forgotten().value);
+      out.varint(cells.forgotten_publishes());
       out.varint(cells.count());
       for (const auto& [cell_key, index] : cells.by_key()) {
         const Cell& cell = cells.at(index);

@@ -1,7 +1,7 @@
 // A database as bytes: what snapshot.cpp writes and restore.cpp reads.
 //
 //   8 bytes  "ecsdbsnp"
-//   varint   format, 2
+//   varint   format, 3
 //   varint n, n bytes: the schema in canonical form
 //   u64 u64  database id, high and low;  varint epoch
 //   varint   horizon_versions_max;  varint tombstones_max;  varint entities_max
@@ -9,7 +9,7 @@
 //   varint n, then n entity slots: varint reuse * 2 + alive, varint epoch
 //   varint n, then n free slots: varint index, the next one to be used last
 //   for each table:
-//     varint   forgotten
+//     varint   forgotten;  varint forgotten publishes
 //     varint n, then n cells with rising keys:
 //       u8 kind, zigzag varints: x (value, owner), x y z (grid), nothing (one, none)
 //       varint changed, published, published_before, horizon, publishes
@@ -39,7 +39,7 @@
 namespace ecsdb {
 
 inline constexpr std::string_view kSnapshotMagic = "ecsdbsnp";
-inline constexpr uint64_t kSnapshotFormat = 2;
+inline constexpr uint64_t kSnapshotFormat = 3;
 inline constexpr size_t kSnapshotHashBytes = 16;
 inline constexpr unsigned kSnapshotSteady = 16;  // in the age of a row's history
 

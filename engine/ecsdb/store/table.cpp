@@ -155,6 +155,22 @@ bool Table::field_equals(RowIndex row, const Table& other, RowIndex other_row,
   return field_lanes(row, field) == other.field_lanes(other_row, field);
 }
 
+uint64_t Table::copy_row(RowIndex row, const Table& other, RowIndex other_row) {
+  uint64_t differs = 0;
+  for (const uint16_t field : layout_.replicated) {
+    if (field_equals(row, other, other_row, field)) continue;
+    differs |= uint64_t{1} << layout_.fields[field].replicated_bit;
+    const FieldLayout& at = layout_.fields[field];
+    if (at.text != kNoText) {
+      texts_[at.text][row] = other.texts_[at.text][other_row];
+    } else {
+      set_field_lanes(row, field, other.field_lanes(other_row, field));
+    }
+  }
+  records_.copy(row, other.records_, other_row);
+  return differs;
+}
+
 uint64_t Table::baseline_lane(RowIndex row, uint16_t lane) const {
   return sign_extended(layout_.lanes[lane], records_.baseline(row, lane));
 }

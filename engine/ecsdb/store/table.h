@@ -117,6 +117,9 @@ class Table {
   LaneValues field_lanes(RowIndex row, uint16_t field) const;
   void set_field_lanes(RowIndex row, uint16_t field, const LaneValues& values);
   bool field_equals(RowIndex row, const Table& other, RowIndex other_row, uint16_t field) const;
+  /// Takes over values and history of a row of a table of the same layout; returns the replicated
+  /// bits of fields that had other values.
+  uint64_t copy_row(RowIndex row, const Table& other, RowIndex other_row);
 
   // Baseline: the values that every in-step replica holds.
   uint64_t baseline_lane(RowIndex row, uint16_t lane) const;

@@ -260,14 +260,19 @@ struct Describe<SyncBegin> {
 };
 
 struct SyncMark {
+  uint32_t done = 0;
+  uint32_t begun = 0;
   uint32_t next_index = 0;
 };
 template <>
 struct Describe<SyncMark> {
   static constexpr const char* name = "sync_mark";
   static constexpr auto fields = std::make_tuple(
-      field("next_index", &SyncMark::next_index, 0,
-            "rows of lower entity indices in the cells of this group have been sent; 2^32-1: all"));
+      field("done", &SyncMark::done, kCellsPerConnectionMax,
+            "so many cells of the sync, in the order of their enters, are complete"),
+      field("begun", &SyncMark::begun, kCellsPerConnectionMax,
+            "of those behind them, up to this number of cells, some rows have been sent:"),
+      field("next_index", &SyncMark::next_index, 0, "those of lower entity indices"));
 };
 
 /// Why a position cannot be gone on from.
@@ -285,7 +290,7 @@ inline constexpr size_t kResetReasons = 6;
 std::string_view reset_reason_name(ResetReason reason);
 
 /// What a client holds of a cell.
-enum class HeldState : uint8_t { kHeld = 0, kStaged = 1, kStagedPart = 2 };
+enum class HeldState : uint8_t { kHeld = 0, kSyncDone = 1, kSyncBegun = 2, kSyncWaits = 3 };
 
 struct ResumeCell {
   uint32_t handle = 0;
@@ -302,8 +307,8 @@ struct Describe<ResumeCell> {
       field("generation", &ResumeCell::generation, 0, "of its last enter"),
       field("table", &ResumeCell::table, 0, "table id"),
       field("key", &ResumeCell::key, 0, "which cell of the table"),
-      field("state", &ResumeCell::state, 2,
-            "0 held at the cut; of the unfinished sync: 1 complete, 2 in part"));
+      field("state", &ResumeCell::state, 3,
+            "0 held at the cut; of the unfinished sync: 1 complete, 2 in part, 3 not begun"));
 };
 
 struct Resume {
@@ -313,6 +318,7 @@ struct Resume {
   Version cut;
   Version sync_version;
   uint32_t next_index = 0;
+  uint32_t generation = 0;
   std::vector<ResumeCell> cells;
 };
 template <>
@@ -325,7 +331,9 @@ struct Describe<Resume> {
       field("cut", &Resume::cut, 0, "of the position; 0: nothing is held"),
       field("sync_version", &Resume::sync_version, 0, "of the unfinished sync; 0: there is none"),
       field("next_index", &Resume::next_index, 0, "of the last sync_mark; for cells held in part"),
-      field("cells", &Resume::cells, kCellsPerFrameMax, "what is held, in order of handles"));
+      field("generation", &Resume::generation, 0, "the highest that any handle has had"),
+      field("cells", &Resume::cells, kCellsPerFrameMax,
+            "what is held, then the cells of the unfinished sync in the order of their enters"));
 };
 
 struct ResumeReply {

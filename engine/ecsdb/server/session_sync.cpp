@@ -1,0 +1,101 @@
+// A session's cells that enter in chunks: the first full sync, and large cells later on.
+#include "ecsdb/base/mutant.h"
+#include "ecsdb/server/session.h"
+
+namespace ecsdb {
+namespace {
+
+/// About how many bytes a cell takes as a whole; not more than `bytes_max` matters.
+size_t estimate_cell_bytes(const Database& db, CellRef ref) {
+  const Table& table = db.table(ref.table);
+  const RowLog& log = db.cell(ref).log;
+  if (log.count() == 0) return 0;
+  return log.count() * estimate_row_bytes(table, *table.rows_of(log).begin());
+}
+
+}  // namespace
+
+/// Pending cells are more than one advance should carry at once.
+bool Session::pending_is_large(const SessionContext& context) const {
+  size_t bytes = 0;
+  for (const uint32_t handle : interest_.pending()) {
+    bytes += estimate_cell_bytes(context.db, interest_.at(handle).ref);
+    if (bytes > context.options.stage_bytes_min) return true;
+  }
+  return false;
+}
+
+/// There are leaves, or enters that need no sync.
+bool Session::has_news(const SessionContext& context) const {
+  return interest_.has_leaves() || (!interest_.pending().empty() && !pending_is_large(context));
+}
+
+/// Large cells whose history since the cut is forgotten enter by a sync, under another handle,
+/// while the client keeps what it has; small ones are replaced by net_plan().
+void Session::replace_trimmed(SessionContext& context) {
+  const Database& db = context.db;
+  const uint32_t end = interest_.handle_end();
+  for (uint32_t handle = 0; handle < end; ++handle) {
+    const Interest::Held& held = interest_.at(handle);
+    if (held.state != Interest::State::kTold) continue;
+    const Cell& cell = db.cell(held.ref);
+    if (cell.published <= sent_cut_ || cell.horizon <= sent_cut_) continue;
+    if (estimate_cell_bytes(db, held.ref) <= context.options.stage_bytes_min) continue;
+    ++context.stats.cells_trimmed;
+    interest_.replace_by_sync(handle);
+  }
+}
+
+void Session::start_sync(SessionContext& context) {
+  if (phase_ == Phase::kReady) phase_ = Phase::kSyncing;
+  AdvancePlan plan;
+  plan.from = plan.to = context.db.published();
+  plan.enters = sync_.start(context.db, interest_, plan.from);
+  ++context.stats.syncs_begun;
+  send(MessageType::kSyncBegin, SyncBegin{plan.from, sync_.rows(), sync_.bytes()});
+  write_advance(plan, MessageType::kSyncChunk, out_);
+}
+
+void Session::pump_sync(SessionContext& context) {
+  const size_t chunk_bytes = context.options.sync_chunk_bytes;
+  while (!sync_.scan_done() && has_window(context) && out_.bytes() < chunk_bytes) {
+    const AdvancePlan plan =
+        sync_.next_chunk(context.db, interest_, context.blocks, features_, chunk_bytes);
+    if (!plan.blocks.empty()) write_advance(plan, MessageType::kSyncChunk, out_);
+    send(MessageType::kSyncMark, sync_.mark());
+  }
+}
+
+/// The scan is complete: one advance brings the cells of the sync from its version, and the others
+/// from the client's cut, to the published version.
+void Session::finish_sync(SessionContext& context, const Now& now) {
+  const Database& db = context.db;
+  const bool is_first = phase_ == Phase::kSyncing;
+  const Version base = sync_.version();
+  std::vector<AdvancePlan::PlannedBlock> mended;
+  for (uint32_t handle = 0; handle < interest_.handle_end(); ++handle) {
+    const Interest::Held& held = interest_.at(handle);
+    if (held.state != Interest::State::kStaged) continue;
+    const Cell& cell = db.cell(held.ref);
+    if (cell.published <= base || ECSDB_MUTANT(sync_without_end)) continue;
+    if (cell.horizon > base) {
+      ++context.stats.cells_trimmed;
+      interest_.enter_again(handle);
+      continue;
+    }
+    for (const BlockPart& part : context.blocks.net(db, held.ref, base)) {
+      mended.push_back({handle, held.generation, part.pick(features_)});
+    }
+  }
+  AdvancePlan plan = net_plan(context, AdvanceKind::kSyncEnd, is_first ? base : sent_cut_);
+  plan.blocks.insert(plan.blocks.end(), mended.begin(), mended.end());
+  interest_.finish_sync(plan.leaves);
+  sync_.stop();
+  send_advance(context, std::move(plan), now);
+  phase_ = Phase::kLive;
+  if (!is_first) return;
+  ++context.stats.full_syncs;
+  tell(context, ServerEvent::Kind::kSynced);
+}
+
+}  // namespace ecsdb

@@ -1,0 +1,144 @@
+#include "ecsdb/server/session_table.h"
+
+#include <algorithm>
+
+#include "ecsdb/base/mutant.h"
+
+namespace ecsdb {
+namespace {
+
+constexpr size_t kSecretBytes = 16;
+constexpr size_t kTicketBytes = 8 + 4 + kSecretBytes;
+static_assert(kTicketBytes <= kTicketBytesMax);
+
+/// Takes the same time wherever they differ.
+bool equal_secrets(ByteSpan a, ByteSpan b) {
+  uint8_t difference = 0;
+  for (size_t i = 0; i < kSecretBytes; ++i) {
+    difference = static_cast<uint8_t>(difference | (a[i] ^ b[i]));
+  }
+  return difference == 0;
+}
+
+}  // namespace
+
+SessionTable::Admission SessionTable::admit(LinkId link, const Identity& identity, ByteSpan ticket,
+                                            SecretSource* secrets) {
+  Admission admission;
+  auto at = sessions_.end();
+  if (ticket.size() == kTicketBytes) {
+    ByteReader in(ticket);
+    const uint64_t client = in.u64();
+    const uint32_t number = in.u32();
+    at = sessions_.find(client);
+    if (at != sessions_.end() && at->second.principal == identity.principal) {
+      switch (claim(at->second, number, ticket.subspan(kTicketBytes - kSecretBytes))) {
+        case Claim::kNone:
+          at = sessions_.end();
+          break;
+        case Claim::kCopied:
+          admission.is_copied = true;
+          admission.fenced = at->second.link;
+          forget(at);
+          return admission;
+        case Claim::kGood:
+          break;
+      }
+    } else {
+      at = sessions_.end();
+    }
+  }
+  admission.is_resumed = at != sessions_.end();
+  if (!admission.is_resumed) at = sessions_.emplace(++last_client_, Entry{}).first;
+  Entry& entry = at->second;
+  admission.client = ClientId{at->first};
+  if (admission.is_resumed) {
+    admission.rights_changed = entry.roles != identity.roles || entry.claims != identity.claims;
+    if (!ECSDB_MUTANT(old_connection_accepted)) admission.fenced = entry.link;
+    if (!entry.link) --parked_count_;
+  }
+  entry.principal = identity.principal;
+  entry.roles = identity.roles;
+  entry.claims = identity.claims;
+  entry.link = link;
+  issue(admission.client, entry, secrets, admission.ticket);
+  return admission;
+}
+
+SessionTable::Claim SessionTable::claim(Entry& entry, uint32_t number, ByteSpan secret) {
+  if (entry.has_next && number == entry.number + 1 && equal_secrets(entry.next, secret)) {
+    accept_next(entry);
+    return Claim::kGood;
+  }
+  if (number == 0) return Claim::kNone;
+  if (number == entry.number && equal_secrets(entry.current, secret)) {
+    if (ECSDB_MUTANT(lost_ticket_reply) && entry.has_next) return Claim::kCopied;
+    return Claim::kGood;
+  }
+  if (number + 1 == entry.number && equal_secrets(entry.before, secret)) return Claim::kCopied;
+  return Claim::kNone;
+}
+
+void SessionTable::issue(ClientId client, Entry& entry, SecretSource* secrets, Bytes& ticket) {
+  if (secrets == nullptr) return;
+  secrets->draw(entry.next);
+  entry.has_next = true;
+  ByteWriter out(ticket);
+  out.u64(client.value);
+  out.u32(entry.number + 1);
+  out.bytes(entry.next);
+}
+
+void SessionTable::accept_next(Entry& entry) {
+  entry.before = entry.current;
+  entry.current = entry.next;
+  entry.has_next = false;
+  ++entry.number;
+}
+
+void SessionTable::on_ticket_seen(ClientId client, LinkId link) {
+  const auto at = sessions_.find(client.value);
+  if (at != sessions_.end() && at->second.link == link && at->second.has_next) {
+    accept_next(at->second);
+  }
+}
+
+void SessionTable::on_closed(ClientId client, LinkId link, Instant now) {
+  const auto at = sessions_.find(client.value);
+  if (at == sessions_.end() || at->second.link != link) return;
+  Entry& entry = at->second;
+  entry.link.reset();
+  if (entry.number == 0 && !entry.has_next) {  // it has no ticket to come back with
+    ++parked_count_;
+    forget(at);
+    return;
+  }
+  entry.parked_at = now;
+  ++parked_count_;
+  parked_.push_back({now, client.value});
+  expire(now);
+}
+
+size_t SessionTable::expire(Instant now) {
+  size_t expired = 0;
+  while (!parked_.empty()) {
+    const Parked oldest = parked_.front();
+    const auto at = sessions_.find(oldest.client);
+    const bool waits =
+        at != sessions_.end() && !at->second.link && at->second.parked_at == oldest.at;
+    if (waits) {
+      if (now < oldest.at + limits_.timeout && parked_count_ <= limits_.parked_max) break;
+      forget(at);
+      ++expired;
+    }
+    parked_.pop_front();
+  }
+  return expired;
+}
+
+void SessionTable::forget(std::map<uint64_t, Entry>::iterator at) {
+  if (!at->second.link) --parked_count_;
+  sessions_.erase(at);
+}
+
+}  // namespace ecsdb

@@ -1,0 +1,88 @@
+// Sessions: what of a client outlives its connections, and the tickets that claim them.
+//
+//   ticket, 28 bytes, little endian: client u64 | number u32 | secret 16
+//
+// Ticket n stays good until the client is known to have n+1, so that a lost reply locks nobody out.
+// Using n before that fences the connection that n+1 was issued on; using n after that means that
+// somebody has copied it, and ends the session. After the "refresh token rotation" of OAuth 2.0
+// (RFC 6819, section 5.2.2.3), with the acknowledgement added.
+#pragma once
+
+#include <array>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ecsdb/server/auth.h"
+
+namespace ecsdb {
+
+/// All sessions of a server, by client id. Bounded: sessions without a connection are forgotten
+/// after a time, and beyond a number the oldest first. Not thread-safe.
+class SessionTable {
+ public:
+  struct Limits {
+    Duration timeout;  // without a connection
+    size_t parked_max = 0;
+  };
+  explicit SessionTable(Limits limits) : limits_(limits) {}
+
+  /// What became of an authentication.
+  struct Admission {
+    ClientId client;
+    bool is_resumed = false;       // the ticket's session goes on
+    bool rights_changed = false;   // since its last authentication
+    bool is_copied = false;        // the ticket was used before: nobody is admitted
+    std::optional<LinkId> fenced;  // the session's connection until now, to be closed
+    Bytes ticket;                  // the next one; empty without a source of secrets
+  };
+  /// A connection was authenticated and shows a ticket, or none (empty). One that is unknown,
+  /// expired, malformed or of another principal begins a new session.
+  Admission admit(LinkId link, const Identity& identity, ByteSpan ticket, SecretSource* secrets);
+  /// The client has the ticket that it was given on this connection.
+  void on_ticket_seen(ClientId client, LinkId link);
+  /// The connection is gone: if the session is still its own, it waits from now on.
+  void on_closed(ClientId client, LinkId link, Instant now);
+  /// Forgets sessions that waited for too long; returns how many.
+  size_t expire(Instant now);
+
+  size_t count() const { return sessions_.size(); }
+  /// Without a connection.
+  size_t parked_count() const { return parked_count_; }
+
+ private:
+  using Secret = std::array<uint8_t, 16>;
+  struct Entry {
+    PrincipalId principal;
+    std::vector<std::string> roles;
+    std::vector<std::pair<std::string, int64_t>> claims;
+    uint32_t number = 0;  // of the last ticket that the client is known to have; 0: none yet
+    Secret before{};      // of the ticket before that
+    Secret current{};
+    Secret next{};          // of number + 1
+    bool has_next = false;  // it was issued
+    std::optional<LinkId> link;
+    Instant parked_at;
+  };
+  struct Parked {
+    Instant at;
+    uint64_t client;
+  };
+  enum class Claim : uint8_t { kNone, kGood, kCopied };
+
+  Claim claim(Entry& entry, uint32_t number, ByteSpan secret);
+  void issue(ClientId client, Entry& entry, SecretSource* secrets, Bytes& ticket);
+  void accept_next(Entry& entry);
+  void forget(std::map<uint64_t, Entry>::iterator at);
+
+  Limits limits_;
+  uint64_t last_client_ = 0;
+  std::map<uint64_t, Entry> sessions_;
+  std::deque<Parked> parked_;  // oldest first; entries of sessions that came back are stale
+  size_t parked_count_ = 0;
+};
+
+}  // namespace ecsdb
