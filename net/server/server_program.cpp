@@ -52,7 +52,7 @@ ServerProgram::ServerProgram(Settings settings)
     : settings_(std::move(settings)),
       log_(net_level(settings_.config.log_level)),
       authenticator_(make_authenticator(settings_.config)),
-      server_(settings_.schema, server_options(settings_), authenticator_.get()) {}
+      server_(settings_.schema, server_options(settings_), authenticator_.get(), &secrets_) {}
 
 int ServerProgram::run() {
   signal(SIGPIPE, SIG_IGN);  // whoever read the log may go; the server stays

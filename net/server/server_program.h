@@ -6,6 +6,7 @@
 
 #include "ecsdb/net/event_loop.h"
 #include "ecsdb/net/log.h"
+#include "ecsdb/net/random_secrets.h"
 #include "ecsdb/net/server_runner.h"
 #include "ecsdb/server/replication_server.h"
 
@@ -32,6 +33,7 @@ class ServerProgram {
   Settings settings_;
   net::StderrLog log_;
   std::unique_ptr<Authenticator> authenticator_;
+  net::RandomSecrets secrets_;
   ReplicationServer server_;
   net::EventLoop loop_;
   std::unique_ptr<net::ServerRunner> runner_;

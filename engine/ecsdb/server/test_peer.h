@@ -47,6 +47,17 @@ inline Schema yard() {
       .value();
 }
 
+/// Secrets that anybody can guess.
+class CountingSecrets final : public SecretSource {
+ public:
+  void draw(std::span<uint8_t> out) override {
+    for (uint8_t& byte : out) byte = ++last_;
+  }
+
+ private:
+  uint8_t last_ = 0;
+};
+
 inline StaticAuthenticator tokens() {
   return StaticAuthenticator({
       {"guest token", "gus", PrincipalId{7}, {"guest"}, {{"room", 3}}},
@@ -57,7 +68,7 @@ inline StaticAuthenticator tokens() {
 /// A server on a clock that stands still unless moved.
 struct Bench {
   explicit Bench(ServerOptions options = {})
-      : authenticator(tokens()), server(yard(), options, &authenticator) {}
+      : authenticator(tokens()), server(yard(), options, &authenticator, &secrets) {}
 
   Now now() const { return Now{time, 0}; }
   void pass(Duration by) {
@@ -107,6 +118,7 @@ struct Bench {
 
   Instant time{1'000'000'000};
   StaticAuthenticator authenticator;
+  CountingSecrets secrets;
   ReplicationServer server;
 };
 
