@@ -118,13 +118,24 @@ inline const char* kind_name(EntityEventKind kind) {
 
 using Log = std::vector<std::string>;
 
+/// Secrets that anybody can guess.
+class CountingSecrets final : public SecretSource {
+ public:
+  void draw(std::span<uint8_t> out) override {
+    for (uint8_t& byte : out) byte = ++last_;
+  }
+
+ private:
+  uint8_t last_ = 0;
+};
+
 /// A server, one client and the loopback between them; all structs bound on both sides.
 class World {
  public:
   explicit World(ServerOptions options = {}, ClientOptions client_options = {},
                  Schema schema = harbour().build().value(),
                  const Authenticator* authenticator = nullptr)
-      : server_(std::move(schema), options, authenticator ? authenticator : &open_),
+      : server_(std::move(schema), options, authenticator ? authenticator : &open_, &secrets_),
         client_(std::move(client_options), Prng(1)),
         net_(server_) {
     EXPECT_TRUE(server_.bind<Ship>().ok() && server_.bind<Cargo>().ok());
@@ -230,6 +241,7 @@ class World {
   }
 
   OpenAuthenticator open_;
+  CountingSecrets secrets_;
   ReplicationServer server_;
   Client client_;
   Loopback net_;

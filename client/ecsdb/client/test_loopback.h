@@ -45,6 +45,12 @@ class Loopback {
     }
     FAIL() << "the loopback does not come to rest";
   }
+  /// Delivers what is offered now, and what that leads to, so many times.
+  void pass(int rounds) {
+    for (int round = 0; round < rounds; ++round) {
+      for (size_t i = 0; i < ends_.size(); ++i) step(i);
+    }
+  }
   /// Passes time in short steps, so that heartbeats come when they are due.
   void advance(Duration by) {
     const Instant end_at = time_ + by;
