@@ -100,6 +100,15 @@ void Client::Impl::after_close(Error why, const Now& now) {
   goodbye_.reset();
   become_stale();
   if (sync_.active) ++stats_.syncs_cut;
+  if (why.code == ErrorCode::kTicketReused) ticket_.clear();
+#if defined(ECSDB_MUTANTS)
+  if (ECSDB_MUTANT(version_at_sync_start) && sync_.active && !live_ && !next_schema_) {
+    visible_.adopt(std::move(staged_), whole_tables_, nullptr);
+    has_position_ = true;
+    position_ = sync_position_;
+    drop_sync();
+  }
+#endif
   live_ = false;
   drop_arrived();
   if (wanted_ && options_.reconnect) {

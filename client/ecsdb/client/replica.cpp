@@ -64,7 +64,8 @@ Status Replica::apply(const ReceivedAdvance& advance, std::vector<RowEvent>* eve
   beside_ = nullptr;
   if (ECSDB_MUTANT(cut_before_checks)) cut_ = head.to();
   ECSDB_TRY(stage(advance, false));
-  // Nothing fails from here on.
+  if (ECSDB_MUTANT(half_advance) && targets_.size() > 1) targets_.resize(targets_.size() / 2);
+    // Nothing fails from here on.
 #if defined(ECSDB_MUTANTS)
   before_again_ = cells_;
 #endif

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ecsdb/base/mutant.h"
 #include "ecsdb/wire/block_lanes.h"
 
 namespace ecsdb {
@@ -56,9 +57,12 @@ const BlockParts& CellBlocks::net(const Database& db, CellRef ref, Version cut) 
   const Key key{ref, BlockForm::kNet, cut};
   if (const auto found = cache_.find(key); found != cache_.end()) return found->second;
   const Cell& cell = db.cell(ref);
-  ECSDB_CHECK(db.head() == db.published() && cell.horizon <= cut && cut <= cell.published);
-  collect_rows(db, ref, cut);
-  db.collect_gone(ref, cut, false, gone_);
+  ECSDB_CHECK(db.head() == db.published() && cut <= cell.published);
+  ECSDB_CHECK(cell.horizon <= cut || ECSDB_MUTANT(stale_resume));
+  const Version after = ECSDB_MUTANT(resume_off_by_one) ? cut.next() : cut;
+  collect_rows(db, ref, after);
+  db.collect_gone(ref, after, false, gone_);
+  if (ECSDB_MUTANT(net_without_removals)) gone_.clear();
   BlockSource source = source_of(db, ref, BlockForm::kNet);
   source.since = cut;
   BlockParts& parts = cache_[key];

@@ -23,11 +23,20 @@ class FlowControl {
     acked_cut_ = ack.cut;
     return {};
   }
+#if defined(ECSDB_MUTANTS)
+  /// The planted bug credit_leak: bytes that nobody will ever acknowledge.
+  void leak(uint64_t bytes) { leaked_ += bytes; }
+  uint64_t unacked_bytes() const { return accepted_ + leaked_ - acked_bytes_; }
+#else
   uint64_t unacked_bytes() const { return accepted_ - acked_bytes_; }
+#endif
   Version acked_cut() const { return acked_cut_; }
 
  private:
   uint64_t accepted_ = 0;
+#if defined(ECSDB_MUTANTS)
+  uint64_t leaked_ = 0;
+#endif
   uint64_t acked_bytes_ = 0;
   Version acked_cut_;
 };

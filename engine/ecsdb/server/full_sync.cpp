@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "ecsdb/base/mutant.h"
+
 namespace ecsdb {
 
 size_t estimate_row_bytes(const Table& table, RowIndex row) {
@@ -121,13 +123,16 @@ bool FullSync::scan(const Database& db, const Interest& interest, const Group& g
   found_.clear();
   while (collected < bytes) {
     RowIndex row = kNoRow;
-    if (!is_small) {
+    if (ECSDB_MUTANT(scan_by_slot)) {
+      if (entity_index_ < table.row_count()) row = entity_index_;
+    } else if (!is_small) {
       row = table.find_from(entity_index_);
     } else if (small_at < small_.entries().size()) {
       row = small_.entries()[small_at++].row();
     }
     if (row == kNoRow) return true;
     entity_index_ = table.row(row).entity.index() + 1;
+    if (ECSDB_MUTANT(scan_by_slot)) entity_index_ = row + 1;
     const uint32_t handle = handles_[table.row(row).cell];
     if (handle == Interest::kNoHandle) continue;
     found_.push_back({handle, row});

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "ecsdb/base/mutant.h"
 #include "ecsdb/server/session.h"
 
 namespace ecsdb {
@@ -28,6 +29,7 @@ class Audience {
         listeners.push_back({slot, change.handle});
         continue;
       }
+      if (ECSDB_MUTANT(old_generation)) continue;
       const auto found = std::find_if(listeners.begin(), listeners.end(), [&](const Listener& l) {
         return l.slot == slot && l.handle == change.handle;
       });

@@ -147,6 +147,9 @@ Status Session::on_auth(SessionContext& context, ByteSpan head, const Now& now) 
   client_ = admission.client;
   client_name_ = auth.client_name;
   rights_changed_ = admission.rights_changed;
+#if defined(ECSDB_MUTANTS)
+  if (ECSDB_MUTANT(credit_leak) && admission.is_resumed) flow_.leak(64 * 1024);
+#endif
   reader_.set_limits({.head_bytes_max = kFrameHeadBytesMax, .tail_bytes_max = 0});
   send_auth_reply(context.db, context.options, auth, identity_, admission, now, out_);
   ticket_end_ = out_.accepted() + out_.bytes();
@@ -231,7 +234,8 @@ AdvancePlan Session::net_plan(SessionContext& context, AdvanceKind kind, Version
     if (held.state != Interest::State::kTold) continue;
     const Cell& cell = db.cell(held.ref);
     if (cell.published <= from) continue;
-    if (cell.horizon > from) {
+    if (cell.horizon > from && !ECSDB_MUTANT(stale_resume)) {
+      ++context.stats.cells_trimmed;
       interest_.enter_again(handle);
     } else {
       plan.add_blocks(handle, held.generation, context.blocks.net(db, held.ref, from), features_);

@@ -68,7 +68,8 @@ ResetReason Session::judge_position(const SessionContext& context) const {
     if (index == kNoCell) continue;
     const Cell& cell = db.cell({*table, index});
     rows += cell.log.count();
-    const bool is_lost = cell.published > resume_.cut && cell.horizon > resume_.cut;
+    const bool is_lost =
+        cell.published > resume_.cut && cell.horizon > resume_.cut && !ECSDB_MUTANT(stale_resume);
     if (is_lost) lost_rows += cell.log.count();
   }
   return lost_rows * 2 > rows ? ResetReason::kCellsUnknown : ResetReason::kNone;
@@ -127,7 +128,6 @@ void Session::go_on(SessionContext& context, bool with_sync) {
   client_ready_ = true;
   digests_due_ = true;
   sent_cut_ = effective_cut_ = resume_.cut;
-  if (ECSDB_MUTANT(resume_off_by_one)) effective_cut_ = resume_.cut.next();
   ++context.stats.resumes;
   tell(context, ServerEvent::Kind::kResumed);
 }

@@ -40,6 +40,7 @@ void Session::replace_trimmed(SessionContext& context) {
     if (held.state != Interest::State::kTold) continue;
     const Cell& cell = db.cell(held.ref);
     if (cell.published <= sent_cut_ || cell.horizon <= sent_cut_) continue;
+    if (ECSDB_MUTANT(stale_resume)) continue;
     if (estimate_cell_bytes(db, held.ref) <= context.options.stage_bytes_min) continue;
     ++context.stats.cells_trimmed;
     interest_.replace_by_sync(handle);

@@ -201,7 +201,8 @@ void Database::collect_gone(CellRef ref, Version after, bool shown_only,
   out.clear();
   if (ECSDB_MUTANT(drop_removal)) return;
   for (auto at = all.rbegin(); at != all.rend() && at->version > after; ++at) {
-    const RowIndex row = table.find(at->entity);
+    const RowIndex row = ECSDB_MUTANT(tombstone_of_index) ? table.find_index(at->entity.index())
+                                                          : table.find(at->entity);
     const bool is_here = row != kNoRow && table.row(row).cell == ref.cell;
     if (is_here || (shown_only && !at->shown)) continue;
     out.push_back(*at);
