@@ -15,7 +15,8 @@ constexpr size_t kBatchRows = 64;
 
 Database::Database(Schema schema, DatabaseOptions options)
     : TableSet(std::move(schema), true), options_(options), cells_(schema_.table_count()) {
-  ECSDB_CHECK(options_.entities_max <= kEntityIndexMax);
+  ECSDB_CHECK(options_.entities_max <= kEntityIndexMax && options_.first_version > Version{});
+  head_ = published_ = Version{options_.first_version.value - 1};
 }
 
 bool Database::exists(EntityId entity) const {

@@ -22,6 +22,7 @@ struct DatabaseOptions {
   uint64_t horizon_versions_max = 8192;  // tombstones are kept for so many versions,
   size_t tombstones_max = 262'144;       // and not more than so many of them
   uint32_t entities_max = kEntityIndexMax;
+  Version first_version{1};  // number of the first commit
 };
 
 /// A cell of one table.
@@ -38,7 +39,7 @@ class Database : public TableSet {
   Database(Schema schema, DatabaseOptions options);
 
   const DatabaseOptions& options() const { return options_; }
-  /// Newest committed version; 0 before the first commit.
+  /// Newest committed version; before the first commit the one below options().first_version.
   Version head() const { return head_; }
   /// Inside a transaction: false for an entity that it destroyed.
   bool exists(EntityId entity) const;

@@ -121,6 +121,18 @@ TEST(DatabaseCells, OwnerAndValueCellsFollowTheirField) {
   EXPECT_EQ(find_cell(db, kBag, CellKey::owner(PrincipalId{77}))->log.count(), 1u);
 }
 
+TEST(DatabaseVersions, MayBeginAnywhere) {
+  DatabaseOptions options = arena_options();
+  options.first_version = Version{uint64_t{1} << 32};
+  Database db = arena(options);
+  EXPECT_EQ(db.head(), Version{0xffffffff});
+  EXPECT_EQ(db.published(), db.head());
+  const EntityId entity = add_ship(db, {1, 1});
+  EXPECT_EQ(db.head(), options.first_version);
+  EXPECT_EQ(row_of(db, kShip, entity).changed, options.first_version);
+  db.check_invariants();
+}
+
 TEST(DatabaseDigest, DoesNotDependOnOrderOrHistory) {
   Database a = arena();
   Database b = arena();
