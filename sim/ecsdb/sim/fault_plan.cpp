@@ -34,6 +34,8 @@ constexpr std::array<KindText, kFaultKinds> kKinds = {{
     {"client_crash", "silent", "", 1, 0, true},
     {"clock_skew", "skew_ms", "", 1'000'000'000'000, 0, true, -1'000'000'000'000},
     {"slow_client", "delay_us", "", kHourUs, 0, true},
+    {"client_pause", "", "", 0, 0, true},
+    {"link_cut", "after_bytes", "", UINT32_MAX, 0, true, 1},
 }};
 
 const KindText& text_of(FaultKind kind) {

@@ -27,6 +27,8 @@ enum class FaultKind : uint8_t {
                   // sent
   kClockSkew,     // the client's wall clock is off; skew_ms
   kSlowClient,    // the client serves its work late; delay_us
+  kClientPause,   // the client's process stands still: it reads nothing and no timer is served
+  kLinkCut,       // each link breaks once so many bytes have reached the client; after_bytes
   kCount_,
 };
 constexpr size_t kFaultKinds = static_cast<size_t>(FaultKind::kCount_);

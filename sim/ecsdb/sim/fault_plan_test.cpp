@@ -16,6 +16,7 @@ TEST(FaultPlan, TextOfAPlanParsesToTheSamePlan) {
     if (kind % 2 == 0) event.clients = {0, 7, 99};
     if (event.kind == FaultKind::kClockSkew) event.first = -250;
     if (event.kind == FaultKind::kBandwidth) event.first = 65'536;
+    if (event.kind == FaultKind::kLinkCut) event.first = 777;
     if (event.kind == FaultKind::kLatency) event.second = 1'234;
     const bool lasts = event.kind != FaultKind::kReset && event.kind != FaultKind::kHeal &&
                        event.kind != FaultKind::kHalfOpen;

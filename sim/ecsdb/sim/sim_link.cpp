@@ -157,6 +157,17 @@ size_t SimLink::piece_size(size_t available) {
   return size;
 }
 
+/// True once the client has got as many bytes as it may.
+bool SimLink::break_if_due() {
+  SimPipe& pipe = pipes_[index(kServer)];
+  if (broken_ || pipe.taken() < conditions_.cut_after_bytes) return broken_;
+  broken_ = true;
+  world_.trace().add(TraceCount::kLinkCuts);
+  pipe.sever(0);
+  reset();
+  return true;
+}
+
 void SimLink::deliver_piece(LinkSide receiver, ByteSpan piece) {
   const LinkEndpoint& endpoint = endpoints_[index(receiver)];
   pipes_[index(other_side(receiver))].take(piece.size());
@@ -172,9 +183,15 @@ void SimLink::deliver_piece(LinkSide receiver, ByteSpan piece) {
 void SimLink::deliver(LinkSide receiver) {
   const LinkSide sender = other_side(receiver);
   SimPipe& pipe = pipes_[index(sender)];
+  const bool may_break = receiver == kClient && conditions_.cut_after_bytes > 0;
   while (!held(receiver)) {
-    const ByteSpan arrived = pipe.arrived(world_.now(), kReadBytesMax);
+    if (may_break && break_if_due()) break;
+    ByteSpan arrived = pipe.arrived(world_.now(), kReadBytesMax);
     if (arrived.empty()) break;
+    if (may_break) {
+      const uint64_t left = conditions_.cut_after_bytes - pipe.taken();
+      arrived = arrived.first(static_cast<size_t>(std::min<uint64_t>(arrived.size(), left)));
+    }
     deliver_piece(receiver, arrived.first(piece_size(arrived.size())));
     if (conditions_.split_bytes && rng_.chance(1, 2) && pipe.deliverable() > 0) {
       // The rest waits a little. Only the reader is late: the queue stays as it is.

@@ -65,6 +65,7 @@ struct LinkConditions {
   bool reader_stalled[2] = {false, false};  // by side: reads nothing, learns nothing
   bool short_accepts = false;               // offers accept any prefix although there is room
   bool split_bytes = false;                 // deliveries are cut anywhere and spread in time
+  uint32_t cut_after_bytes = 0;             // that reached the client: then it breaks; 0: never
   uint32_t send_buffer_bytes = 256 * 1024;  // per direction; more is not accepted
   Duration connect_timeout = Duration::seconds(5);
 
@@ -136,6 +137,7 @@ class SimLink final : public EventTarget {
   bool held(LinkSide receiver) const;
   void schedule_delivery(LinkSide receiver);
   void note_room(LinkSide sender);
+  bool break_if_due();
   void learn(LinkSide side);
   void learn_later(LinkSide side);
   void lose_suffix(LinkSide sender);
@@ -154,6 +156,7 @@ class SimLink final : public EventTarget {
   bool learn_pending_[2] = {false, false};  // by side: a reset to learn of once it reads again
   bool delivering_[2] = {false, false};     // by sender: its peer is inside on_bytes
   bool answered_ = false;                   // the client's request reached a listener
+  bool broken_ = false;                     // by cut_after_bytes
   int callback_depth_ = 0;
   SimPipe pipes_[2];  // by sender
   Timer timers_[kTimers];

@@ -262,6 +262,28 @@ TEST(SimLink, ResetTellsBothSidesAndLosesASuffixOnly) {
   EXPECT_TRUE(apart);
 }
 
+TEST(SimLink, CutBreaksItAfterExactlySoManyBytes) {
+  for (const bool split : {false, true}) {
+    LinkConditions conditions = plain_conditions();
+    conditions.split_bytes = split;
+    conditions.cut_after_bytes = 777;
+    Rig rig(conditions);
+    rig.connect();
+    rig.client.send(5000);
+    rig.server.send(700);
+    rig.run(at_ms(300));
+    EXPECT_EQ(rig.client.received, 700u);
+    EXPECT_EQ(rig.server.received, 5000u);
+    rig.server.send(10'000);
+    rig.run(at_ms(2000));
+    EXPECT_EQ(rig.client.received, 777u);
+    EXPECT_EQ(rig.client.ended, LinkEnd::kReset);
+    EXPECT_EQ(rig.server.ended, LinkEnd::kReset);
+    EXPECT_EQ(rig.world.trace().count(TraceCount::kLinkCuts), 1u);
+    EXPECT_TRUE(rig.link.finished());
+  }
+}
+
 TEST(SimLink, SecondResetRevivesNothing) {
   for (uint64_t seed = 1; seed <= 200; ++seed) {
     Rig rig(plain_conditions(), seed);

@@ -188,6 +188,9 @@ void SimNetwork::begin(uint32_t client, const FaultEvent& event) {
       return client_faults_.on_clock_skew(client, Duration::ms(event.first), now);
     case FaultKind::kSlowClient:
       return client_faults_.on_slow(client, Duration::us(event.first), now);
+    case FaultKind::kClientPause:
+      client_faults_.on_pause(client, true, now);
+      return refresh(client);
     default:
       return refresh(client);
   }
@@ -237,6 +240,8 @@ void SimNetwork::end_fault(uint32_t client, FaultKind kind) {
     client_faults_.on_clock_skew(client, Duration{}, now);
   } else if (kind == FaultKind::kSlowClient) {
     client_faults_.on_slow(client, Duration{}, now);
+  } else if (kind == FaultKind::kClientPause) {
+    client_faults_.on_pause(client, false, now);
   }
 }
 
@@ -286,6 +291,10 @@ LinkConditions SimNetwork::conditions_now(uint32_t client) const {
       line.bytes_per_second = static_cast<uint64_t>(fault->first);
     }
   }
+  out.reader_stalled[0] |= active(FaultKind::kClientPause, 0) != nullptr;
+  if (const ActiveFault* fault = active(FaultKind::kLinkCut, 0)) {
+    out.cut_after_bytes = static_cast<uint32_t>(fault->first);
+  }
   out.short_accepts |= active(FaultKind::kShortAccepts, 0) != nullptr;
   out.split_bytes |= active(FaultKind::kSplitBytes, 0) != nullptr;
   return out;
@@ -314,6 +323,8 @@ void SimNetwork::count(FaultKind kind) {
         return TraceCount::kClockSkews;
       case FaultKind::kSlowClient:
         return TraceCount::kSlowClients;
+      case FaultKind::kClientPause:
+        return TraceCount::kClientPauses;
       default:
         return TraceCount::kCount_;
     }

@@ -26,6 +26,8 @@ class ClientFaults {
   virtual void on_clock_skew(uint32_t client, Duration skew, Now now) = 0;
   /// The client serves its work this much late from now on; zero when it is over.
   virtual void on_slow(uint32_t client, Duration delay, Now now) = 0;
+  /// The process stands still from now on, or goes on; while it does, its links deliver nothing.
+  virtual void on_pause(uint32_t client, bool paused, Now now) = 0;
 
  protected:
   ~ClientFaults() = default;

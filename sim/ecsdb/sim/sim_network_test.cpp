@@ -65,6 +65,9 @@ class Cluster final : public EventTarget, public ClientFaults {
   void on_restart(uint32_t client, Now) override { EXPECT_EQ(down.erase(client), 1u); }
   void on_clock_skew(uint32_t client, Duration skew, Now) override { set(skewed, client, skew); }
   void on_slow(uint32_t client, Duration delay, Now) override { set(slow, client, delay); }
+  void on_pause(uint32_t client, bool pause, Now) override {
+    set(paused, client, Duration{pause ? 1 : 0});
+  }
 
  private:
   static void set(std::set<uint32_t>& clients, uint32_t client, Duration value) {
@@ -155,6 +158,7 @@ class Cluster final : public EventTarget, public ClientFaults {
   std::set<uint32_t> down;
   std::set<uint32_t> skewed;
   std::set<uint32_t> slow;
+  std::set<uint32_t> paused;
 
  private:
   std::vector<std::unique_ptr<Client>> clients_;
@@ -241,7 +245,8 @@ TEST(SimNetwork, HealEventEndsEveryFaultOfItsClients) {
   EXPECT_EQ(cluster.down, (std::set<uint32_t>{1}));
   cluster.network.apply(fault(FaultKind::kHeal, {1}, Duration{}));
   EXPECT_TRUE(cluster.network.calm());
-  EXPECT_TRUE(cluster.down.empty() && cluster.skewed.empty() && cluster.slow.empty());
+  EXPECT_TRUE(cluster.down.empty() && cluster.skewed.empty() && cluster.slow.empty() &&
+              cluster.paused.empty());
   cluster.run(kSilenceMax + Duration::seconds(3));
   EXPECT_EQ(cluster.connected(), 2u);
 }
@@ -256,7 +261,8 @@ TEST(SimNetwork, AfterHealEveryClientIsConnectedAndEveryLineIsPlain) {
     cluster.network.start(plan);
     cluster.run(Duration::seconds(20));
     EXPECT_TRUE(cluster.network.calm());
-    EXPECT_TRUE(cluster.down.empty() && cluster.skewed.empty() && cluster.slow.empty());
+    EXPECT_TRUE(cluster.down.empty() && cluster.skewed.empty() && cluster.slow.empty() &&
+                cluster.paused.empty());
     // A silent half-open link, then a dial, both from just before the heal.
     cluster.run(kSilenceMax + base.connect_timeout + Duration::seconds(1));
     EXPECT_EQ(cluster.connected(), 8u) << seed;

@@ -73,6 +73,9 @@ class Simulation final : public EventTarget, public ClientFaults {
   void on_slow(uint32_t client, Duration delay, Now) override {
     clients_[client]->set_delay(delay);
   }
+  void on_pause(uint32_t client, bool paused, Now) override {
+    clients_[client]->set_paused(paused);
+  }
 
  private:
   enum EventKind : uint32_t { kCommit, kKick };

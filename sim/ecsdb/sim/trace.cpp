@@ -8,11 +8,12 @@ namespace ecsdb::sim {
 namespace {
 
 constexpr std::array<std::string_view, kTraceCounts> kCountNames = {
-    "events",        "connects", "connect_failures", "deliveries",
-    "bytes",         "closes",   "resets",           "partitions",
-    "half_opens",    "stalls",   "latency_changes",  "bandwidth_limits",
-    "short_accepts", "splits",   "client_crashes",   "clock_skews",
-    "slow_clients",  "heals",    "applies",          "timers",
+    "events",        "connects",  "connect_failures", "deliveries",
+    "bytes",         "closes",    "resets",           "partitions",
+    "half_opens",    "stalls",    "latency_changes",  "bandwidth_limits",
+    "short_accepts", "splits",    "client_crashes",   "clock_skews",
+    "slow_clients",  "heals",     "applies",          "timers",
+    "client_pauses", "link_cuts",
 };
 
 }  // namespace

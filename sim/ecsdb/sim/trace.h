@@ -49,6 +49,8 @@ enum class TraceCount : uint8_t {
   kHeals,
   kApplies,
   kTimers,
+  kClientPauses,
+  kLinkCuts,  // links that broke so
   kCount_,
 };
 constexpr size_t kTraceCounts = static_cast<size_t>(TraceCount::kCount_);

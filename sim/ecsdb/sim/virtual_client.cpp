@@ -1,6 +1,7 @@
 #include "ecsdb/sim/virtual_client.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "ecsdb/base/mutant.h"
 #include "ecsdb/sim/link_pump.h"
@@ -101,6 +102,8 @@ void VirtualClient::crash() {
   lines_.clear();
   timer_.disarm();
   poll_timer_.disarm();
+  paused_ = missed_timer_ = missed_poll_ = false;
+  missed_.clear();
 }
 
 void VirtualClient::restart() {
@@ -121,6 +124,35 @@ void VirtualClient::connect(const Now& now) {
 // --- habits ---
 
 void VirtualClient::set_delay(Duration delay) { fault_delay_ = delay; }
+
+void VirtualClient::set_paused(bool paused) {
+  if (!running() || paused_ == paused) return;
+  paused_ = paused;
+  if (paused) return;
+  const Now at = now();
+  for (const Missed& missed : std::exchange(missed_, {})) {
+    if (missed.kind == Missed::Kind::kConnected) on_connected(missed.link, at);
+    if (missed.kind == Missed::Kind::kWritable) on_writable(missed.link, at);
+    if (missed.kind == Missed::Kind::kClosed) on_closed(missed.link, missed.end, at);
+  }
+  if (std::exchange(missed_timer_, false)) client_->on_timer(at);
+  if (std::exchange(missed_poll_, false)) poll(at);
+  settle(at);
+}
+
+/// True if the process stands still: timers are noted, the application does it later.
+bool VirtualClient::defer(uint32_t kind, uint64_t argument, const Now& now) {
+  constexpr Duration kLater = Duration::ms(50);
+  if (!paused_) return false;
+  if (kind == kTimer) {
+    missed_timer_ |= timer_.expired(world_, argument);
+  } else if (kind == kPoll) {
+    missed_poll_ |= poll_timer_.expired(world_, argument);
+  } else {
+    world_.schedule(now.steady + kLater, target_, kind, argument);
+  }
+  return true;
+}
 
 void VirtualClient::calm_down() {
   calm_ = true;
@@ -174,6 +206,7 @@ void VirtualClient::change_subscriptions(const Now& now) {
 }
 
 void VirtualClient::on_event(uint32_t kind, uint64_t argument, Now now) {
+  if (defer(kind, argument, now)) return;
   switch (kind) {
     case kStart:
       if (!running() && !network_.crashed(index_)) launch(now);
@@ -225,6 +258,7 @@ VirtualClient::Line* VirtualClient::find(LinkId link) {
 void VirtualClient::on_connected(LinkId link, Now now) {
   Line* const line = find(link);
   if (line == nullptr) return;
+  if (paused_) return missed_.push_back({Missed::Kind::kConnected, link});
   if (recorder_ != nullptr) recorder_->on_connected(index_, link);
   client_->on_connected(line->number, now);
   settle(now);
@@ -244,13 +278,15 @@ void VirtualClient::on_bytes(LinkId link, ByteSpan bytes, Now now) {
 void VirtualClient::on_writable(LinkId link, Now now) {
   Line* const line = find(link);
   if (line == nullptr) return;
+  if (paused_) return missed_.push_back({Missed::Kind::kWritable, link});
   line->blocked = false;
   settle(now);
 }
 
-void VirtualClient::on_closed(LinkId link, LinkEnd, Now now) {
+void VirtualClient::on_closed(LinkId link, LinkEnd end, Now now) {
   Line* const line = find(link);
   if (line == nullptr) return;
+  if (paused_) return missed_.push_back({Missed::Kind::kClosed, link, end});
   const LinkId number = line->number;
   lines_.erase(lines_.begin() + (line - lines_.data()));
   if (recorder_ != nullptr) recorder_->on_closed(index_, link);

@@ -55,6 +55,8 @@ class VirtualClient final : public EventTarget, public EndpointHandler {
   void restart();
   /// Polls this much after something arrived; zero is at once, or as is the client's habit.
   void set_delay(Duration delay);
+  /// Stands still, or goes on with what it missed.
+  void set_paused(bool paused);
   /// No more changes of subscriptions and no more voluntary leaving from now on.
   void calm_down();
 
@@ -84,7 +86,15 @@ class VirtualClient final : public EventTarget, public EndpointHandler {
     bool blocked = false;
   };
 
+  /// What a link told while the process stood still.
+  struct Missed {
+    enum class Kind : uint8_t { kConnected, kWritable, kClosed } kind;
+    LinkId link;
+    LinkEnd end = LinkEnd::kReset;
+  };
+
   Line* find(LinkId link);
+  bool defer(uint32_t kind, uint64_t argument, const Now& now);
   Now now() const { return world_.now_of(target_); }
   void launch(const Now& now);
   ClientOptions client_options() const;
@@ -120,6 +130,10 @@ class VirtualClient final : public EventTarget, public EndpointHandler {
   bool watched_ = false;    // has callbacks
   bool calm_ = false;
   bool away_ = false;
+  bool paused_ = false;
+  bool missed_timer_ = false;
+  bool missed_poll_ = false;
+  std::vector<Missed> missed_;
   uint64_t launches_ = 0;
   ClientInterest interest_;
   std::unique_ptr<Client> client_;

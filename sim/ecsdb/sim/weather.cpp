@@ -8,15 +8,15 @@ namespace ecsdb::sim {
 namespace {
 
 constexpr std::array<std::string_view, kFaultClasses> kClassNames = {
-    "resets",      "partitions",     "swizzles",         "half_opens",
-    "stalls",      "latency_spikes", "bandwidth_limits", "short_accepts",
-    "split_bytes", "client_crashes", "clock_skews",      "slow_clients",
+    "resets",         "partitions",       "swizzles",      "half_opens",  "stalls",
+    "latency_spikes", "bandwidth_limits", "short_accepts", "split_bytes", "client_crashes",
+    "clock_skews",    "slow_clients",     "client_pauses", "link_cuts",
 };
 
 using Rates = std::array<uint32_t, kFaultClasses>;
 // In the order of FaultClass. 60 s of 100 clients are 1 2/3 client-hours: 150 resets an hour are
 // 250 events, 30 partitions are 50.
-constexpr Rates kAllRates = {150, 30, 4, 20, 40, 30, 20, 60, 60, 20, 20, 30};
+constexpr Rates kAllRates = {150, 30, 4, 20, 40, 30, 20, 60, 60, 20, 20, 30, 20, 40};
 
 struct Preset {
   std::string_view name;
@@ -29,14 +29,31 @@ struct Preset {
 
 constexpr std::array kPresets = {
     Preset{"clear", Rates{}, 20'000, 2'000, 0, 2'000},
-    Preset{"mild", {20, 5, 0, 2, 5, 10, 5, 20, 20, 2, 2, 5}, 30'000, 5'000, 0, 1'000},
-    Preset{
-        "storm", {600, 120, 12, 60, 120, 90, 60, 180, 180, 60, 30, 90}, 40'000, 20'000, 0, 3'000},
-    Preset{"train", {60, 90, 0, 20, 30, 120, 60, 30, 60, 0, 0, 10}, 60'000, 30'000, 250'000, 6'000},
-    Preset{
-        "hotel_wifi", {40, 10, 0, 30, 60, 90, 90, 60, 60, 0, 0, 0}, 35'000, 25'000, 125'000, 3'000},
-    Preset{
-        "phone", {60, 40, 0, 40, 90, 60, 40, 30, 60, 40, 10, 120}, 50'000, 20'000, 500'000, 8'000},
+    Preset{"mild", {20, 5, 0, 2, 5, 10, 5, 20, 20, 2, 2, 5, 2, 4}, 30'000, 5'000, 0, 1'000},
+    Preset{"storm",
+           {600, 120, 12, 60, 120, 90, 60, 180, 180, 60, 30, 90, 60, 120},
+           40'000,
+           20'000,
+           0,
+           3'000},
+    Preset{"train",
+           {60, 90, 0, 20, 30, 120, 60, 30, 60, 0, 0, 10, 0, 30},
+           60'000,
+           30'000,
+           250'000,
+           6'000},
+    Preset{"hotel_wifi",
+           {40, 10, 0, 30, 60, 90, 90, 60, 60, 0, 0, 0, 0, 20},
+           35'000,
+           25'000,
+           125'000,
+           3'000},
+    Preset{"phone",
+           {60, 40, 0, 40, 90, 60, 40, 30, 60, 40, 10, 120, 90, 30},
+           50'000,
+           20'000,
+           500'000,
+           8'000},
     Preset{"all", kAllRates, 20'000, 4'000, 0, 2'000},
 };
 
@@ -111,6 +128,10 @@ class ClassPlanner {
         return FaultKind::kClockSkew;
       case FaultClass::kSlowClients:
         return FaultKind::kSlowClient;
+      case FaultClass::kClientPauses:
+        return FaultKind::kClientPause;
+      case FaultClass::kLinkCuts:
+        return FaultKind::kLinkCut;
       case FaultClass::kCount_:
         break;
     }
@@ -159,8 +180,13 @@ class ClassPlanner {
       case FaultKind::kSlowClient:
         event.first = rng_.between(1, 500) * 1000;
         break;
+      case FaultKind::kLinkCut:
+        // Of every order of size: in the handshake, in a sync, after it.
+        event.first = (int64_t{16} << rng_.below(11)) + rng_.between(0, 99);
+        break;
       case FaultKind::kShortAccepts:
       case FaultKind::kSplitBytes:
+      case FaultKind::kClientPause:
       case FaultKind::kCount_:
         break;
     }

@@ -29,6 +29,8 @@ enum class FaultClass : uint8_t {
   kClientCrashes,
   kClockSkews,
   kSlowClients,
+  kClientPauses,
+  kLinkCuts,  // in the middle of handshakes and syncs
   kCount_,
 };
 constexpr size_t kFaultClasses = static_cast<size_t>(FaultClass::kCount_);
