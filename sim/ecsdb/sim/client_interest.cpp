@@ -38,6 +38,12 @@ bool InterestEntry::covers(const CellKey& key) const {
          in_range(key.y, keys[0].y, keys[1].y) && in_range(key.z, keys[0].z, keys[1].z);
 }
 
+void ClientInterest::show(const Schema& schema, const ClientIdentity& identity) {
+  schema_ = &schema;
+  identity_ = identity;
+  ++revision_;
+}
+
 void ClientInterest::add(SubscriptionId id, InterestEntry entry) {
   Entry& added = entries_.emplace_back();
   added.id = id;
@@ -82,6 +88,13 @@ void ClientInterest::on_reply(SubscriptionId id, ErrorCode code, Version head) {
   ++revision_;
 }
 
+void ClientInterest::on_unknown_table(SubscriptionId id) {
+  for (Entry& entry : entries_) {
+    if (entry.id == id && !entry.removed) entry.refused = entry.answered = true;
+  }
+  ++revision_;
+}
+
 void ClientInterest::on_disconnected() {
   connected_ = synced_ = false;
   for (Entry& entry : entries_) {
@@ -111,7 +124,7 @@ void ClientInterest::on_cut(Version cut) {
 }
 
 bool ClientInterest::may_cover(uint16_t table, const CellKey& key) const {
-  if (!identity_may_read(schema_.table(table), identity_, key)) return false;
+  if (!identity_may_read(schema_->table(table), identity_, key)) return false;
   for (const Entry& entry : entries_) {
     if (!entry.refused && entry.what.table == table && entry.what.covers(key)) return true;
   }
@@ -119,7 +132,7 @@ bool ClientInterest::may_cover(uint16_t table, const CellKey& key) const {
 }
 
 bool ClientInterest::must_cover(uint16_t table, const CellKey& key) const {
-  if (!identity_may_read(schema_.table(table), identity_, key)) return false;
+  if (!identity_may_read(schema_->table(table), identity_, key)) return false;
   for (const Entry& entry : entries_) {
     if (entry.refused || entry.removed || !entry.settled) continue;
     if (entry.what.table == table && entry.what.covers(key)) return true;
@@ -128,7 +141,7 @@ bool ClientInterest::must_cover(uint16_t table, const CellKey& key) const {
 }
 
 bool ClientInterest::wants(uint16_t table, const CellKey& key) const {
-  if (!identity_may_read(schema_.table(table), identity_, key)) return false;
+  if (!identity_may_read(schema_->table(table), identity_, key)) return false;
   for (const Entry& entry : entries_) {
     if (entry.refused || entry.removed) continue;
     if (entry.what.table == table && entry.what.covers(key)) return true;

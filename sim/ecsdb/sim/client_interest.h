@@ -40,9 +40,12 @@ struct InterestEntry {
 class ClientInterest {
  public:
   ClientInterest(const Schema& schema, ClientIdentity identity)
-      : schema_(schema), identity_(std::move(identity)) {}
+      : schema_(&schema), identity_(std::move(identity)) {}
 
   const ClientIdentity& identity() const { return identity_; }
+  /// From now on cuts are of another connection, to a database with this schema and with the rights
+  /// that the server took the client for.
+  void show(const Schema& schema, const ClientIdentity& identity);
   /// Rises whenever the answers below may have changed.
   uint64_t revision() const { return revision_; }
 
@@ -52,10 +55,16 @@ class ClientInterest {
   void forget();
   /// The server took or refused a subscription; `head` is the version it has published by now.
   void on_reply(SubscriptionId id, ErrorCode code, Version head);
+  /// The client itself refused it: this server has no such table. Nothing else is answered by that.
+  void on_unknown_table(SubscriptionId id);
   void on_connected() { connected_ = true; }
   void on_disconnected();
   /// A full sync of the present connection has been applied.
   void on_synced(Version head);
+  /// It follows the server: after such a sync, or because it went on from where it was.
+  void on_live(Version head) {
+    if (!synced_) on_synced(head);
+  }
   /// The client stands at `cut`: settles what that settles.
   void on_cut(Version cut);
 
@@ -79,7 +88,7 @@ class ClientInterest {
   const std::vector<Entry>& entries() const { return entries_; }
 
  private:
-  const Schema& schema_;
+  const Schema* schema_;
   ClientIdentity identity_;
   std::vector<Entry> entries_;
   uint64_t requests_ = 0;

@@ -62,6 +62,24 @@ TEST(ClientInterest, AnEarlierAnswerDoesNotSettleALaterRemoval) {
   EXPECT_TRUE(interest.may_cover(kChatTable, kRoom2));
 }
 
+TEST(ClientInterest, WhatTheClientRefusesItselfAnswersNothingElse) {
+  ClientInterest interest = settled_chat();
+  interest.remove(SubscriptionId{1});
+  interest.add(SubscriptionId{2}, all_of(kBeaconTable));
+  interest.on_unknown_table(SubscriptionId{2});
+  interest.on_cut(Version{13});
+  EXPECT_TRUE(interest.may_cover(kChatTable, kRoom2));
+}
+
+TEST(ClientInterest, RightsAndSchemaAreThoseOfTheConnectionThatIsShown) {
+  ClientInterest interest = settled_chat();
+  EXPECT_TRUE(interest.must_cover(kChatTable, kRoom2));
+  interest.show(scenario_schema(ScenarioSchema::kSecond), scenario_identities()[0]);
+  EXPECT_FALSE(interest.may_cover(kChatTable, kRoom2));  // a guest of another room
+  interest.show(scenario_schema(), scenario_identities()[1]);
+  EXPECT_TRUE(interest.may_cover(kChatTable, kRoom2));
+}
+
 TEST(ClientInterest, ANewConnectionSettlesWhatWasRemovedBefore) {
   ClientInterest interest = settled_chat();
   interest.remove(SubscriptionId{1});

@@ -36,6 +36,8 @@ constexpr std::array<KindText, kFaultKinds> kKinds = {{
     {"slow_client", "delay_us", "", kHourUs, 0, true},
     {"client_pause", "", "", 0, 0, true},
     {"link_cut", "after_bytes", "", UINT32_MAX, 0, true, 1},
+    {"server_restart", "silent", "schema", 1, 1, true},
+    {"rights_change", "variant", "", kRightsVariants - 1, 0, false},
 }};
 
 const KindText& text_of(FaultKind kind) {
@@ -129,6 +131,7 @@ Status check_event(const FaultEvent& event, Instant heal_at) {
     return bad(text.second.empty() ? "takes no second parameter" : text.second);
   }
   if (event.at.ns < 0 || event.duration.ns < 0) return bad("negative time");
+  if (event.kind == FaultKind::kServerRestart && !event.clients.empty()) return bad("no clients");
   if (!text.lasts && event.duration.ns != 0) return bad("has no duration");
   if (event.at > heal_at || event.duration > heal_at - event.at) return bad("ends after heal");
   return {};

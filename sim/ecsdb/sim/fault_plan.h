@@ -14,24 +14,30 @@ namespace ecsdb::sim {
 
 /// What a single fault does. Two parameters each, named in fault_plan.cpp and in plan texts.
 enum class FaultKind : uint8_t {
-  kReset,         // connections break; both sides learn, a suffix is lost
-  kPartition,     // bytes are held until the end; direction: 0 both, 1 to server, 2 to client
-  kHeal,          // ends every fault of the clients at once
-  kHalfOpen,      // mode: see HalfOpenMode
-  kStallReader,   // one side reads nothing; side: 0 client, 1 server
-  kLatency,       // both ways: latency_us, jitter_us
-  kBandwidth,     // both ways: bytes_per_second
-  kShortAccepts,  // offers accept any prefix
-  kSplitBytes,    // deliveries are cut anywhere
-  kClientCrash,   // the client's process dies, and starts anew at the end; silent: 1 no reset is
-                  // sent
-  kClockSkew,     // the client's wall clock is off; skew_ms
-  kSlowClient,    // the client serves its work late; delay_us
-  kClientPause,   // the client's process stands still: it reads nothing and no timer is served
-  kLinkCut,       // each link breaks once so many bytes have reached the client; after_bytes
+  kReset,          // connections break; both sides learn, a suffix is lost
+  kPartition,      // bytes are held until the end; direction: 0 both, 1 to server, 2 to client
+  kHeal,           // ends every fault of the clients at once
+  kHalfOpen,       // mode: see HalfOpenMode
+  kStallReader,    // one side reads nothing; side: 0 client, 1 server
+  kLatency,        // both ways: latency_us, jitter_us
+  kBandwidth,      // both ways: bytes_per_second
+  kShortAccepts,   // offers accept any prefix
+  kSplitBytes,     // deliveries are cut anywhere
+  kClientCrash,    // the client's process dies, and starts anew at the end; silent: 1 no reset is
+                   // sent
+  kClockSkew,      // the client's wall clock is off; skew_ms
+  kSlowClient,     // the client serves its work late; delay_us
+  kClientPause,    // the client's process stands still: it reads nothing and no timer is served
+  kLinkCut,        // each link breaks once so many bytes have reached the client; after_bytes
+  kServerRestart,  // the server's process dies, and one with another database starts at the end;
+                   // silent: 1 no reset is sent; schema: 1 the new one has the other schema
+  kRightsChange,   // of the clients' principals, for connections to come; variant
   kCount_,
 };
 constexpr size_t kFaultKinds = static_cast<size_t>(FaultKind::kCount_);
+
+/// Rights that a principal may have, one after the other: parameter of kRightsChange.
+constexpr int64_t kRightsVariants = 6;
 
 /// First parameter of kHalfOpen.
 enum class HalfOpenMode : uint8_t {
@@ -48,7 +54,7 @@ std::string_view fault_kind_name(FaultKind kind);
 struct FaultEvent {
   Instant at;
   FaultKind kind = FaultKind::kReset;
-  std::vector<uint32_t> clients;  // ascending indices; empty means all
+  std::vector<uint32_t> clients;  // ascending indices; empty means all, and must be for the server
   Duration duration;              // zero for what has no end of its own
   int64_t first = 0;              // parameters, by kind
   int64_t second = 0;

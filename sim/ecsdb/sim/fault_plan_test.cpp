@@ -13,13 +13,14 @@ TEST(FaultPlan, TextOfAPlanParsesToTheSamePlan) {
     FaultEvent event;
     event.at = Instant{static_cast<int64_t>(kind) * 1'000'000'007};
     event.kind = static_cast<FaultKind>(kind);
-    if (kind % 2 == 0) event.clients = {0, 7, 99};
+    const bool is_of_clients = event.kind != FaultKind::kServerRestart;
+    if (kind % 2 == 0 && is_of_clients) event.clients = {0, 7, 99};
     if (event.kind == FaultKind::kClockSkew) event.first = -250;
     if (event.kind == FaultKind::kBandwidth) event.first = 65'536;
     if (event.kind == FaultKind::kLinkCut) event.first = 777;
     if (event.kind == FaultKind::kLatency) event.second = 1'234;
     const bool lasts = event.kind != FaultKind::kReset && event.kind != FaultKind::kHeal &&
-                       event.kind != FaultKind::kHalfOpen;
+                       event.kind != FaultKind::kHalfOpen && event.kind != FaultKind::kRightsChange;
     if (lasts) event.duration = Duration{3'000'000'001};
     plan.events.push_back(event);
   }
@@ -70,6 +71,8 @@ TEST(FaultPlan, MalformedTextIsRefusedWithItsLine) {
       {"heal_at 10\n1 latency latency_us=99999999999 for=1\n", ErrorCode::kValueOutOfRange,
        "latency_us"},
       {"heal_at 10\n9 partition for=1.000000001\n", ErrorCode::kValueOutOfRange, "after heal"},
+      {"heal_at 10\n1 server_restart clients=2 for=1\n", ErrorCode::kValueOutOfRange, "no clients"},
+      {"heal_at 10\n1 rights_change variant=6\n", ErrorCode::kValueOutOfRange, "variant"},
       {"heal_at 10\n11 reset\n", ErrorCode::kValueOutOfRange, "after heal"},
       {"heal_at 10\n2 reset\n1 reset\n", ErrorCode::kValueOutOfRange, "out of order"},
   };

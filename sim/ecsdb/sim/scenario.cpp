@@ -9,7 +9,7 @@ namespace {
 
 using Where = AccessRule::Where;
 
-void add_ships(SchemaBuilder& schema) {
+void add_ships(SchemaBuilder& schema, ScenarioSchema which) {
   schema.enumeration("team", {"none", "red", "blue", "green"});
   schema.table(2, "ship")
       .grid("pos", double(kShipCell))
@@ -36,6 +36,9 @@ void add_ships(SchemaBuilder& schema) {
       .field(1, "points", FieldType::kU16)
       .field(2, "plating", FieldType::kI32)
       .field(3, "mark", FieldType::kU64);
+  if (which == ScenarioSchema::kSecond) {
+    schema.field(4, "wear", FieldType::kI8).default_value(int64_t{1});
+  }
 }
 
 void add_rooms_and_owners(SchemaBuilder& schema) {
@@ -65,7 +68,7 @@ void add_rooms_and_owners(SchemaBuilder& schema) {
       .text(2, "note", 12);
 }
 
-void add_the_rest(SchemaBuilder& schema) {
+void add_the_rest(SchemaBuilder& schema, ScenarioSchema which) {
   schema.table(11, "clock")
       .field(1, "ticks", FieldType::kU64)
       .field(2, "rate", FieldType::kF64)
@@ -85,13 +88,18 @@ void add_the_rest(SchemaBuilder& schema) {
       .field(2, "price", FieldType::kF64)
       .precision(0.01)
       .field(3, "amount", FieldType::kI64);
+  if (which == ScenarioSchema::kFirst) return;
+  schema.table(14, "beacon")
+      .field(1, "tone", FieldType::kU16)
+      .text(2, "motto", 20)
+      .field(3, "keeper", FieldType::kEntity);
 }
 
-Schema make_schema() {
-  SchemaBuilder schema("simulated", 3);
-  add_ships(schema);
+Schema make_schema(ScenarioSchema which) {
+  SchemaBuilder schema("simulated", which == ScenarioSchema::kFirst ? 3 : 4);
+  add_ships(schema, which);
   add_rooms_and_owners(schema);
-  add_the_rest(schema);
+  add_the_rest(schema, which);
   return schema.build().value();
 }
 
@@ -147,44 +155,50 @@ void draw_keys(InterestEntry& entry, const ClientIdentity& identity, Prng& rng) 
 
 }  // namespace
 
-const Schema& scenario_schema() {
-  static const Schema kSchema = make_schema();
-  return kSchema;
+const Schema& scenario_schema(ScenarioSchema which) {
+  static const Schema kFirst = make_schema(ScenarioSchema::kFirst);
+  static const Schema kSecond = make_schema(ScenarioSchema::kSecond);
+  return which == ScenarioSchema::kFirst ? kFirst : kSecond;
+}
+
+ClientIdentity scenario_identity(PrincipalId principal, int64_t variant) {
+  const uint64_t i = principal.value - 1 + static_cast<uint64_t>(variant) * 5;
+  ClientIdentity identity;
+  identity.token = "token of principal " + std::to_string(principal.value);
+  identity.principal = principal;
+  if (i % 4 == 0) {
+    identity.roles = {"guest"};
+    identity.claims = {{"room", static_cast<int64_t>(i) % kRooms}};
+  } else if (i % 12 == 5) {
+    identity.roles = {"admin"};
+  } else {
+    identity.roles = {"player"};
+    if (i % 3 == 0) identity.roles.push_back("guest");
+  }
+  return identity;
 }
 
 std::vector<ClientIdentity> scenario_identities() {
   std::vector<ClientIdentity> out;
-  for (uint64_t i = 0; i < kPrincipals; ++i) {
-    ClientIdentity& identity = out.emplace_back();
-    identity.token = "token of principal " + std::to_string(i + 1);
-    identity.principal = PrincipalId{i + 1};
-    const int64_t room = static_cast<int64_t>(i) % kRooms;
-    if (i % 4 == 0) {
-      identity.roles = {"guest"};
-      identity.claims = {{"room", room}};
-    } else if (i % 12 == 5) {
-      identity.roles = {"admin"};
-    } else {
-      identity.roles = {"player"};
-      if (i % 3 == 0) identity.roles.push_back("guest");
-    }
-  }
+  for (uint64_t i = 1; i <= kPrincipals; ++i) out.push_back(scenario_identity(PrincipalId{i}, 0));
   return out;
 }
 
-std::vector<StaticToken> scenario_tokens() {
-  std::vector<StaticToken> out;
-  for (ClientIdentity& identity : scenario_identities()) {
-    out.push_back({identity.token, "principal " + std::to_string(identity.principal.value),
-                   identity.principal, identity.roles, identity.claims});
-  }
-  return out;
+DatabaseId draw_database_id(Prng& rng) {
+  const uint64_t high = rng.next();
+  return DatabaseId{high, rng.next()};
+}
+
+Version draw_first_version(Prng& rng) {
+  constexpr int kWidths[] = {0, 16, 32, 0};
+  const uint64_t end = uint64_t{1} << kWidths[rng.below(4)];
+  return Version{end == 1 ? 1 : end - rng.below(300)};
 }
 
 ServerOptions scenario_server_options(const Prng& root) {
   Prng rng = root.stream("server options");
   ServerOptions out;
-  out.database.id = DatabaseId{rng.next(), rng.next()};
+  out.database.id = draw_database_id(rng);
   // A short horizon makes cells come and go; a long one keeps all tombstones.
   constexpr uint64_t kHorizons[] = {8, 40, 200, 8192};
   out.database.horizon_versions_max = kHorizons[rng.below(4)];
@@ -196,6 +210,7 @@ ServerOptions scenario_server_options(const Prng& root) {
   out.compression = rng.chance(1, 4);
   out.unacked_bytes_max = kWindows[rng.below(2)];
   out.stall_timeout = Duration::seconds(rng.between(8, 15));
+  out.database.first_version = draw_first_version(rng);
   return out;
 }
 
@@ -208,9 +223,9 @@ ClientOptions scenario_client_options(const ClientIdentity& identity, uint32_t i
 }
 
 InterestEntry draw_interest(const ClientIdentity& identity, Prng& rng) {
-  static constexpr uint16_t kDrawn[] = {kShipTable,  kShipTable, kHullTable,
-                                        kChatTable,  kBagTable,  kBadgeTable,
-                                        kClockTable, kOrbTable,  kLedgerTable};
+  static constexpr uint16_t kDrawn[] = {kShipTable,   kShipTable,  kHullTable,  kChatTable,
+                                        kBagTable,    kBadgeTable, kClockTable, kOrbTable,
+                                        kLedgerTable, kBeaconTable};
   InterestEntry entry;
   entry.table = kDrawn[rng.below(std::size(kDrawn))];
   const bool has_grid =

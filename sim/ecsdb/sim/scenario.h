@@ -23,7 +23,11 @@ enum ScenarioTable : uint16_t {
   kOrbTable,     // grid over a position in space
   kLedgerTable,  // by value of an enum; admins only
   kScenarioTables,
+  kBeaconTable = kScenarioTables,  // one cell; of the second schema only
 };
+
+/// A server that starts anew may have the other one: it has a table and a field more.
+enum class ScenarioSchema : uint8_t { kFirst, kSecond };
 
 constexpr int64_t kRooms = 6;
 constexpr uint64_t kPrincipals = 24;
@@ -32,15 +36,20 @@ constexpr int64_t kShipCell = 64;
 constexpr int64_t kOrbMapSize = 128;
 constexpr int64_t kOrbCell = 32;
 
-const Schema& scenario_schema();
+const Schema& scenario_schema(ScenarioSchema which = ScenarioSchema::kFirst);
 
 /// One per principal; clients share them in turn.
 std::vector<ClientIdentity> scenario_identities();
-std::vector<StaticToken> scenario_tokens();
+/// The same principal with other rights: one of kRightsVariants, of which 0 are the first ones.
+ClientIdentity scenario_identity(PrincipalId principal, int64_t variant);
 
 /// Time-outs are those of production but for the server's stall limit, which is shortened so that a
-/// run sees it; horizon and chunk size are drawn.
+/// run sees it; horizon, chunk size and first version are drawn.
 ServerOptions scenario_server_options(const Prng& rng);
+/// Of another database, as a server draws it that starts without an archive.
+DatabaseId draw_database_id(Prng& rng);
+/// Where the versions of a database begin: at 1, or a little before what 16 or 32 bits hold.
+Version draw_first_version(Prng& rng);
 ClientOptions scenario_client_options(const ClientIdentity& identity, uint32_t index);
 
 /// A subscription that the identity may ask for, legal but perhaps to cells it may not read.

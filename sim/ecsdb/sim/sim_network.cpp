@@ -19,10 +19,10 @@ bool breaks_links(FaultKind kind) {
 }  // namespace
 
 SimNetwork::SimNetwork(World& world, uint32_t clients, const LinkConditions& base,
-                       ClientFaults& client_faults)
+                       ProcessFaults& process_faults)
     : world_(world),
       base_(base),
-      client_faults_(client_faults),
+      process_faults_(process_faults),
       target_(world.add_target(*this)),
       link_rng_(world.stream("links")),
       paths_(clients) {}
@@ -115,6 +115,9 @@ void SimNetwork::on_event(uint32_t kind, uint64_t argument, Now) {
     end_due_faults(static_cast<uint32_t>(argument));
   } else if (kind == kHealAll) {
     for (uint32_t client = 0; client < paths_.size(); ++client) heal(client);
+    bring_server_up();
+  } else if (kind == kServerUp) {
+    bring_server_up();
   } else {
     const size_t next = static_cast<size_t>(argument);
     if (next + 1 < plan_.events.size()) {
@@ -125,6 +128,7 @@ void SimNetwork::on_event(uint32_t kind, uint64_t argument, Now) {
 }
 
 void SimNetwork::apply(const FaultEvent& event) {
+  if (event.kind == FaultKind::kServerRestart) return take_server_down(event);
   if (event.kind == FaultKind::kPartition || event.kind == FaultKind::kHeal) count(event.kind);
   for (const uint32_t client : event.clients) apply_to(client, event);
   if (!event.clients.empty()) return;
@@ -136,6 +140,9 @@ void SimNetwork::apply_to(uint32_t client, const FaultEvent& event) {
   world_.trace().record(TraceKind::kFault, world_.now(), static_cast<uint64_t>(event.kind), client);
   if (event.kind == FaultKind::kHeal) {
     heal(client);
+  } else if (event.kind == FaultKind::kRightsChange) {
+    count(event.kind);
+    process_faults_.on_rights_change(client, event.first, world_.now_of(target_));
   } else if (breaks_links(event.kind)) {
     break_links(client, event);
   } else {
@@ -185,11 +192,11 @@ void SimNetwork::begin(uint32_t client, const FaultEvent& event) {
     case FaultKind::kClientCrash:
       return crash(client, event.first != 0);
     case FaultKind::kClockSkew:
-      return client_faults_.on_clock_skew(client, Duration::ms(event.first), now);
+      return process_faults_.on_clock_skew(client, Duration::ms(event.first), now);
     case FaultKind::kSlowClient:
-      return client_faults_.on_slow(client, Duration::us(event.first), now);
+      return process_faults_.on_slow(client, Duration::us(event.first), now);
     case FaultKind::kClientPause:
-      client_faults_.on_pause(client, true, now);
+      process_faults_.on_pause(client, true, now);
       return refresh(client);
     default:
       return refresh(client);
@@ -214,7 +221,33 @@ void SimNetwork::crash(uint32_t client, bool silent) {
       link.abort(LinkSide::kClient);
     }
   }
-  client_faults_.on_crash(client, world_.now_of(target_));
+  process_faults_.on_crash(client, world_.now_of(target_));
+}
+
+void SimNetwork::take_server_down(const FaultEvent& event) {
+  if (server_down_ || event.duration.ns == 0) return;
+  server_down_ = true;
+  other_schema_ = event.second != 0;
+  count(event.kind);
+  world_.trace().record(TraceKind::kFault, world_.now(), static_cast<uint64_t>(event.kind),
+                        static_cast<uint64_t>(event.first * 2 + event.second));
+  for (const Slot& slot : slots_) {
+    if (!slot.link) continue;
+    if (event.first != 0) {
+      slot.link->vanish(LinkSide::kServer);
+    } else {
+      slot.link->abort(LinkSide::kServer);
+    }
+  }
+  server_ = LinkEndpoint{};
+  process_faults_.on_server_down(world_.now_of(target_));
+  world_.schedule(world_.now() + event.duration, target_, kServerUp, 0);
+}
+
+void SimNetwork::bring_server_up() {
+  if (!server_down_) return;
+  server_down_ = false;
+  process_faults_.on_server_up(other_schema_, world_.now_of(target_));
 }
 
 void SimNetwork::end_due_faults(uint32_t client) {
@@ -235,13 +268,13 @@ void SimNetwork::end_fault(uint32_t client, FaultKind kind) {
   const Now now = world_.now_of(target_);
   if (kind == FaultKind::kClientCrash) {
     paths_[client].crashed = false;
-    client_faults_.on_restart(client, now);
+    process_faults_.on_restart(client, now);
   } else if (kind == FaultKind::kClockSkew) {
-    client_faults_.on_clock_skew(client, Duration{}, now);
+    process_faults_.on_clock_skew(client, Duration{}, now);
   } else if (kind == FaultKind::kSlowClient) {
-    client_faults_.on_slow(client, Duration{}, now);
+    process_faults_.on_slow(client, Duration{}, now);
   } else if (kind == FaultKind::kClientPause) {
-    client_faults_.on_pause(client, false, now);
+    process_faults_.on_pause(client, false, now);
   }
 }
 
@@ -255,6 +288,7 @@ void SimNetwork::heal(uint32_t client) {
 }
 
 bool SimNetwork::calm() const {
+  if (server_down_) return false;
   for (const Path& path : paths_) {
     for (const auto& kind : path.active) {
       for (const ActiveFault& active : kind) {
@@ -325,6 +359,10 @@ void SimNetwork::count(FaultKind kind) {
         return TraceCount::kSlowClients;
       case FaultKind::kClientPause:
         return TraceCount::kClientPauses;
+      case FaultKind::kServerRestart:
+        return TraceCount::kServerRestarts;
+      case FaultKind::kRightsChange:
+        return TraceCount::kRightsChanges;
       default:
         return TraceCount::kCount_;
     }

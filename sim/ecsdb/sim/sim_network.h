@@ -15,9 +15,9 @@
 
 namespace ecsdb::sim {
 
-/// What the owner of the clients does about faults that are not the network's. Called from the
-/// world's event loop.
-class ClientFaults {
+/// What the owner of clients and server does about faults that are not the network's. Called from
+/// the world's event loop.
+class ProcessFaults {
  public:
   /// The client's process is gone; its links have been cut already. It must not dial until restart.
   virtual void on_crash(uint32_t client, Now now) = 0;
@@ -28,20 +28,26 @@ class ClientFaults {
   virtual void on_slow(uint32_t client, Duration delay, Now now) = 0;
   /// The process stands still from now on, or goes on; while it does, its links deliver nothing.
   virtual void on_pause(uint32_t client, bool paused, Now now) = 0;
+  /// Of the client's principal, for connections to come.
+  virtual void on_rights_change(uint32_t client, int64_t variant, Now now) = 0;
+  /// The server's process is gone; its links have been cut already and dials are refused.
+  virtual void on_server_down(Now now) = 0;
+  /// A new one must call set_server.
+  virtual void on_server_up(bool other_schema, Now now) = 0;
 
  protected:
-  ~ClientFaults() = default;
+  ~ProcessFaults() = default;
 };
 
 /// Connects numbered clients with one server and applies a FaultPlan. A fault of a path (partition,
 /// stall, latency, bandwidth, short accepts, splits) holds for all links of a client, present and
 /// future, until its end; overlapping faults of a kind last until the later end, with the newer
 /// parameters. At heal_at every fault is over, whatever the plan says. Owns the links. The faults'
-/// targets and `client_faults` outlive it. Not thread-safe.
+/// targets and `process_faults` outlive it. Not thread-safe.
 class SimNetwork final : public EventTarget {
  public:
   SimNetwork(World& world, uint32_t clients, const LinkConditions& base,
-             ClientFaults& client_faults);
+             ProcessFaults& process_faults);
   ~SimNetwork();
   SimNetwork(const SimNetwork&) = delete;
   SimNetwork& operator=(const SimNetwork&) = delete;
@@ -77,7 +83,7 @@ class SimNetwork final : public EventTarget {
   void on_event(uint32_t kind, uint64_t argument, Now now) override;
 
  private:
-  enum EventKind : uint32_t { kNextFault, kFaultEnds, kHealAll };
+  enum EventKind : uint32_t { kNextFault, kFaultEnds, kHealAll, kServerUp };
 
   /// One kind of fault of one path: in force until `until`.
   struct ActiveFault {
@@ -102,6 +108,8 @@ class SimNetwork final : public EventTarget {
   void begin(uint32_t client, const FaultEvent& event);
   void begin_slot(uint32_t client, const FaultEvent& event, size_t slot);
   void crash(uint32_t client, bool silent);
+  void take_server_down(const FaultEvent& event);
+  void bring_server_up();
   void end_due_faults(uint32_t client);
   void end_fault(uint32_t client, FaultKind kind);
   void refresh(uint32_t client);
@@ -111,8 +119,10 @@ class SimNetwork final : public EventTarget {
 
   World& world_;
   LinkConditions base_;
-  ClientFaults& client_faults_;
+  ProcessFaults& process_faults_;
   LinkEndpoint server_;
+  bool server_down_ = false;
+  bool other_schema_ = false;  // of the one that comes up
   TargetId target_;
   Prng link_rng_;
   uint64_t dials_ = 0;

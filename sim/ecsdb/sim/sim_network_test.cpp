@@ -17,7 +17,7 @@ constexpr Duration kSilenceMax = Duration::seconds(3);
 
 /// A small client and server that keep a connection each with heartbeats, redial after its end, and
 /// drop a peer that is silent: what a product does at least, so that faults meet live links.
-class Cluster final : public EventTarget, public ClientFaults {
+class Cluster final : public EventTarget, public ProcessFaults {
  public:
   Cluster(uint64_t seed, uint32_t clients, const LinkConditions& base, bool permute = false)
       : world(WorldOptions{.seed = seed, .permute_ties = permute}),
@@ -67,6 +67,15 @@ class Cluster final : public EventTarget, public ClientFaults {
   void on_slow(uint32_t client, Duration delay, Now) override { set(slow, client, delay); }
   void on_pause(uint32_t client, bool pause, Now) override {
     set(paused, client, Duration{pause ? 1 : 0});
+  }
+  void on_rights_change(uint32_t, int64_t, Now) override {}
+  void on_server_down(Now) override {
+    server.peers.clear();
+    server_is_down = true;
+  }
+  void on_server_up(bool, Now) override {
+    network.set_server(LinkEndpoint{&server, target});
+    server_is_down = false;
   }
 
  private:
@@ -159,6 +168,7 @@ class Cluster final : public EventTarget, public ClientFaults {
   std::set<uint32_t> skewed;
   std::set<uint32_t> slow;
   std::set<uint32_t> paused;
+  bool server_is_down = false;
 
  private:
   std::vector<std::unique_ptr<Client>> clients_;
@@ -231,12 +241,31 @@ TEST(SimNetwork, SilentCrashLeavesTheServerWithAHalfOpenLink) {
   EXPECT_EQ(cluster.connected(), 2u);
 }
 
+TEST(SimNetwork, ARestartOfTheServerCutsEveryLinkAndRefusesDialsUntilItIsOver) {
+  for (const int64_t silent : {0, 1}) {
+    Cluster cluster(4, 3, LinkConditions{});
+    cluster.run(Duration::seconds(1));
+    EXPECT_EQ(cluster.server.peers.size(), 3u);
+    cluster.network.apply(fault(FaultKind::kServerRestart, {}, Duration::seconds(2), silent));
+    EXPECT_TRUE(cluster.server_is_down);
+    EXPECT_FALSE(cluster.network.calm());
+    cluster.run(Duration::ms(1500));
+    EXPECT_EQ(cluster.server.peers.size(), 0u);
+    EXPECT_EQ(cluster.connected(), silent != 0 ? 3u : 0u);  // of a silent death nobody knows yet
+    cluster.run(kSilenceMax + Duration::seconds(2));
+    EXPECT_FALSE(cluster.server_is_down);
+    EXPECT_EQ(cluster.connected(), 3u);
+    EXPECT_EQ(cluster.server.peers.size(), 3u);
+    EXPECT_EQ(cluster.count(TraceCount::kServerRestarts), 1u);
+  }
+}
+
 TEST(SimNetwork, HealEventEndsEveryFaultOfItsClients) {
   Cluster cluster(1, 2, LinkConditions{});
   cluster.run(Duration::seconds(1));
   for (size_t kind = 0; kind < kFaultKinds; ++kind) {
     const auto fault_kind = static_cast<FaultKind>(kind);
-    if (fault_kind == FaultKind::kHeal) continue;
+    if (fault_kind == FaultKind::kHeal || fault_kind == FaultKind::kServerRestart) continue;
     cluster.network.apply(fault(fault_kind, {}, Duration::seconds(1000), 1));
   }
   cluster.run(Duration::seconds(5));

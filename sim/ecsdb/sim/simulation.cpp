@@ -5,11 +5,9 @@
 
 #include "ecsdb/base/check.h"
 #include "ecsdb/sim/checkers/convergence.h"
-#include "ecsdb/sim/checkers/model_agreement.h"
 #include "ecsdb/sim/scenario.h"
+#include "ecsdb/sim/server_life.h"
 #include "ecsdb/sim/virtual_client.h"
-#include "ecsdb/sim/virtual_server.h"
-#include "ecsdb/sim/workload.h"
 
 namespace ecsdb::sim {
 namespace {
@@ -37,7 +35,7 @@ LinkConditions base_conditions(const Weather& weather, Prng rng) {
   return out;
 }
 
-class Simulation final : public EventTarget, public ClientFaults {
+class Simulation final : public EventTarget, public ProcessFaults {
  public:
   explicit Simulation(const SimulationOptions& options)
       : options_(options),
@@ -47,18 +45,17 @@ class Simulation final : public EventTarget, public ClientFaults {
         network_(world_, options.clients, base_conditions(weather_, world_.stream("buffers")),
                  *this),
         no_faults_(violations_),
-        server_options_(scenario_server_options(world_.stream("scenario"))),
-        server_(world_, network_, scenario_schema(), server_options_, scenario_tokens(),
-                no_faults_),
-        model_(scenario_schema()),
-        agreement_(model_, violations_),
-        workload_(model_, options.entities, world_.stream("scenario")),
+        authenticator_(scenario_identities()),
         rng_(world_.stream("simulation")) {
-    publish_every_ = options.publish_every;
-    if (publish_every_ == 0) {
+    life_options_.server = scenario_server_options(world_.stream("scenario"));
+    life_options_.entities = options.entities;
+    life_options_.publish_every = options.publish_every;
+    if (options.publish_every == 0) {
       const uint64_t more = rng_.chance(1, 2) ? 24 : 2;
-      publish_every_ = rng_.chance(1, 2) ? 1 : static_cast<uint32_t>(2 + rng_.below(more));
+      const bool each = rng_.chance(1, 2);
+      life_options_.publish_every = each ? 1 : static_cast<uint32_t>(2 + rng_.below(more));
     }
+    begin_life();
   }
   ~Simulation() { world_.remove_target(target_); }
 
@@ -76,16 +73,18 @@ class Simulation final : public EventTarget, public ClientFaults {
   void on_pause(uint32_t client, bool paused, Now) override {
     clients_[client]->set_paused(paused);
   }
+  void on_rights_change(uint32_t client, int64_t variant, Now) override {
+    authenticator_.change(scenario_identity(clients_[client]->principal(), variant));
+  }
+  void on_server_down(Now) override { life().end(); }
+  void on_server_up(bool other_schema, Now) override;
 
  private:
   enum EventKind : uint32_t { kCommit, kKick };
 
-  void populate();
+  ServerLife& life() { return *lives_.back(); }
+  void begin_life();
   void make_clients();
-  void transact();
-  void commit_one();
-  void publish();
-  void kick();
   bool run_until(Instant end);
   void converge();
   Convergence make_convergence();
@@ -98,20 +97,13 @@ class Simulation final : public EventTarget, public ClientFaults {
   TargetId target_;
   SimNetwork network_;
   NoFaults no_faults_;
-  ServerOptions server_options_;
-  VirtualServer server_;
-  Model model_;
-  ModelAgreement agreement_;
-  Workload workload_;
+  SimAuthenticator authenticator_;
+  ServerLifeOptions life_options_;
+  std::vector<std::unique_ptr<ServerLife>> lives_;
   Prng rng_;
-  uint32_t publish_every_ = 1;
   std::vector<std::unique_ptr<VirtualClient>> clients_;
-  Version published_;
-  PublishedHistory history_;
-  TransactionPlan plan_;
   bool calm_ = false;
   bool committing_ = true;
-  uint64_t commits_ = 0;
   uint64_t kicks_ = 0;
   bool converged_ = false;
   Duration converged_after_;
@@ -120,62 +112,37 @@ class Simulation final : public EventTarget, public ClientFaults {
 
 // --- the server's side ---
 
-void Simulation::transact() {
-  Transaction transaction = server_.server().begin();
-  workload_.carry_out(plan_, transaction, model_, world_.now(), violations_);
-  if (plan_.dropped) {
-    workload_.undo_slots();
-    model_.drop();
-    return;
+void Simulation::begin_life() {
+  lives_.push_back(std::make_unique<ServerLife>(world_, network_, authenticator_,
+                                                static_cast<uint32_t>(lives_.size()), life_options_,
+                                                no_faults_, violations_));
+  life().populate();
+}
+
+void Simulation::on_server_up(bool other_schema, Now) {
+  DatabaseOptions& database = life_options_.server.database;
+  Prng rng = world_.stream("database", lives_.size());
+  database.id = draw_database_id(rng);
+  database.first_version = draw_first_version(rng);
+  if (other_schema) {
+    const bool was_first = life_options_.schema == ScenarioSchema::kFirst;
+    life_options_.schema = was_first ? ScenarioSchema::kSecond : ScenarioSchema::kFirst;
   }
-  const Version version = server_.server().commit(std::move(transaction), server_.now());
-  model_.commit(version);
-  ++commits_;
-  agreement_.on_commit(server_.server(), world_.now());
-}
-
-void Simulation::publish() {
-  published_ = server_.server().publish(server_.now());
-  history_.on_publish(server_.server().database());
-  server_.drain();
-}
-
-void Simulation::populate() {
-  plan_ = TransactionPlan{};
-  while (workload_.plan_population(plan_)) {
-    transact();
-    plan_ = TransactionPlan{};
-  }
-  publish();
-}
-
-void Simulation::commit_one() {
-  plan_ = TransactionPlan{};
-  workload_.plan_step(plan_);
-  transact();
-  if (model_.head().value % publish_every_ == 0) publish();
-}
-
-void Simulation::kick() {
-  const std::vector<LinkId> links = server_.links();
-  if (links.empty()) return;
-  ++kicks_;
-  server_.server().disconnect(links[rng_.below(links.size())], ErrorCode::kKicked,
-                              "an operator closed it", server_.now());
-  server_.drain();
+  begin_life();
 }
 
 void Simulation::on_event(uint32_t kind, uint64_t, Now now) {
   if (kind == kKick) {
     if (calm_) return;
     world_.schedule(now.steady + Duration{rng_.exponential(kKickMean.ns)}, target_, kKick, 0);
-    return kick();
+    if (life().running() && life().kick(rng_)) ++kicks_;
+    return;
   }
   if (!committing_) return;
   const int64_t period = Duration::seconds(1).ns / options_.commits_per_second;
   const int64_t gap = period / 2 + static_cast<int64_t>(rng_.below(static_cast<uint64_t>(period)));
   world_.schedule(now.steady + Duration{gap}, target_, kCommit, 0);
-  commit_one();
+  if (life().running()) life().commit_one();
 }
 
 // --- the run ---
@@ -184,8 +151,8 @@ void Simulation::make_clients() {
   const std::vector<ClientIdentity> identities = scenario_identities();
   for (uint32_t i = 0; i < options_.clients; ++i) {
     clients_.push_back(std::make_unique<VirtualClient>(
-        ClientSurroundings{world_, network_, model_, published_, history_, no_faults_, violations_,
-                           options_.recorder, i == 0 ? options_.nudge : Nudge::kNone},
+        ClientSurroundings{world_, network_, lives_, no_faults_, violations_, options_.recorder,
+                           i == 0 ? options_.nudge : Nudge::kNone},
         i, identities[i % identities.size()]));
     clients_.back()->start(Instant{} + Duration{rng_.between(0, kStartSpread.ns)});
   }
@@ -207,9 +174,13 @@ bool Simulation::run_until(Instant end) {
 
 Convergence Simulation::make_convergence() {
   uint64_t rows = 0;
-  for (uint16_t table = 0; table < kScenarioTables; ++table) rows += model_.row_count(table);
+  const Model& model = life().model();
+  for (uint16_t table = 0; table < model.schema().table_count(); ++table) {
+    rows += model.row_count(table);
+  }
   return Convergence(
-      convergence_bound(server_options_, ClientOptions{}, weather_, rows * kRowBytes), violations_);
+      convergence_bound(life_options_.server, ClientOptions{}, weather_, rows * kRowBytes),
+      violations_);
 }
 
 void Simulation::converge() {
@@ -218,14 +189,14 @@ void Simulation::converge() {
   for (const auto& client : clients_) client->calm_down();
   if (!run_until(healed + kLastCommits)) return;
   committing_ = false;
-  if (published_ != model_.head()) publish();
+  if (life().published() != life().model().head()) life().publish();
   Convergence convergence = make_convergence();
   bound_ = convergence.bound();
   while (!convergence.given_up()) {
-    if (convergence.reached(server_.server(), clients_, healed, world_.now())) {
+    if (convergence.reached(life().server(), clients_, healed, world_.now())) {
       converged_ = true;
       converged_after_ = world_.now() - healed;
-      agreement_.compare_all(server_.server(), world_.now());
+      life().compare_all();
       for (const auto& client : clients_) client->compare_all();
       return;
     }
@@ -234,7 +205,6 @@ void Simulation::converge() {
 }
 
 RunReport Simulation::run() {
-  populate();
   make_clients();
   network_.start(options_.plan ? *options_.plan
                                : make_fault_plan(weather_, options_.clients, options_.duration,
@@ -260,12 +230,15 @@ RunReport Simulation::report() {
   out.violations = violations_.kept();
   out.violations.insert(out.violations.end(), violations_.stuck().begin(),
                         violations_.stuck().end());
-  out.commits = commits_;
-  out.operations = workload_.operations();
-  out.cell_moves = model_.cell_moves();
-  out.full_syncs = server_.server().stats().full_syncs;
-  out.step_advances = server_.server().stats().step_advances;
-  out.net_advances = server_.server().stats().net_advances;
+  for (const auto& life : lives_) {
+    const ServerStats stats = life->stats();
+    out.commits += life->commits();
+    out.operations += life->operations();
+    out.cell_moves += life->model().cell_moves();
+    out.full_syncs += stats.full_syncs;
+    out.step_advances += stats.step_advances;
+    out.net_advances += stats.net_advances;
+  }
   out.kicks = kicks_;
   for (const auto& client : clients_) {
     out.advances += client->totals().advances;

@@ -136,6 +136,35 @@ TEST(Simulation, AGivenPlanReplacesTheDrawnOne) {
   EXPECT_GE(report.end, Instant{} + Duration::seconds(6));
 }
 
+TEST(Simulation, AServerThatStartsAnewHasAnotherDatabaseAndPerhapsAnotherSchema) {
+  SimulationOptions options = small(64);
+  options.plan = fault_plan_from_text(
+                     "heal_at 8\n"
+                     "2 server_restart for=0.5 silent=0 schema=0\n"
+                     "4 server_restart for=1.5 silent=1 schema=1\n"
+                     "6 server_restart for=0.1 silent=0 schema=1\n")
+                     .value();
+  const RunReport report = run_simulation(options);
+  expect_clean(report);
+  EXPECT_EQ(report.trace.count(TraceCount::kServerRestarts), 3u);
+  EXPECT_GE(report.full_syncs, 3u * options.clients);
+}
+
+TEST(Simulation, RightsOfAConnectionAreThoseAtItsBeginning) {
+  SimulationOptions options = small(65);
+  options.plan = fault_plan_from_text(
+                     "heal_at 8\n"
+                     "2 rights_change variant=1\n"
+                     "3 reset clients=0,1,2,3\n"
+                     "5 rights_change variant=3\n"
+                     "6 rights_change clients=4 variant=0\n"
+                     "6 reset clients=4,5\n")
+                     .value();
+  const RunReport report = run_simulation(options);
+  expect_clean(report);
+  EXPECT_EQ(report.trace.count(TraceCount::kRightsChanges), 17u);
+}
+
 TEST(Simulation, RegressionSeedsAreClean) {
   std::ifstream file(ECSDB_SIM_REGRESSIONS);
   ASSERT_TRUE(file) << ECSDB_SIM_REGRESSIONS;

@@ -13,7 +13,7 @@ constexpr std::array<std::string_view, kTraceCounts> kCountNames = {
     "half_opens",    "stalls",    "latency_changes",  "bandwidth_limits",
     "short_accepts", "splits",    "client_crashes",   "clock_skews",
     "slow_clients",  "heals",     "applies",          "timers",
-    "client_pauses", "link_cuts",
+    "client_pauses", "link_cuts", "server_restarts",  "rights_changes",
 };
 
 }  // namespace

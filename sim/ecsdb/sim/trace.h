@@ -51,6 +51,8 @@ enum class TraceCount : uint8_t {
   kTimers,
   kClientPauses,
   kLinkCuts,  // links that broke so
+  kServerRestarts,
+  kRightsChanges,
   kCount_,
 };
 constexpr size_t kTraceCounts = static_cast<size_t>(TraceCount::kCount_);

@@ -15,6 +15,8 @@ constexpr Duration kChangeMean = Duration::seconds(12);  // between changes of s
 constexpr Duration kStayMean = Duration::seconds(25);    // before leaving
 constexpr Duration kAwayMean = Duration::seconds(2);
 constexpr size_t kEntriesMax = 10;
+/// Every table that some server may have, by index.
+const Schema& kAllTables = scenario_schema(ScenarioSchema::kSecond);
 
 void add_stats(ClientStats& sum, const ClientStats& stats) {
   sum.dials += stats.dials;
@@ -32,17 +34,16 @@ void add_stats(ClientStats& sum, const ClientStats& stats) {
 VirtualClient::VirtualClient(ClientSurroundings around, uint32_t index, ClientIdentity identity)
     : world_(around.world),
       network_(around.network),
-      model_(around.model),
-      published_(around.published),
+      lives_(around.lives),
       no_faults_(around.no_faults),
       recorder_(around.recorder),
       nudge_(around.nudge),
       index_(index),
       target_(world_.add_target(*this)),
       rng_(world_.stream("client", index)),
-      interest_(model_.schema(), std::move(identity)),
-      prefix_(model_, interest_, index, around.violations),
-      history_(around.history, index, around.violations),
+      interest_(lives_.back()->schema(), std::move(identity)),
+      prefix_(lives_.back()->model(), interest_, index, around.violations),
+      history_(lives_.back()->history(), index, around.violations),
       monotonic_(index, around.violations),
       atomic_(index, around.violations),
       shadow_(index, around.violations) {
@@ -87,7 +88,7 @@ void VirtualClient::launch(const Now& now) {
   interest_.forget();
   prefix_.forget();
   monotonic_.forget();
-  if (watched_) shadow_.attach(*client_, model_.schema());
+  if (watched_) shadow_.attach(*client_, kAllTables);
   atomic_.on_polled(client_->db());
   for (InterestEntry& entry : wanted) subscribe(std::move(entry), now);
   away_ = false;
@@ -173,7 +174,7 @@ void VirtualClient::arm_habits() {
 }
 
 void VirtualClient::subscribe(InterestEntry entry, const Now& now) {
-  const std::string& table = model_.schema().table(entry.table).name;
+  const std::string& table = kAllTables.table(entry.table).name;
   if (recorder_ != nullptr) recorder_->on_subscribe(index_, table, entry);
   SubscriptionId id;
   switch (entry.kind) {
@@ -268,6 +269,7 @@ void VirtualClient::on_bytes(LinkId link, ByteSpan bytes, Now now) {
   Line* const line = find(link);
   if (line == nullptr) return;
   if (recorder_ != nullptr) recorder_->on_bytes(index_, link, bytes);
+  if (line == &lines_.back()) heard_ = {link, line->life};
   client_->on_bytes(line->number, bytes, now);
   if (ECSDB_MUTANT(read_between)) client_->poll(now);
   atomic_.on_unpolled(client_->db(), now.steady);
@@ -295,7 +297,7 @@ void VirtualClient::on_closed(LinkId link, LinkEnd end, Now now) {
 }
 
 void VirtualClient::dial(LinkId number) {
-  lines_.push_back({number, network_.dial(index_, {this, target_}), false});
+  lines_.push_back({number, network_.dial(index_, {this, target_}), lives_.size() - 1, false});
 }
 
 /// True if the line is gone.
@@ -347,10 +349,21 @@ void VirtualClient::arm_timer() {
 
 void VirtualClient::take_events(const Now& now) {
   while (const auto event = client_->next_event()) {
-    no_faults_.on_client_event(index_, *event, now.steady);
+    if (!is_expected(*event)) no_faults_.on_client_event(index_, *event, now.steady);
     if (recorder_ != nullptr) recorder_->on_event(index_, *event);
     take_event(*event);
   }
+}
+
+/// A table that only the other schema has.
+bool VirtualClient::is_expected(const ClientEvent& event) const {
+  if (event.kind != ClientEvent::Kind::kSubscribed || event.code != ErrorCode::kUnknownTable) {
+    return false;
+  }
+  for (const ClientInterest::Entry& entry : interest_.entries()) {
+    if (entry.id == event.subscription) return entry.what.table >= life().schema().table_count();
+  }
+  return false;
 }
 
 void VirtualClient::take_event(const ClientEvent& event) {
@@ -358,17 +371,24 @@ void VirtualClient::take_event(const ClientEvent& event) {
     case ClientEvent::Kind::kConnected:
       return interest_.on_connected();
     case ClientEvent::Kind::kSubscribed:
-      return interest_.on_reply(event.subscription, event.code, published_);
+      if (event.code == ErrorCode::kUnknownTable) {
+        return interest_.on_unknown_table(event.subscription);
+      }
+      return interest_.on_reply(event.subscription, event.code, life().published());
     case ClientEvent::Kind::kSynced:
-      return interest_.on_synced(published_);
+      monotonic_.on_announced();
+      return interest_.on_synced(life().published());
     case ClientEvent::Kind::kClosed:
     case ClientEvent::Kind::kFault:
       return interest_.on_disconnected();
-    case ClientEvent::Kind::kConnecting:
     case ClientEvent::Kind::kSyncing:
-    case ClientEvent::Kind::kLive:
-    case ClientEvent::Kind::kStale:
     case ClientEvent::Kind::kReset:
+      return monotonic_.on_announced();
+    case ClientEvent::Kind::kLive:
+      // After a sync that is known already; else it goes on from where it was.
+      return interest_.on_live(life().published());
+    case ClientEvent::Kind::kConnecting:
+    case ClientEvent::Kind::kStale:
     case ClientEvent::Kind::kDiverged:
       return;
   }
@@ -386,16 +406,31 @@ void VirtualClient::serve_arrival(const Now& now) {
 /// never sees is checked and traced too.
 void VirtualClient::poll(const Now& now) {
   shadow_.set_now(now.steady);
-  ClientDb& db = client_->db();
   while (client_->poll(now, 1) > 0) {
-    if (recorder_ != nullptr) recorder_->on_cut(index_, db);
-    interest_.on_cut(db.cut());
-    monotonic_.on_cut(db.cut(), published_, now.steady);
-    history_.on_cut(db, now.steady);
-    world_.trace().record_apply(now.steady, index_, prefix_.on_cut(db, now.steady));
-    if (watched_) shadow_.on_polled(now.steady);
+    take_events(now);  // what the cut means must be known before it is looked at
+    check_cut(now);
   }
-  atomic_.on_polled(db);
+  atomic_.on_polled(client_->db());
+}
+
+void VirtualClient::check_cut(const Now& now) {
+  ClientDb& db = client_->db();
+  if (shown_.link != heard_.link) {
+    const ServerLife& life = *lives_[heard_.life];
+    if (shown_.life != heard_.life) monotonic_.on_other_history(now.steady);
+    if (const ClientIdentity* identity = life.identity_of(heard_.link)) {
+      interest_.show(life.schema(), *identity);
+    }
+    prefix_.show(life.model());
+    history_.show(life.history());
+    shown_ = heard_;
+  }
+  if (recorder_ != nullptr) recorder_->on_cut(index_, db);
+  interest_.on_cut(db.cut());
+  monotonic_.on_cut(db.cut(), lives_[shown_.life]->published(), now.steady);
+  history_.on_cut(db, now.steady);
+  world_.trace().record_apply(now.steady, index_, prefix_.on_cut(db, now.steady));
+  if (watched_) shadow_.on_polled(now.steady);
 }
 
 std::optional<std::string> VirtualClient::unfinished() {
@@ -403,9 +438,11 @@ std::optional<std::string> VirtualClient::unfinished() {
   if (client_->sync().phase != SyncStatus::Phase::kLive) {
     return "it is not live but in phase " + std::to_string(static_cast<int>(client_->sync().phase));
   }
-  if (client_->db().cut() != published_) {
+  const Version published = lives_.back()->published();
+  if (shown_.life != lives_.size() - 1) return "it shows what an earlier server had";
+  if (client_->db().cut() != published) {
     return "its cut is version " + std::to_string(client_->db().cut().value) + " of " +
-           std::to_string(published_.value);
+           std::to_string(published.value);
   }
   if (lines_.size() != 1) return std::to_string(lines_.size()) + " links that it does not let go";
   return prefix_.difference_at_head(client_->db());

@@ -15,6 +15,7 @@
 #include "ecsdb/sim/checkers/shadow_rows.h"
 #include "ecsdb/sim/client_interest.h"
 #include "ecsdb/sim/client_recorder.h"
+#include "ecsdb/sim/server_life.h"
 #include "ecsdb/sim/sim_network.h"
 
 namespace ecsdb::sim {
@@ -31,9 +32,7 @@ enum class Nudge : uint8_t {
 struct ClientSurroundings {
   World& world;
   SimNetwork& network;
-  const Model& model;
-  const Version& published;  // by the server
-  const PublishedHistory& history;
+  const std::vector<std::unique_ptr<ServerLife>>& lives;  // the last one is now; never empty
   NoFaults& no_faults;
   ViolationLog& violations;
   ClientRecorder* recorder = nullptr;
@@ -66,6 +65,7 @@ class VirtualClient final : public EventTarget, public EndpointHandler {
   void compare_all();
 
   uint32_t index() const { return index_; }
+  PrincipalId principal() const { return interest_.identity().principal; }
   bool running() const { return client_ != nullptr; }
   /// Whose clock it reads.
   TargetId target() const { return target_; }
@@ -81,9 +81,15 @@ class VirtualClient final : public EventTarget, public EndpointHandler {
  private:
   enum EventKind : uint32_t { kStart, kTimer, kPoll, kChange, kLeave, kReturn };
   struct Line {
-    LinkId number;  // the client's own
-    LinkId link;    // the network's
+    LinkId number;    // the client's own
+    LinkId link;      // the network's
+    size_t life = 0;  // of the server that it leads to
     bool blocked = false;
+  };
+  /// Where what is shown came from.
+  struct Source {
+    LinkId link;
+    size_t life = 0;
   };
 
   /// What a link told while the process stood still.
@@ -107,14 +113,19 @@ class VirtualClient final : public EventTarget, public EndpointHandler {
   void settle(const Now& now);
   void take_events(const Now& now);
   void take_event(const ClientEvent& event);
+  bool is_expected(const ClientEvent& event) const;
+  void check_cut(const Now& now);
+  /// The life that the present connection belongs to.
+  const ServerLife& life() const {
+    return *lives_[lines_.empty() ? shown_.life : lines_.back().life];
+  }
   void dial(LinkId number);
   bool pump(size_t at, const Now& now);
   void arm_timer();
 
   World& world_;
   SimNetwork& network_;
-  const Model& model_;
-  const Version& published_;
+  const std::vector<std::unique_ptr<ServerLife>>& lives_;
   NoFaults& no_faults_;
   ClientRecorder* recorder_;  // may be null
   const Nudge nudge_;
@@ -137,7 +148,9 @@ class VirtualClient final : public EventTarget, public EndpointHandler {
   uint64_t launches_ = 0;
   ClientInterest interest_;
   std::unique_ptr<Client> client_;
-  std::vector<Line> lines_;
+  std::vector<Line> lines_;  // the last one is the present one, the others say goodbye
+  Source heard_;             // from whom bytes came last
+  Source shown_;
   ClientStats past_;  // of processes that are gone
   FilteredPrefix prefix_;
   HistoryAgreement history_;

@@ -1,19 +1,21 @@
 #include "ecsdb/sim/virtual_server.h"
 
+#include <utility>
+
 #include "ecsdb/base/check.h"
 #include "ecsdb/sim/link_pump.h"
 
 namespace ecsdb::sim {
 
 VirtualServer::VirtualServer(World& world, SimNetwork& network, Schema schema,
-                             ServerOptions options, std::vector<StaticToken> tokens,
-                             NoFaults& no_faults)
+                             ServerOptions options, const Authenticator& authenticator,
+                             Prng secrets, ServerObserver& observer)
     : world_(world),
       network_(network),
-      no_faults_(no_faults),
+      observer_(observer),
       target_(world.add_target(*this)),
-      authenticator_(std::move(tokens)),
-      server_(std::move(schema), std::move(options), &authenticator_) {
+      secrets_(secrets),
+      server_(std::move(schema), std::move(options), &authenticator, &secrets_) {
   timer_.bind(target_, kTimer);
   network_.set_server({this, target_});
 }
@@ -46,6 +48,7 @@ void VirtualServer::on_connected(LinkId link, Now now) {
 
 void VirtualServer::on_bytes(LinkId link, ByteSpan bytes, Now now) {
   if (find(link) == nullptr) return;
+  observer_.on_server_received(link, bytes, now);
   server_.on_bytes(number_of(link), bytes, now);
   drain();
 }
@@ -64,6 +67,7 @@ void VirtualServer::on_closed(LinkId link, LinkEnd, Now now) {
   port->open = false;
   server_.on_closed(number_of(link), now);
   drain();
+  observer_.on_server_link_gone(link, now);
 }
 
 void VirtualServer::on_event(uint32_t, uint64_t argument, Now now) {
@@ -78,22 +82,34 @@ void VirtualServer::pump(LinkId number) {
   Port& port = ports_[number.value];
   if (!port.open) return;
   const Now at = now();
-  const auto output = [&] { return server_.output(number); };
+  StreamOutput offered;
+  const auto output = [&] { return offered = server_.output(number); };
   if (port.blocked) {
     if (!close_if_given_up(network_, port.link, LinkSide::kServer, output)) return;
   } else {
-    const PumpEnd end = pump_link(network_, port.link, LinkSide::kServer, output,
-                                  [&](size_t accepted) { server_.on_sent(number, accepted, at); });
+    const PumpEnd end =
+        pump_link(network_, port.link, LinkSide::kServer, output, [&](size_t accepted) {
+          observer_.on_server_sent(port.link, offered.parts, accepted, at);
+          server_.on_sent(number, accepted, at);
+        });
     port.blocked = end == PumpEnd::kBlocked;
     if (end != PumpEnd::kClosed) return;
   }
   port.open = false;
   server_.on_closed(number, at);
+  gone_.push_back(port.link);
 }
 
 void VirtualServer::drain() {
   while (const auto ready = server_.next_ready()) pump(*ready);
-  while (const auto event = server_.next_event()) no_faults_.on_server_event(*event, world_.now());
+  const Now at = now();
+  while (const auto event = server_.next_event()) {
+    const uint64_t number = event->link.value;
+    ECSDB_CHECK(number < ports_.size());
+    observer_.on_server_event(*event, ports_[number].link, at);
+  }
+  for (const LinkId link : std::exchange(gone_, {})) observer_.on_server_link_gone(link, at);
+  observer_.on_server_drained(at);
   const Instant deadline = server_.next_deadline();
   if (deadline == Instant::never()) {
     timer_.disarm();

@@ -5,16 +5,46 @@
 #include <vector>
 
 #include "ecsdb/server/replication_server.h"
-#include "ecsdb/sim/checkers/no_faults.h"
 #include "ecsdb/sim/sim_network.h"
 
 namespace ecsdb::sim {
 
-/// Accepts every connection of the network. The world, the network and the checker outlive it.
+/// Told of what passes between a server and its links, as it happens. Links are the network's.
+class ServerObserver {
+ public:
+  virtual void on_server_event(const ServerEvent& event, LinkId link, Now now) = 0;
+  /// The link took a prefix of the parts.
+  virtual void on_server_sent(LinkId link, std::span<const ByteSpan> parts, size_t accepted,
+                              Now now) = 0;
+  /// Before the server is told.
+  virtual void on_server_received(LinkId link, ByteSpan bytes, Now now) = 0;
+  /// The server knows the link no longer.
+  virtual void on_server_link_gone(LinkId link, Now now) = 0;
+  /// The server has been drained after something that happened.
+  virtual void on_server_drained(Now now) = 0;
+
+ protected:
+  ~ServerObserver() = default;
+};
+
+/// Secrets of tickets: guessed by nobody in the simulation either, and the same in every run.
+class SimSecrets final : public SecretSource {
+ public:
+  explicit SimSecrets(Prng rng) : rng_(rng) {}
+  void draw(std::span<uint8_t> out) override {
+    for (uint8_t& byte : out) byte = static_cast<uint8_t>(rng_.next());
+  }
+
+ private:
+  Prng rng_;
+};
+
+/// Accepts every connection of the network. The world, the network, the authenticator and the
+/// observer outlive it.
 class VirtualServer final : public EventTarget, public EndpointHandler {
  public:
   VirtualServer(World& world, SimNetwork& network, Schema schema, ServerOptions options,
-                std::vector<StaticToken> tokens, NoFaults& no_faults);
+                const Authenticator& authenticator, Prng secrets, ServerObserver& observer);
   ~VirtualServer();
   VirtualServer(const VirtualServer&) = delete;
   VirtualServer& operator=(const VirtualServer&) = delete;
@@ -47,12 +77,13 @@ class VirtualServer final : public EventTarget, public EndpointHandler {
 
   World& world_;
   SimNetwork& network_;
-  NoFaults& no_faults_;
+  ServerObserver& observer_;
   TargetId target_;
   Timer timer_;
-  StaticAuthenticator authenticator_;
+  SimSecrets secrets_;
   ReplicationServer server_;
-  std::vector<Port> ports_;  // by the server's link number
+  std::vector<Port> ports_;   // by the server's link number
+  std::vector<LinkId> gone_;  // links that it closed, to be told of after their events
 };
 
 }  // namespace ecsdb::sim

@@ -8,15 +8,16 @@ namespace ecsdb::sim {
 namespace {
 
 constexpr std::array<std::string_view, kFaultClasses> kClassNames = {
-    "resets",         "partitions",       "swizzles",      "half_opens",  "stalls",
-    "latency_spikes", "bandwidth_limits", "short_accepts", "split_bytes", "client_crashes",
-    "clock_skews",    "slow_clients",     "client_pauses", "link_cuts",
+    "resets",        "partitions",     "swizzles",         "half_opens",
+    "stalls",        "latency_spikes", "bandwidth_limits", "short_accepts",
+    "split_bytes",   "client_crashes", "clock_skews",      "slow_clients",
+    "client_pauses", "link_cuts",      "server_restarts",  "rights_changes",
 };
 
 using Rates = std::array<uint32_t, kFaultClasses>;
 // In the order of FaultClass. 60 s of 100 clients are 1 2/3 client-hours: 150 resets an hour are
 // 250 events, 30 partitions are 50.
-constexpr Rates kAllRates = {150, 30, 4, 20, 40, 30, 20, 60, 60, 20, 20, 30, 20, 40};
+constexpr Rates kAllRates = {150, 30, 4, 20, 40, 30, 20, 60, 60, 20, 20, 30, 20, 40, 90, 30};
 
 struct Preset {
   std::string_view name;
@@ -29,27 +30,27 @@ struct Preset {
 
 constexpr std::array kPresets = {
     Preset{"clear", Rates{}, 20'000, 2'000, 0, 2'000},
-    Preset{"mild", {20, 5, 0, 2, 5, 10, 5, 20, 20, 2, 2, 5, 2, 4}, 30'000, 5'000, 0, 1'000},
+    Preset{"mild", {20, 5, 0, 2, 5, 10, 5, 20, 20, 2, 2, 5, 2, 4, 0, 5}, 30'000, 5'000, 0, 1'000},
     Preset{"storm",
-           {600, 120, 12, 60, 120, 90, 60, 180, 180, 60, 30, 90, 60, 120},
+           {600, 120, 12, 60, 120, 90, 60, 180, 180, 60, 30, 90, 60, 120, 180, 60},
            40'000,
            20'000,
            0,
            3'000},
     Preset{"train",
-           {60, 90, 0, 20, 30, 120, 60, 30, 60, 0, 0, 10, 0, 30},
+           {60, 90, 0, 20, 30, 120, 60, 30, 60, 0, 0, 10, 0, 30, 0, 0},
            60'000,
            30'000,
            250'000,
            6'000},
     Preset{"hotel_wifi",
-           {40, 10, 0, 30, 60, 90, 90, 60, 60, 0, 0, 0, 0, 20},
+           {40, 10, 0, 30, 60, 90, 90, 60, 60, 0, 0, 0, 0, 20, 0, 0},
            35'000,
            25'000,
            125'000,
            3'000},
     Preset{"phone",
-           {60, 40, 0, 40, 90, 60, 40, 30, 60, 40, 10, 120, 90, 30},
+           {60, 40, 0, 40, 90, 60, 40, 30, 60, 40, 10, 120, 90, 30, 0, 0},
            50'000,
            20'000,
            500'000,
@@ -85,8 +86,9 @@ class ClassPlanner {
     const uint32_t rate = weather_.rate(fault_class);
     ECSDB_CHECK(rate <= Weather::kRateMax);
     // Expected events: rate * clients * duration / 1 h; the fraction is one more by chance.
+    const uint64_t times = fault_class == FaultClass::kServerRestarts ? 1 : clients_;
     const auto share =
-        static_cast<uint64_t>(rate) * clients_ * static_cast<uint64_t>(duration_.to_ms());
+        static_cast<uint64_t>(rate) * times * static_cast<uint64_t>(duration_.to_ms());
     constexpr uint64_t kHourMs = 3'600'000;
     const uint64_t count = share / kHourMs + (rng_.below(kHourMs) < share % kHourMs ? 1 : 0);
     if (count > 0 && is_texture(fault_class) && rng_.chance(1, 4)) {
@@ -132,6 +134,10 @@ class ClassPlanner {
         return FaultKind::kClientPause;
       case FaultClass::kLinkCuts:
         return FaultKind::kLinkCut;
+      case FaultClass::kServerRestarts:
+        return FaultKind::kServerRestart;
+      case FaultClass::kRightsChanges:
+        return FaultKind::kRightsChange;
       case FaultClass::kCount_:
         break;
     }
@@ -146,7 +152,8 @@ class ClassPlanner {
     event.kind = kind_of(fault_class);
     const bool grouped = fault_class == FaultClass::kPartitions && rng_.chance(1, 2);
     // Once in a while everybody is hit at the same instant, as when a proxy restarts.
-    const bool everybody = fault_class == FaultClass::kResets && rng_.chance(1, 64);
+    const bool everybody = fault_class == FaultClass::kServerRestarts ||
+                           (fault_class == FaultClass::kResets && rng_.chance(1, 64));
     if (!everybody) event.clients = grouped ? draw_group() : std::vector{draw_client()};
     draw_parameters(event);
     out_.push_back(std::move(event));
@@ -159,6 +166,9 @@ class ClassPlanner {
         return;
       case FaultKind::kHalfOpen:
         event.first = rng_.between(0, 3);
+        return;
+      case FaultKind::kRightsChange:
+        event.first = rng_.between(0, kRightsVariants - 1);
         return;
       case FaultKind::kPartition:
         event.first = rng_.chance(2, 3) ? 0 : rng_.between(1, 2);
@@ -183,6 +193,10 @@ class ClassPlanner {
       case FaultKind::kLinkCut:
         // Of every order of size: in the handshake, in a sync, after it.
         event.first = (int64_t{16} << rng_.below(11)) + rng_.between(0, 99);
+        break;
+      case FaultKind::kServerRestart:
+        event.first = rng_.chance(1, 4) ? 1 : 0;
+        event.second = rng_.between(0, 1);
         break;
       case FaultKind::kShortAccepts:
       case FaultKind::kSplitBytes:

@@ -31,6 +31,8 @@ enum class FaultClass : uint8_t {
   kSlowClients,
   kClientPauses,
   kLinkCuts,  // in the middle of handshakes and syncs
+  kServerRestarts,
+  kRightsChanges,
   kCount_,
 };
 constexpr size_t kFaultClasses = static_cast<size_t>(FaultClass::kCount_);
@@ -44,7 +46,8 @@ struct Weather {
   static constexpr uint32_t kRateMax = 3600;
 
   std::string name = "custom";
-  /// Events per client-hour by FaultClass; 0: never. Swizzles count once for their whole group.
+  /// Events per client-hour by FaultClass; 0: never. Swizzles count once for their whole group,
+  /// restarts of the server are per hour.
   std::array<uint32_t, kFaultClasses> rates{};
   uint32_t latency_us = 20'000;     // one way
   uint32_t jitter_us = 2'000;       // mean of the exponential part

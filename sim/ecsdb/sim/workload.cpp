@@ -49,10 +49,11 @@ Operation& Workload::add(TransactionPlan& plan, Operation::Kind kind, uint32_t s
 /// An entity with some components. The first one keeps the clock.
 void Workload::plan_birth(TransactionPlan& plan, uint32_t slot) {
   add(plan, Operation::Kind::kCreate, slot, 0);
-  for (uint16_t table = 0; table < kScenarioTables; ++table) {
+  for (uint16_t table = 0; table < model_.schema().table_count(); ++table) {
     const bool is_clock = table == kClockTable;
     if (is_clock ? slot % 64 != 0 : !rng_.chance(1, 2)) continue;
-    add(plan, Operation::Kind::kInsert, slot, table).values = draw_row(table, slots_, rng_);
+    add(plan, Operation::Kind::kInsert, slot, table).values =
+        draw_row(model_.schema(), table, slots_, rng_);
   }
 }
 
@@ -121,25 +122,28 @@ void Workload::plan_one(TransactionPlan& plan) {
 }
 
 void Workload::plan_change(TransactionPlan& plan, uint32_t slot) {
-  const auto table = static_cast<uint16_t>(rng_.below(kScenarioTables));
+  const auto table = draw_table();
   if (!has(table, slot)) return;
-  add(plan, Operation::Kind::kSet, slot, table).values = draw_change(table, slots_, rng_);
+  add(plan, Operation::Kind::kSet, slot, table).values =
+      draw_change(model_.schema(), table, slots_, rng_);
 }
 
 void Workload::plan_insert(TransactionPlan& plan, uint32_t slot) {
-  const auto table = static_cast<uint16_t>(rng_.below(kScenarioTables));
+  const auto table = draw_table();
   if (table == kClockTable) return;
-  add(plan, Operation::Kind::kInsert, slot, table).values = draw_row(table, slots_, rng_);
+  add(plan, Operation::Kind::kInsert, slot, table).values =
+      draw_row(model_.schema(), table, slots_, rng_);
 }
 
 void Workload::plan_remove(TransactionPlan& plan, uint32_t slot) {
-  const auto table = static_cast<uint16_t>(rng_.below(kScenarioTables));
+  const auto table = draw_table();
   if (table == kClockTable || !has(table, slot)) return;
   add(plan, Operation::Kind::kRemove, slot, table);
   removed_ = {slot, table};
   // Some come back in the same version: a change, for everyone but the author.
   if (rng_.chance(1, 4)) {
-    add(plan, Operation::Kind::kInsert, slot, table).values = draw_row(table, slots_, rng_);
+    add(plan, Operation::Kind::kInsert, slot, table).values =
+        draw_row(model_.schema(), table, slots_, rng_);
   }
 }
 
@@ -148,7 +152,8 @@ void Workload::plan_return(TransactionPlan& plan) {
   const uint32_t slot = removed_.slot;
   const uint16_t table = removed_.table;
   if (!rng_.chance(1, 3) || !alive(slot) || has(table, slot)) return;
-  add(plan, Operation::Kind::kInsert, slot, table).values = draw_row(table, slots_, rng_);
+  add(plan, Operation::Kind::kInsert, slot, table).values =
+      draw_row(model_.schema(), table, slots_, rng_);
 }
 
 /// Changes fields that nobody but the server sees: no block may follow from it.
@@ -158,13 +163,14 @@ void Workload::plan_hidden_change(TransactionPlan& plan, uint32_t slot) {
   Operation& operation = add(plan, Operation::Kind::kSet, slot, kShipTable);
   for (uint16_t field = 0; field < fields.size(); ++field) {
     if (!fields[field].server_only) continue;
-    operation.values.push_back({field, draw_value(kShipTable, field, slots_, rng_)});
+    operation.values.push_back(
+        {field, draw_value(model_.schema(), kShipTable, field, slots_, rng_)});
   }
 }
 
 /// Writes what is there already.
 void Workload::plan_same_value(TransactionPlan& plan, uint32_t slot) {
-  const auto table = static_cast<uint16_t>(rng_.below(kScenarioTables));
+  const auto table = draw_table();
   const std::vector<Canonical>* row = model_.find(table, slots_[slot]);
   if (row == nullptr) return;
   const std::vector<FieldDef>& fields = model_.schema().table(table).fields;
@@ -177,8 +183,8 @@ void Workload::plan_same_value(TransactionPlan& plan, uint32_t slot) {
 
 /// Half of its fields are good, so that a refusal has something to undo.
 void Workload::plan_illegal(TransactionPlan& plan, uint32_t slot) {
-  const auto table = static_cast<uint16_t>(rng_.below(kScenarioTables));
-  std::vector<FieldValue> values = draw_change(table, slots_, rng_);
+  const auto table = draw_table();
+  std::vector<FieldValue> values = draw_change(model_.schema(), table, slots_, rng_);
   const std::vector<FieldDef>& fields = model_.schema().table(table).fields;
   for (uint16_t field = 0; field < fields.size(); ++field) {
     if (!has_illegal_values(fields[field]) || !rng_.chance(1, 2)) continue;

@@ -50,6 +50,7 @@ class Workload {
 
  private:
   uint32_t draw_slot() { return static_cast<uint32_t>(rng_.below(slots_.size())); }
+  uint16_t draw_table() { return static_cast<uint16_t>(rng_.below(model_.schema().table_count())); }
   bool has(uint16_t table, uint32_t slot) const { return model_.contains(table, slots_[slot]); }
   bool alive(uint32_t slot) const { return model_.exists(slots_[slot]); }
 

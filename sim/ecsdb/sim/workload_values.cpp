@@ -75,8 +75,9 @@ Vec2f draw_step(const Vec2f& from, Prng& rng) {
   return Vec2f{std::clamp(x, -kEnd, kEnd), std::clamp(y, -kEnd, kEnd)};
 }
 
-Value draw_value(uint16_t table, uint16_t index, std::span<const EntityId> people, Prng& rng) {
-  const FieldDef& field = scenario_schema().table(table).fields[index];
+Value draw_value(const Schema& schema, uint16_t table, uint16_t index,
+                 std::span<const EntityId> people, Prng& rng) {
+  const FieldDef& field = schema.table(table).fields[index];
   switch (field.type) {
     case FieldType::kBool:
       return rng.chance(1, 2);
@@ -156,26 +157,28 @@ Value draw_illegal_value(const FieldDef& field) {
   return false;
 }
 
-std::vector<FieldValue> draw_change(uint16_t table, std::span<const EntityId> people, Prng& rng) {
-  const std::vector<FieldDef>& fields = scenario_schema().table(table).fields;
+std::vector<FieldValue> draw_change(const Schema& schema, uint16_t table,
+                                    std::span<const EntityId> people, Prng& rng) {
+  const std::vector<FieldDef>& fields = schema.table(table).fields;
   std::vector<FieldValue> out;
   const size_t first = static_cast<size_t>(rng.below(fields.size()));
   for (size_t i = 0; i < fields.size(); ++i) {
     const auto index = static_cast<uint16_t>((first + i) % fields.size());
     if (fields[index].server_only) continue;
-    out.push_back({index, draw_value(table, index, people, rng)});
+    out.push_back({index, draw_value(schema, table, index, people, rng)});
     if (rng.chance(2, 3)) break;
   }
   return out;
 }
 
-std::vector<FieldValue> draw_row(uint16_t table, std::span<const EntityId> people, Prng& rng) {
-  const std::vector<FieldDef>& fields = scenario_schema().table(table).fields;
+std::vector<FieldValue> draw_row(const Schema& schema, uint16_t table,
+                                 std::span<const EntityId> people, Prng& rng) {
+  const std::vector<FieldDef>& fields = schema.table(table).fields;
   const bool sparse = rng.chance(1, 4);
   std::vector<FieldValue> out;
   for (uint16_t index = 0; index < fields.size(); ++index) {
     if (sparse && rng.chance(1, 2)) continue;
-    out.push_back({index, draw_value(table, index, people, rng)});
+    out.push_back({index, draw_value(schema, table, index, people, rng)});
   }
   return out;
 }

@@ -167,6 +167,12 @@ TEST(MonotonicCut, SeesACutThatFallsOrRunsAhead) {
   checker.forget();
   checker.on_cut(Version{1}, Version{9}, kNow);
   EXPECT_EQ(violations.count(), 2u);
+  checker.on_announced();
+  checker.on_other_history(kNow);
+  checker.on_cut(Version{1}, Version{2}, kNow);
+  EXPECT_EQ(violations.count(), 2u);
+  checker.on_other_history(kNow);
+  EXPECT_EQ(violations.count(), 3u);
 }
 
 TEST(AtomicReads, SeesAChangeWithoutAPoll) {

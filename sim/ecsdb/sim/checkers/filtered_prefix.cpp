@@ -18,8 +18,8 @@ uint64_t FilteredPrefix::on_cut(ClientDb& db, Instant at) {
   const Version cut = db.cut();
   RunningHash state;
   state.add(cut.value);
-  if (cut > model_.head()) {
-    report(at, "cut", "at most version " + std::to_string(model_.head().value),
+  if (cut > model_->head()) {
+    report(at, "cut", "at most version " + std::to_string(model_->head().value),
            std::to_string(cut.value));
     return state.value();
   }
@@ -46,17 +46,17 @@ const ModelCell* FilteredPrefix::resolve(const HeldCell& held, Known& known, Ver
                                          Instant at) {
   if (known.cell == nullptr || known.generation != held.generation ||
       known.cell->table != held.table || known.cell->key != held.key) {
-    known = Known{held.generation, 0, model_.find_cell(held.table, held.key)};
+    known = Known{held.generation, 0, model_->find_cell(held.table, held.key)};
   }
   if (known.revision != interest_.revision()) {
     known.revision = interest_.revision();
     if (!interest_.may_cover(held.table, held.key)) {
-      report(at, cell_name(model_.schema(), held.table, held.key),
+      report(at, cell_name(model_->schema(), held.table, held.key),
              "only cells that were subscribed to and may be read", "a cell that is neither");
     }
   }
   if (known.cell != nullptr && known.cell->first() <= cut) return known.cell;
-  report(at, cell_name(model_.schema(), held.table, held.key),
+  report(at, cell_name(model_->schema(), held.table, held.key),
          "no such cell up to version " + std::to_string(cut.value), "a held cell");
   known.cell = nullptr;
   return nullptr;
@@ -67,7 +67,7 @@ void FilteredPrefix::check_cell(ClientDb& db, size_t handle, const ModelCell& ce
   const Digest got = db.digest(handle);
   const uint32_t rows = db.cells()[handle].log.count();
   if (got == expected.digest && rows == expected.rows) return;
-  report(at, cell_name(model_.schema(), cell.table, cell.key),
+  report(at, cell_name(model_->schema(), cell.table, cell.key),
          "at version " + std::to_string(db.cut().value) + " digest " +
              digest_text(expected.digest) + " of " + std::to_string(expected.rows) + " rows",
          digest_text(got) + " of " + std::to_string(rows) + " rows");
@@ -85,22 +85,22 @@ void FilteredPrefix::check_row_totals(const ClientDb& db, Instant at) {
 }
 
 void FilteredPrefix::mark_held(const ClientDb& db) {
-  times_held_.assign(model_.cells().size(), 0);
+  times_held_.assign(model_->cells().size(), 0);
   for (const HeldCell& held : db.cells()) {
     if (!held.held) continue;
-    const ModelCell* cell = model_.find_cell(held.table, held.key);
+    const ModelCell* cell = model_->find_cell(held.table, held.key);
     if (cell != nullptr) ++times_held_[cell->index];
   }
 }
 
 void FilteredPrefix::check_missing(const ClientDb& db, Instant at) {
   mark_held(db);
-  for (const ModelCell* cell : model_.cells()) {
+  for (const ModelCell* cell : model_->cells()) {
     const uint32_t times = times_held_[cell->index];
     const bool must =
         times == 0 && cell->at(db.cut()).rows > 0 && interest_.must_cover(cell->table, cell->key);
     if (times <= 1 && !must) continue;
-    report(at, cell_name(model_.schema(), cell->table, cell->key),
+    report(at, cell_name(model_->schema(), cell->table, cell->key),
            must ? "held: it is subscribed to, may be read and has rows at version " +
                       std::to_string(db.cut().value)
                 : "held once",
@@ -110,19 +110,19 @@ void FilteredPrefix::check_missing(const ClientDb& db, Instant at) {
 
 std::optional<std::string> FilteredPrefix::difference_at_head(ClientDb& db) {
   mark_held(db);
-  for (const ModelCell* cell : model_.cells()) {
+  for (const ModelCell* cell : model_->cells()) {
     const bool wanted = interest_.wants(cell->table, cell->key);
     const bool held = times_held_[cell->index] > 0;
     if (held ? wanted : !wanted || cell->newest().rows == 0) continue;
-    return cell_name(model_.schema(), cell->table, cell->key) +
+    return cell_name(model_->schema(), cell->table, cell->key) +
            (held ? " is still held" : " is not held yet");
   }
   for (size_t handle = 0; handle < db.cells().size(); ++handle) {
     const HeldCell& held = db.cells()[handle];
     if (!held.held) continue;
-    const ModelCell* cell = model_.find_cell(held.table, held.key);
+    const ModelCell* cell = model_->find_cell(held.table, held.key);
     if (cell == nullptr || cell->newest().digest != db.digest(handle)) {
-      return cell_name(model_.schema(), held.table, held.key) + " differs";
+      return cell_name(model_->schema(), held.table, held.key) + " differs";
     }
   }
   return std::nullopt;
@@ -140,18 +140,18 @@ void FilteredPrefix::compare_all(ClientDb& db, Instant at) {
 void FilteredPrefix::compare_row(const ClientDb& db, uint16_t table, RowIndex row, Instant at) {
   const Row& found = db.table(table).row(row);
   const EntityId entity = found.entity;
-  const ModelImage* image = model_.row_at(table, entity, db.cut());
+  const ModelImage* image = model_->row_at(table, entity, db.cut());
   if (image == nullptr) {
-    report(at, row_name(model_.schema(), table, entity),
+    report(at, row_name(model_->schema(), table, entity),
            "no such row at version " + std::to_string(db.cut().value), "a row");
     return;
   }
   const bool in_held = found.cell < db.cells().size() && db.cells()[found.cell].held;
   if (!in_held || db.cells()[found.cell].key != image->cell->key) {
-    report(at, row_name(model_.schema(), table, entity), "cell " + image->cell->key.to_string(),
+    report(at, row_name(model_->schema(), table, entity), "cell " + image->cell->key.to_string(),
            in_held ? "cell " + db.cells()[found.cell].key.to_string() : "no held cell");
   }
-  const std::vector<FieldDef>& fields = model_.schema().table(table).fields;
+  const std::vector<FieldDef>& fields = model_->schema().table(table).fields;
   for (uint16_t field = 0; field < fields.size(); ++field) {
     // What is the server's only must look untouched.
     const Value expected =
@@ -159,11 +159,12 @@ void FilteredPrefix::compare_row(const ClientDb& db, uint16_t table, RowIndex ro
                                                              : image->fields[field]);
     const auto got = db.value(table, entity, field);
     if (got.ok() && same_value(expected, *got)) continue;
-    report(at,
-           row_name(model_.schema(), table, entity) + ", field " + fields[field].name +
-               " at version " + std::to_string(db.cut().value),
-           format_value(model_.schema(), fields[field], expected),
-           got.ok() ? format_value(model_.schema(), fields[field], *got) : got.error().to_string());
+    report(
+        at,
+        row_name(model_->schema(), table, entity) + ", field " + fields[field].name +
+            " at version " + std::to_string(db.cut().value),
+        format_value(model_->schema(), fields[field], expected),
+        got.ok() ? format_value(model_->schema(), fields[field], *got) : got.error().to_string());
   }
 }
 

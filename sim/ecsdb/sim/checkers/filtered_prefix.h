@@ -25,7 +25,13 @@ class FilteredPrefix {
 
   FilteredPrefix(const Model& model, const ClientInterest& interest, uint32_t client,
                  ViolationLog& violations)
-      : model_(model), interest_(interest), client_(client), violations_(violations) {}
+      : model_(&model), interest_(interest), client_(client), violations_(violations) {}
+
+  /// From now on cuts are of another history.
+  void show(const Model& model) {
+    model_ = &model;
+    held_.clear();
+  }
 
   /// The client has come to a cut: compares every held cell by digest and row count, and now and
   /// then all values. Returns a hash of the client's state.
@@ -53,7 +59,7 @@ class FilteredPrefix {
   void compare_row(const ClientDb& db, uint16_t table, RowIndex row, Instant at);
   void report(Instant at, std::string where, std::string expected, std::string got);
 
-  const Model& model_;
+  const Model* model_;
   const ClientInterest& interest_;
   uint32_t client_;
   ViolationLog& violations_;

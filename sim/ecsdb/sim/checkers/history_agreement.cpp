@@ -38,7 +38,7 @@ const PublishedHistory::Cells* PublishedHistory::at(Version version) const {
 }
 
 void HistoryAgreement::on_cut(const ClientDb& db, Instant at) {
-  const PublishedHistory::Cells* const published = published_.at(db.cut());
+  const PublishedHistory::Cells* const published = published_->at(db.cut());
   if (published == nullptr) return;
   for (const HeldCell& held : db.cells()) {
     if (!held.held) continue;

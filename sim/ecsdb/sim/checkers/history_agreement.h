@@ -41,13 +41,15 @@ class PublishedHistory {
 class HistoryAgreement {
  public:
   HistoryAgreement(const PublishedHistory& published, uint32_t client, ViolationLog& violations)
-      : published_(published), client_(client), violations_(violations) {}
+      : published_(&published), client_(client), violations_(violations) {}
 
+  /// From now on cuts are of another history.
+  void show(const PublishedHistory& published) { published_ = &published; }
   /// The client has come to a cut.
   void on_cut(const ClientDb& db, Instant at);
 
  private:
-  const PublishedHistory& published_;
+  const PublishedHistory* published_;
   uint32_t client_;
   ViolationLog& violations_;
 };

@@ -28,7 +28,8 @@ const ModelCellState& ModelCell::at(Version version) const {
   return after == history.begin() ? kEmpty : *--after;
 }
 
-Model::Model(const Schema& schema) : schema_(schema), tables_(schema.table_count()) {}
+Model::Model(const Schema& schema, Version first_version)
+    : schema_(schema), head_{first_version.value - 1}, tables_(schema.table_count()) {}
 
 // --- the open transaction ---
 

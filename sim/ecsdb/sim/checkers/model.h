@@ -46,7 +46,7 @@ struct ModelImage {
 
 class Model {
  public:
-  explicit Model(const Schema& schema);
+  explicit Model(const Schema& schema, Version first_version = Version{1});
   Model(const Model&) = delete;
   Model& operator=(const Model&) = delete;
 

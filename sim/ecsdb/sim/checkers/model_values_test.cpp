@@ -22,7 +22,7 @@ TEST(ModelValues, AgreeWithTheProductOnDrawnValues) {
     for (uint16_t index = 0; index < fields.size(); ++index) {
       const FieldDef& field = fields[index];
       for (int i = 0; i < 200; ++i) {
-        const Value value = draw_value(table, index, people, rng);
+        const Value value = draw_value(scenario_schema(), table, index, people, rng);
         const auto canonical = canonical_of(field, value);
         ASSERT_TRUE(canonical) << field.name;
         if (is_text(field)) {

@@ -37,6 +37,8 @@ void ShadowRows::attach(Client& client, const Schema& schema) {
   rows_.clear();
   rows_of_.clear();
   entities_.clear();
+  returning_.clear();
+  schema_ = Hash128{};
   for (uint16_t table = 0; table < schema.table_count(); ++table) {
     client.on_row(schema.table(table).name, [this](const RowEvent& event) { on_row(event); });
   }
@@ -53,6 +55,12 @@ void ShadowRows::read_fields(const RowEvent& event, std::vector<Value>& values, 
   }
 }
 
+/// A row that leaves because the schema is another one now may be there anew; then it must enter.
+bool ShadowRows::may_return(const RowKey& key) {
+  if (source_->db().schema().fingerprint() == schema_) return false;
+  return returning_.insert(key).second;
+}
+
 void ShadowRows::on_row(const RowEvent& event) {
   if (ECSDB_MUTANT(lost_callback) && event.entity.index() % 16 == 3) return;
   const Schema& schema = source_->db().schema();
@@ -61,7 +69,7 @@ void ShadowRows::on_row(const RowEvent& event) {
   const bool arrives = event.kind == RowEventKind::kInsert || event.kind == RowEventKind::kEnter;
   const bool shown = source_->db().contains(event.table, event.entity);
   const bool goes = event.kind == RowEventKind::kRemove || event.kind == RowEventKind::kLeave;
-  if (known == arrives || shown == goes) {
+  if (known == arrives || (shown == goes && !(known && goes && may_return(key)))) {
     report(now_, row_name(schema, event.table, event.entity),
            arrives ? "a row that was not there" : "a row that was told of",
            std::string(kind_name(event.kind)) + (shown ? ", readable" : ", not readable"));
@@ -74,6 +82,7 @@ void ShadowRows::on_row(const RowEvent& event) {
   }
   std::vector<Value>& values = rows_[key];
   if (arrives) {
+    returning_.erase(key);
     values.resize(schema.table(event.table).fields.size());
     ++rows_of_[event.entity];
   }
@@ -100,6 +109,12 @@ void ShadowRows::on_entity(const EntityEvent& event) {
 }
 
 void ShadowRows::on_polled(Instant at) {
+  schema_ = source_->db().schema().fingerprint();
+  if (!returning_.empty()) {
+    const auto& [table, entity] = *returning_.begin();
+    report(at, row_name(source_->db().schema(), table, entity), "told to enter again", "only left");
+    returning_.clear();
+  }
   if (++polls_ % kCompareEvery == 0) compare_all(at);
 }
 

@@ -34,6 +34,7 @@ class ShadowRows {
   using RowKey = std::pair<uint16_t, EntityId>;
 
   void on_row(const RowEvent& event);
+  bool may_return(const RowKey& key);
   void on_entity(const EntityEvent& event);
   void read_fields(const RowEvent& event, std::vector<Value>& values, uint64_t mask);
   void report(Instant at, std::string where, std::string expected, std::string got);
@@ -43,6 +44,8 @@ class ShadowRows {
   Instant now_;
   uint64_t polls_ = 0;
   Client* source_ = nullptr;
+  Hash128 schema_;              // at the last comparison
+  std::set<RowKey> returning_;  // that left with their schema, and are there with another one
   std::map<RowKey, std::vector<Value>> rows_;
   std::map<EntityId, uint32_t> rows_of_;  // how many, of those with at least one
   std::set<EntityId> entities_;           // as entity events tell

@@ -1,0 +1,89 @@
+#include "ecsdb/sim/server_life.h"
+
+namespace ecsdb::sim {
+
+ServerLife::ServerLife(World& world, SimNetwork& network, const SimAuthenticator& authenticator,
+                       uint32_t number, ServerLifeOptions options, NoFaults& no_faults,
+                       ViolationLog& violations)
+    : world_(world),
+      authenticator_(authenticator),
+      number_(number),
+      options_(std::move(options)),
+      no_faults_(no_faults),
+      violations_(violations),
+      server_(std::make_unique<VirtualServer>(world, network, scenario_schema(options_.schema),
+                                              options_.server, authenticator,
+                                              world.stream("secrets", number), *this)),
+      model_(scenario_schema(options_.schema), options_.server.database.first_version),
+      agreement_(model_, violations),
+      workload_(model_, options_.entities, world.stream("scenario", number)) {}
+
+// --- the process ---
+
+void ServerLife::transact() {
+  Transaction transaction = server_->server().begin();
+  workload_.carry_out(plan_, transaction, model_, world_.now(), violations_);
+  if (plan_.dropped) {
+    workload_.undo_slots();
+    model_.drop();
+    return;
+  }
+  const Version version = server_->server().commit(std::move(transaction), server_->now());
+  model_.commit(version);
+  ++commits_;
+  agreement_.on_commit(server_->server(), world_.now());
+}
+
+void ServerLife::publish() {
+  published_ = server_->server().publish(server_->now());
+  history_.on_publish(server_->server().database());
+  server_->drain();
+}
+
+void ServerLife::populate() {
+  plan_ = TransactionPlan{};
+  while (workload_.plan_population(plan_)) {
+    transact();
+    plan_ = TransactionPlan{};
+  }
+  publish();
+}
+
+void ServerLife::commit_one() {
+  plan_ = TransactionPlan{};
+  workload_.plan_step(plan_);
+  transact();
+  if (model_.head().value % options_.publish_every == 0) publish();
+}
+
+bool ServerLife::kick(Prng& rng) {
+  const std::vector<LinkId> links = server_->links();
+  if (links.empty()) return false;
+  server_->server().disconnect(links[rng.below(links.size())], ErrorCode::kKicked,
+                               "an operator closed it", server_->now());
+  server_->drain();
+  return true;
+}
+
+void ServerLife::compare_all() { agreement_.compare_all(server_->server(), world_.now()); }
+
+void ServerLife::end() {
+  last_stats_ = server().stats();
+  server_.reset();
+}
+
+// --- what passes ---
+
+void ServerLife::on_server_event(const ServerEvent& event, LinkId link, Now now) {
+  if (event.kind == ServerEvent::Kind::kAuthenticated) {
+    identities_[link] = &authenticator_.of(event.principal);
+  }
+  no_faults_.on_server_event(event, now.steady);
+}
+
+const ClientIdentity* ServerLife::identity_of(LinkId link) const {
+  const auto found = identities_.find(link);
+  return found == identities_.end() ? nullptr : found->second;
+}
+
+}  // namespace ecsdb::sim

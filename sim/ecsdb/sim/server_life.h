@@ -1,0 +1,89 @@
+// One life of the server: a process from its start to its death, with the database that it began
+// empty, and the oracle of the history that it made.
+#pragma once
+
+#include <map>
+#include <memory>
+
+#include "ecsdb/sim/checkers/history_agreement.h"
+#include "ecsdb/sim/checkers/model_agreement.h"
+#include "ecsdb/sim/checkers/no_faults.h"
+#include "ecsdb/sim/scenario.h"
+#include "ecsdb/sim/sim_authenticator.h"
+#include "ecsdb/sim/virtual_server.h"
+#include "ecsdb/sim/workload.h"
+
+namespace ecsdb::sim {
+
+struct ServerLifeOptions {
+  ServerOptions server;
+  ScenarioSchema schema = ScenarioSchema::kFirst;
+  uint32_t entities = 0;
+  uint32_t publish_every = 1;  // commits
+};
+
+/// What it is given outlives it. The oracle stays good when the process is gone: clients show what
+/// they have of its history until they have something of the next.
+class ServerLife final : public ServerObserver {
+ public:
+  ServerLife(World& world, SimNetwork& network, const SimAuthenticator& authenticator,
+             uint32_t number, ServerLifeOptions options, NoFaults& no_faults,
+             ViolationLog& violations);
+
+  // The process.
+  /// Fills the empty database, before anybody connects.
+  void populate();
+  void commit_one();
+  void publish();
+  /// Closes one connection, if there is any. True if there was.
+  bool kick(Prng& rng);
+  /// Everything by value.
+  void compare_all();
+  /// The process is gone; its links have been cut already.
+  void end();
+  bool running() const { return server_ != nullptr; }
+  /// Only while it runs.
+  const ReplicationServer& server() const { return server_->server(); }
+  /// Until now, or until the end.
+  ServerStats stats() const { return running() ? server().stats() : last_stats_; }
+
+  // The oracle.
+  uint32_t number() const { return number_; }
+  ScenarioSchema which_schema() const { return options_.schema; }
+  const Schema& schema() const { return model_.schema(); }
+  const Model& model() const { return model_; }
+  const Version& published() const { return published_; }
+  const PublishedHistory& history() const { return history_; }
+  /// With which rights the server took who came over the link; null if it took nobody.
+  const ClientIdentity* identity_of(LinkId link) const;
+  uint64_t commits() const { return commits_; }
+  uint64_t operations() const { return workload_.operations(); }
+
+  void on_server_event(const ServerEvent& event, LinkId link, Now now) override;
+  void on_server_sent(LinkId, std::span<const ByteSpan>, size_t, Now) override {}
+  void on_server_received(LinkId, ByteSpan, Now) override {}
+  void on_server_link_gone(LinkId, Now) override {}
+  void on_server_drained(Now) override {}
+
+ private:
+  void transact();
+
+  World& world_;
+  const SimAuthenticator& authenticator_;
+  uint32_t number_;
+  ServerLifeOptions options_;
+  NoFaults& no_faults_;
+  ViolationLog& violations_;
+  std::unique_ptr<VirtualServer> server_;
+  ServerStats last_stats_;
+  Model model_;
+  ModelAgreement agreement_;
+  Workload workload_;
+  Version published_;
+  PublishedHistory history_;
+  TransactionPlan plan_;
+  uint64_t commits_ = 0;
+  std::map<LinkId, const ClientIdentity*> identities_;
+};
+
+}  // namespace ecsdb::sim
