@@ -45,6 +45,11 @@ class ClientRunnerImpl final : public ClientRunner, private ConnectionHandler {
     entries_[index]->client.disconnect(loop_.now());
     touch(index);
   }
+  void set_reading(size_t index, bool reading) override {
+    Entry& entry = *entries_[index];
+    entry.reads = reading;
+    if (entry.connection != nullptr) entry.connection->set_reading(reading);
+  }
   size_t socket_count() const override { return connections_.size(); }
   const std::string& last_problem(size_t index) const override { return entries_[index]->problem; }
   TransportKind transport(size_t index) const override { return entries_[index]->transport; }
@@ -60,6 +65,7 @@ class ClientRunnerImpl final : public ClientRunner, private ConnectionHandler {
     Connection* connection = nullptr;  // of the link dialled last, until it is closed
     LinkId link;
     std::string problem;
+    bool reads = true;
     bool touched = false;
     std::unique_ptr<LoopTimer> timer;
   };
@@ -139,6 +145,7 @@ void ClientRunnerImpl::dial(size_t index, LinkId link) {
   const Connection::Target& target = entry.targets[entry.next_target % entry.targets.size()];
   auto connection = Connection::dial(loop_, target, options_, *this);
   connection->tag = index;
+  connection->set_reading(entry.reads);
   entry.connection = connection.get();
   connections_.push_back(std::move(connection));
 }

@@ -40,6 +40,9 @@ class ClientRunner {
   /// connect(), resp. disconnect(), and touch().
   virtual void connect(size_t index) = 0;
   virtual void disconnect(size_t index) = 0;
+  /// While false the client's sockets are not read, this one and those dialled later, as if its
+  /// process did nothing; its timers go on, and with them ClientOptions::silence_timeout.
+  virtual void set_reading(size_t index, bool reading) = 0;
   /// Sockets in any state; 0 once all are disconnected and closed.
   virtual size_t socket_count() const = 0;
   /// Why the client's connection ended or never came up, in printable ASCII; empty while one is

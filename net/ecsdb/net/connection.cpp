@@ -28,15 +28,6 @@ bool is_ascii_letter(uint8_t byte) {
   return (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z');
 }
 
-WebSocketClose websocket_code(ErrorCode code) {
-  const auto number = static_cast<uint16_t>(code);
-  if (code == ErrorCode::kOk || code == ErrorCode::kClientLeft) return WebSocketClose::kNormal;
-  if (code == ErrorCode::kShutdown) return WebSocketClose::kGoingAway;
-  if (code == ErrorCode::kFrameTooLarge) return WebSocketClose::kTooLarge;
-  if (number >= 100 && number < 200) return WebSocketClose::kProtocolError;
-  return WebSocketClose::kPolicyViolation;
-}
-
 enum class Stage : uint8_t {
   kConnecting,
   kOpening,  // up, but the stream is not: sniffing, or in the HTTP upgrade
@@ -58,6 +49,7 @@ class SocketConnection final : public Connection {
   void close(CloseInfo info) override;
   void abort(CloseInfo info) override;
   void abandon() override;
+  void set_reading(bool reading) override;
   void set_info(CloseInfo info) override { info_ = std::move(info); }
 
   TransportKind transport() const override { return kind_; }
@@ -120,6 +112,8 @@ class SocketConnection final : public Connection {
   Stage stage_ = Stage::kOpening;
   TransportKind kind_ = TransportKind::kUnknown;
   bool is_dialled_ = false;
+  bool is_reading_ = true;
+  bool waiting_to_read_ = false;
   bool waiting_for_room_ = false;
   bool short_accept_ = false;  // the owner is owed an on_writable
   bool input_over_ = false;
@@ -258,13 +252,22 @@ void SocketConnection::check_upgrade(ByteSpan bytes) {
 
 // --- reading ---
 
+void SocketConnection::set_reading(bool reading) {
+  is_reading_ = reading;
+  // Before the socket is connected, and after its end, there is nothing to wait for.
+  if (stage_ != Stage::kConnecting && stage_ != Stage::kFinished) wait_readable();
+}
+
 void SocketConnection::wait_readable() {
+  if (!is_reading_ || waiting_to_read_) return;
+  waiting_to_read_ = true;
   socket_.async_wait(tcp::socket::wait_read,
                      [me = self()](const error_code& error) { me->on_readable(error); });
 }
 
 void SocketConnection::on_readable(const error_code& error) {
-  if (stage_ == Stage::kFinished) return;
+  waiting_to_read_ = false;
+  if (stage_ == Stage::kFinished || !is_reading_) return;
   if (error) return on_end(error.message());
   const std::span<uint8_t> buffer = loop_.read_buffer();
   const ssize_t got = ::recv(socket_.native_handle(), buffer.data(), buffer.size(), MSG_DONTWAIT);
@@ -410,6 +413,8 @@ void SocketConnection::want_room() {
 void SocketConnection::on_room(const error_code& error) {
   waiting_for_room_ = false;
   if (error || stage_ == Stage::kFinished) return;
+  // A broken socket always has "room". Reading tells; without it, trying again would never end.
+  if (!is_reading_ && is_socket_broken(socket_.native_handle())) return;
   if (stage_ == Stage::kClosing) return go_on_closing();
   if (!flush_control() || stage_ != Stage::kOpen || !short_accept_) return;
   short_accept_ = false;
@@ -423,7 +428,7 @@ void SocketConnection::close(CloseInfo info) {
   info_ = std::move(info);
   if (stage_ != Stage::kOpen) return finish();
   stage_ = Stage::kClosing;
-  if (filter_ != nullptr) filter_->close(websocket_code(info_.code), info_.reason);
+  if (filter_ != nullptr) filter_->close(websocket_close_code(info_.code), info_.reason);
   arm_timer(options_.close_timeout);
   go_on_closing();
 }

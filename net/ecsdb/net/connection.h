@@ -92,6 +92,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   virtual void abort(CloseInfo info) = 0;
   /// abort() without any further callback: for an owner that is being destroyed.
   virtual void abandon() = 0;
+  /// While false nothing is read: neither bytes nor the peer's end are noticed, and TCP makes the
+  /// peer wait. For tests of slow readers; true at first. It does not touch writing.
+  virtual void set_reading(bool reading) = 0;
   /// Says better why the connection ended; for owners that learn it from the core.
   virtual void set_info(CloseInfo info) = 0;
 

@@ -35,6 +35,50 @@ TEST(Runner, AClientThatLeavesSaysGoodbyeAndIsLogged) {
   }
 }
 
+TEST(Runner, AClientThatDoesNotReadStaysBehindAndCatchesUp) {
+  for (const TransportKind kind : {TransportKind::kTcp, TransportKind::kWebSocket}) {
+    TestArena arena;
+    arena.start_ticks();
+    const size_t slow = arena.add_client(kind);
+    const size_t other = arena.add_client(kind);
+    ASSERT_TRUE(arena.pump_until([&] { return arena.all_live(); }));
+    arena.clients->set_reading(slow, false);
+    const Version cut = arena.clients->client(slow).db().cut();
+    ASSERT_TRUE(arena.pump_ticks(20));
+    EXPECT_EQ(arena.clients->client(slow).db().cut(), cut);
+    EXPECT_GT(arena.clients->client(other).db().cut(), cut);
+    arena.clients->set_reading(slow, true);
+    arena.expect_equal_at_head();
+    arena.expect_undisturbed();
+  }
+}
+
+TEST(Runner, ADialThatIsNotReadHearsNothing) {
+  TestArena arena;
+  const size_t index = arena.add_client(TransportKind::kTcp);
+  arena.clients->set_reading(index, false);
+  ASSERT_TRUE(arena.pump_until([&] { return arena.server.connection_count() == 1; }));
+  arena.start_ticks();
+  ASSERT_TRUE(arena.pump_ticks(10));
+  EXPECT_EQ(arena.clients->client(index).stats().bytes_received, 0u);
+  arena.clients->set_reading(index, true);
+  EXPECT_TRUE(arena.pump_until([&] { return arena.is_live(index); }));
+}
+
+TEST(Runner, AClientThatDoesNotReadLearnsOfItsEndWhenItDoes) {
+  TestArena arena;
+  const size_t index = arena.add_client(TransportKind::kTcp);
+  ASSERT_TRUE(arena.pump_until([&] { return arena.is_live(index); }));
+  arena.clients->set_reading(index, false);
+  const LinkId link{0};
+  arena.server.disconnect(link, ErrorCode::kStalled, "for a test", arena.loop.now());
+  arena.start_ticks();
+  ASSERT_TRUE(arena.pump_ticks(10));
+  EXPECT_EQ(arena.last_code[index], ErrorCode::kOk);
+  arena.clients->set_reading(index, true);
+  EXPECT_TRUE(arena.pump_until([&] { return arena.last_code[index] == ErrorCode::kStalled; }));
+}
+
 TEST(Runner, AWrongTokenIsRefusedWithAReason) {
   for (const TransportKind kind : {TransportKind::kTcp, TransportKind::kWebSocket}) {
     TestArena arena;

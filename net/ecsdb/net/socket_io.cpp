@@ -1,6 +1,7 @@
 #include "ecsdb/net/socket_io.h"
 
 #include <array>
+#include <poll.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -21,6 +22,11 @@ size_t send_gathered(int socket, std::span<const ByteSpan> parts) {
   message.msg_iovlen = count;
   const ssize_t sent = ::sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
   return sent > 0 ? static_cast<size_t>(sent) : 0;
+}
+
+bool is_socket_broken(int socket) {
+  pollfd looked_at{socket, 0, 0};
+  return ::poll(&looked_at, 1, 0) > 0;  // POLLERR or POLLHUP, which need not be asked for
 }
 
 size_t total_bytes(std::span<const ByteSpan> parts) {

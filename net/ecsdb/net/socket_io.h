@@ -16,6 +16,9 @@ inline constexpr size_t kSendPartsMax = 80;
 /// is broken: who reads it learns of that, after the bytes that the peer sent before.
 size_t send_gathered(int socket, std::span<const ByteSpan> parts);
 
+/// True once the connection is reset, or both ways have ended.
+bool is_socket_broken(int socket);
+
 size_t total_bytes(std::span<const ByteSpan> parts);
 
 /// Drops the first `count` bytes of the parts, in place; returns what is left of them.

@@ -93,6 +93,15 @@ size_t total_size(std::span<const ByteSpan> parts, size_t limit) {
 
 }  // namespace
 
+WebSocketClose websocket_close_code(ErrorCode code) {
+  const auto number = static_cast<uint16_t>(code);
+  if (code == ErrorCode::kOk || code == ErrorCode::kClientLeft) return WebSocketClose::kNormal;
+  if (code == ErrorCode::kShutdown) return WebSocketClose::kGoingAway;
+  if (code == ErrorCode::kFrameTooLarge) return WebSocketClose::kTooLarge;
+  if (number >= 100 && number < 200) return WebSocketClose::kProtocolError;
+  return WebSocketClose::kPolicyViolation;
+}
+
 void websocket_mask(uint8_t* to, const uint8_t* from, size_t size,
                     const std::array<uint8_t, 4>& key, uint64_t position) {
   // A 16-byte vector register, an extension that g++ and clang share: at -O2 the plain 64-bit loop

@@ -33,6 +33,9 @@ enum class WebSocketClose : uint16_t {
   kInternalError = 1011,
 };
 
+/// What a close frame says of why a connection ends.
+WebSocketClose websocket_close_code(ErrorCode code);
+
 enum class WebSocketRole : uint8_t { kClient, kServer };
 
 enum class WebSocketState : uint8_t {
