@@ -38,6 +38,14 @@ Error bad_value(std::string_view option, std::string_view wanted, std::string_vi
                                      ", not '" + std::string(given) + "'");
 }
 
+std::optional<double> parse_positive(std::string_view text, double max) {
+  double value = 0;
+  const char* end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, value, std::chars_format::fixed);
+  if (parsed.ec != std::errc() || parsed.ptr != end || !(value > 0 && value <= max)) return {};
+  return value;
+}
+
 void append_option(std::string& out, const OptionSpec& option) {
   std::string line = "  " + std::string(option.name);
   if (!option.value.empty()) line += " " + std::string(option.value);
@@ -130,17 +138,21 @@ Result<uint64_t> CommandLine::number(std::string_view option, uint64_t min, uint
       option, "a whole number from " + std::to_string(min) + " to " + std::to_string(max), given);
 }
 
+Result<double> CommandLine::positive(std::string_view option, double max, double fallback) const {
+  if (!has(option)) return fallback;
+  const std::string given = text(option);
+  if (const auto value = parse_positive(given, max)) return *value;
+  return bad_value(option, "a number above 0", given);
+}
+
 Result<Duration> CommandLine::seconds(std::string_view option, Duration fallback) const {
   if (!has(option)) return fallback;
   const std::string given = text(option);
-  double value = 0;
-  const char* end = given.data() + given.size();
-  const auto parsed = std::from_chars(given.data(), end, value, std::chars_format::fixed);
-  const bool is_number = parsed.ec == std::errc() && parsed.ptr == end;
-  if (!is_number || !(value > 0 && value <= kSecondsMax)) {
+  const auto value = parse_positive(given, kSecondsMax);
+  if (!value) {
     return bad_value(option, "a number of seconds above 0, 604800 (a week) at most", given);
   }
-  return Duration{static_cast<int64_t>(value * 1e9)};
+  return Duration{static_cast<int64_t>(*value * 1e9)};
 }
 
 }  // namespace ecsdb

@@ -50,6 +50,8 @@ class CommandLine {
   /// kUsage if it is no whole number from `min` to `max`.
   Result<uint64_t> number(std::string_view option, uint64_t min, uint64_t max,
                           uint64_t fallback) const;
+  /// A number above 0, which may have a fraction, and at most `max`. kUsage.
+  Result<double> positive(std::string_view option, double max, double fallback) const;
   /// A number of seconds, which may have a fraction, more than 0 and at most a week. kUsage.
   Result<Duration> seconds(std::string_view option, Duration fallback) const;
   const std::vector<std::string>& positional() const { return positional_; }

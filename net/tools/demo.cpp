@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
-#include <map>
 #include <poll.h>
 #include <signal.h>
 
@@ -11,8 +10,10 @@
 #include "tools/child_process.h"
 #include "tools/exit_code.h"
 #include "tools/latency_histogram.h"
+#include "tools/server_child.h"
 #include "tools/terminal.h"
 #include "tools/verbs.h"
+#include "tools/words.h"
 
 namespace ecsdb {
 namespace {
@@ -21,6 +22,7 @@ constexpr size_t kWorkersPerTransport = 5;
 constexpr Duration kStartPatience = Duration::seconds(30);
 constexpr Duration kFinishPatience = Duration::seconds(10);
 constexpr Duration kLookAround = Duration::ms(100);
+constexpr double kThresholdMsMax = 1e6;
 
 constexpr OptionSpec kOptions[] = {
     {"--seconds", "T", "how long to measure; default 10"},
@@ -31,25 +33,6 @@ constexpr OptionSpec kOptions[] = {
 
 volatile sig_atomic_t interrupts = 0;
 void count_interrupt(int) { interrupts = interrupts + 1; }
-
-/// Words of the form key=value.
-std::map<std::string, std::string> parse_words(const std::string& line) {
-  std::map<std::string, std::string> out;
-  for (size_t begin = 0; begin < line.size();) {
-    const size_t end = std::min(line.find(' ', begin), line.size());
-    const size_t equals = line.find('=', begin);
-    if (equals < end) {
-      out[line.substr(begin, equals - begin)] = line.substr(equals + 1, end - equals - 1);
-    }
-    begin = end + 1;
-  }
-  return out;
-}
-
-uint64_t number_of(const std::map<std::string, std::string>& words, const char* key) {
-  const auto found = words.find(key);
-  return found == words.end() ? 0 : std::strtoull(found->second.c_str(), nullptr, 10);
-}
 
 /// A process with one client.
 struct Worker {
@@ -118,28 +101,24 @@ class Demo {
   }
 
   int start_server() {
-    const auto folder = program_folder();
-    if (!folder.ok()) return fail_with(kExitConnect, folder.error().context);
-    folder_ = *folder;
-    std::vector<std::string> words = {"--listen",  "127.0.0.1:0", "--feed",      "cubes",
-                                      "--tick-hz", "60",          "--log-level", "warn"};
-    if (!arguments_.feed_data.empty()) {
-      words.insert(words.end(), {"--feed-data", arguments_.feed_data});
-    }
-    auto server = ChildProcess::start(folder_ + "ecsdb-server", words, {.error = true});
+    std::vector<std::string> words;
+    if (!arguments_.feed_data.empty()) words = {"--feed-data", arguments_.feed_data};
+    auto server = ServerChild::start(words);
     if (!server.ok()) return fail_with(kExitConnect, server.error().context);
     server_.emplace(std::move(server).value());
-    if (wait_for(kStartPatience, [this] { return port_ != 0; })) return kExitOk;
+    if (wait_for(kStartPatience, [this] { return server_->port() != 0; })) return kExitOk;
     // Its own message was passed on; its status tells a wrong trace from a port that cannot be had.
     const auto exit = server_->poll_exit();
     return fail_with(exit == kExitConfig ? kExitConfig : kExitConnect, "the server did not start");
   }
 
   int start_workers() {
-    const std::string at = "127.0.0.1:" + std::to_string(port_);
+    const auto folder = program_folder();
+    if (!folder.ok()) return fail_with(kExitConnect, folder.error().context);
+    const std::string at = "127.0.0.1:" + std::to_string(server_->port());
     for (size_t i = 0; i < 2 * kWorkersPerTransport; ++i) {
       const std::string url = (i < kWorkersPerTransport ? "tcp://" : "ws://") + at;
-      auto process = ChildProcess::start(folder_ + "ecsdb",
+      auto process = ChildProcess::start(*folder + "ecsdb",
                                          {"load", "--control", "--clients", "1", "--url", url},
                                          {.in = true, .out = true});
       if (!process.ok()) return fail_with(kExitConnect, process.error().context);
@@ -164,10 +143,11 @@ class Demo {
 
   /// Pauses the feed, so that all clients come to rest at one version.
   int compare() {
-    server_->send_signal(SIGUSR1);
-    const bool paused = wait_for(kFinishPatience, [this] { return paused_version_ != 0; });
+    server_->toggle_feed();
+    const bool paused =
+        wait_for(kFinishPatience, [this] { return server_->paused_version() != 0; });
     if (!paused) return fail_with(kExitLiveness, "the feed did not pause");
-    const std::string finish = "finish " + std::to_string(paused_version_);
+    const std::string finish = "finish " + std::to_string(server_->paused_version());
     for (Worker& worker : workers_) worker.process.write_line(finish);
     finishing_ = true;
     wait_for(kFinishPatience, [this] {
@@ -181,9 +161,7 @@ class Demo {
 
   int stop_server() {
     if (interrupts > 0) return kExitInterrupted;
-    server_->send_signal(SIGTERM);
-    const auto exit = server_->wait_exit(ChildProcess::kEndPatience);
-    if (exit == kExitOk) return kExitOk;
+    if (server_->stop() == kExitOk) return kExitOk;
     return fail_with(kExitInternal, "the server did not stop cleanly");
   }
 
@@ -192,7 +170,7 @@ class Demo {
     size_t equal = 0;
     size_t arrived = 0;
     for (const Worker& worker : workers_) {
-      const bool is_there = worker.finished && worker.version == paused_version_;
+      const bool is_there = worker.finished && worker.version == server_->paused_version();
       arrived += is_there ? 1 : 0;
       equal += is_there && worker.digest == digest ? 1 : 0;
     }
@@ -215,7 +193,7 @@ class Demo {
     const double p99 = sum.latency.percentile_ms(990);
     const double p999 = sum.latency.percentile_ms(999);
     const auto advances = static_cast<unsigned long long>(sum.advances);
-    const auto version = static_cast<unsigned long long>(paused_version_);
+    const auto version = static_cast<unsigned long long>(server_->paused_version());
     const double bytes_per_s = sum.bytes_per_s / static_cast<double>(workers_.size());
     if (arguments_.json) {
       std::printf(
@@ -283,11 +261,10 @@ class Demo {
     const auto add = [&](const PipeLines& lines) {
       if (lines.is_open()) waiting.push_back({lines.fd(), POLLIN, 0});
     };
-    add(server_->error());
+    waiting.push_back({server_->fd(), POLLIN, 0});  // poll() leaves out one that is closed
     for (Worker& worker : workers_) add(worker.process.out());
     poll(waiting.data(), waiting.size(), static_cast<int>(std::max<int64_t>(wait.to_ms(), 1)));
-    server_->error().fill();
-    while (const auto line = server_->error().next()) on_server_line(*line);
+    server_->listen();
     if (server_->poll_exit()) failed_ = true;
     for (Worker& worker : workers_) {
       worker.process.out().fill();
@@ -296,20 +273,8 @@ class Demo {
     }
   }
 
-  void on_server_line(const std::string& line) {
-    const auto words = parse_words(line);
-    const auto event = words.find("event");
-    if (event != words.end() && event->second == "ready") {
-      port_ = number_of(words, "port");
-    } else if (event != words.end() && event->second == "feed_paused") {
-      paused_version_ = number_of(words, "version");
-    } else {
-      std::fprintf(stderr, "%s\n", line.c_str());
-    }
-  }
-
   static void on_worker_line(Worker& worker, const std::string& line) {
-    const auto words = parse_words(line);
+    const WordMap words = parse_words(line);
     worker.live = number_of(words, "live");
     worker.mismatches = number_of(words, "mismatches");
     worker.advances = number_of(words, "advances");
@@ -330,11 +295,8 @@ class Demo {
 
   DemoArguments arguments_;
   net::EventLoop loop_;  // for its clock
-  std::string folder_;
-  std::optional<ChildProcess> server_;
+  std::optional<ServerChild> server_;
   std::vector<Worker> workers_;
-  uint64_t port_ = 0;
-  uint64_t paused_version_ = 0;
   bool finishing_ = false;  // workers may end
   bool failed_ = false;
   Duration next_status_;
@@ -345,9 +307,9 @@ Result<DemoArguments> read_arguments(const CommandLine& line) {
   const auto seconds = line.seconds("--seconds", Duration::seconds(10));
   if (!seconds.ok()) return seconds.error();
   out.seconds = *seconds;
-  const auto p99 = line.seconds("--p99-ms", Duration{0});  // any positive number
-  if (!p99.ok()) return fail(ErrorCode::kUsage, "--p99-ms must be a number above 0");
-  out.p99_ms = static_cast<double>(p99->ns) / 1e9;
+  const auto p99 = line.positive("--p99-ms", kThresholdMsMax, 0);
+  if (!p99.ok()) return p99.error();
+  out.p99_ms = *p99;
   out.feed_data = line.text("--feed-data");
   out.json = line.has("--json");
   return out;
