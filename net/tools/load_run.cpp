@@ -41,10 +41,12 @@ void LoadRun::on_event(size_t index, const ClientEvent& event) {
   switch (event.kind) {
     case ClientEvent::Kind::kLive:
       member.live = true;
+      member.live_at = loop_.now().steady;
       member.syncs_seen = client(member).stats().full_syncs;
       return check_digest(member);
     case ClientEvent::Kind::kClosed:
       member.live = false;
+      ++disconnects_;
       digests_.clear();
       last_problem_ = problem_of(index, event);
       return;
@@ -54,10 +56,12 @@ void LoadRun::on_event(size_t index, const ClientEvent& event) {
     case ClientEvent::Kind::kSubscribed:
       if (event.code != ErrorCode::kOk) last_problem_ = problem_of(index, event);
       return;
+    case ClientEvent::Kind::kSynced:
+      snapshot_bytes_ = std::max(snapshot_bytes_, client(member).sync().bytes_done);
+      return;
     case ClientEvent::Kind::kConnecting:
     case ClientEvent::Kind::kConnected:
     case ClientEvent::Kind::kSyncing:
-    case ClientEvent::Kind::kSynced:
     case ClientEvent::Kind::kStale:
     case ClientEvent::Kind::kReset:
     case ClientEvent::Kind::kDiverged:
@@ -99,6 +103,7 @@ Status LoadRun::add_members() {
     ClientOptions options;
     options.token = options_.token;
     options.name = "load-" + std::to_string(i);
+    options.silence_timeout = options_.silence_timeout;
     Client made(std::move(options), seed.stream("client", i));
     for (const std::string& table : tables_) {
       made.subscribe(table, loop_.now());
@@ -120,6 +125,7 @@ size_t LoadRun::live_count() const {
 
 void LoadRun::begin() {
   latency_.clear();
+  disconnects_ = 0;
   begun_ = loop_.now().steady;
   for (Member& member : members_) {
     member.advances_before = client(member).stats().advances;
@@ -137,6 +143,7 @@ void LoadRun::measure(Member& member) {
     member.syncs_seen = one.stats().full_syncs;
     return;
   }
+  if (!member.is_measured) return;
   const auto committed = static_cast<int64_t>(one.db().commit_time_ns());
   latency_.add(loop_.now().steady - Instant{committed});
 }
@@ -147,6 +154,12 @@ void LoadRun::check_digest(Member& member) {
   const auto [held, is_first] = digests_.emplace(version, mine);
   if (!is_first && held->second != mine) ++mismatches_;
   while (digests_.size() > kVersionsKeptMax) digests_.erase(digests_.begin());
+}
+
+void LoadRun::check_digests() {
+  for (Member& member : members_) {
+    if (member.live) check_digest(member);
+  }
 }
 
 Digest LoadRun::digest(size_t index) {
@@ -163,8 +176,8 @@ LoadFigures LoadRun::figures(bool final_check) {
   out.clients = options_.clients;
   out.synced = live_count();
   uint64_t bytes = 0;
+  if (final_check) check_digests();
   for (Member& member : members_) {
-    if (final_check && member.live) check_digest(member);
     const Client& one = client(member);
     out.advances += one.stats().advances - member.advances_before;
     bytes += one.stats().bytes_received - member.bytes_before;
@@ -172,6 +185,7 @@ LoadFigures LoadRun::figures(bool final_check) {
     out.lag = std::max(out.lag, head - std::min(head, one.db().cut().value));
   }
   out.digest_mismatches = mismatches_;
+  out.disconnects = disconnects_;
   out.latency = latency_;
   const double seconds = static_cast<double>((loop_.now().steady - begun_).ns) / 1e9;
   const double divisor = seconds * static_cast<double>(options_.clients);

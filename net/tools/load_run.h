@@ -21,6 +21,8 @@ struct LoadOptions {
   std::string token;
   /// Digests are compared at versions that this divides, and at the end.
   uint64_t digest_stride = 1;
+  /// ClientOptions::silence_timeout: longer than any time in which a client shall not read.
+  Duration silence_timeout = ClientOptions{}.silence_timeout;
 };
 
 /// What a run found, since begin().
@@ -29,6 +31,7 @@ struct LoadFigures {
   size_t synced = 0;  // of them, live now
   uint64_t digest_mismatches = 0;
   uint64_t advances = 0;  // applied, summed over the clients
+  uint64_t disconnects = 0;
   double bytes_per_client_per_s = 0;
   uint64_t lag = 0;          // versions behind the newest published one, the worst client's
   LatencyHistogram latency;  // commit to applied, one sample an advance and client
@@ -61,6 +64,23 @@ class LoadRun {
   std::optional<Version> common_version() const;
   /// Of all cells that the client holds.
   Digest digest(size_t client);
+  /// Compares every client's digest now, whatever the stride says.
+  void check_digests();
+
+  // One client, by its number below LoadOptions::clients.
+  const ClientStats& stats(size_t client) const {
+    return runner_->client(index_of(client)).stats();
+  }
+  Version cut(size_t client) const { return runner_->client(index_of(client)).db().cut(); }
+  bool is_live(size_t client) const { return members_[client].live; }
+  /// When it came to be live last.
+  Instant live_at(size_t client) const { return members_[client].live_at; }
+  /// See ClientRunner::set_reading().
+  void set_reading(size_t client, bool reading) { runner_->set_reading(index_of(client), reading); }
+  /// Whether its latencies count; they do at first.
+  void set_measured(size_t client, bool counts) { members_[client].is_measured = counts; }
+  /// Bytes of the largest full sync so far.
+  uint64_t snapshot_bytes() const { return snapshot_bytes_; }
 
   /// Says goodbye. closed() once all sockets are closed.
   void close();
@@ -70,6 +90,8 @@ class LoadRun {
   struct Member {
     size_t index = 0;  // in the runner
     bool live = false;
+    Instant live_at;
+    bool is_measured = true;
     uint64_t syncs_seen = 0;
     Version measured;  // the cut that was measured last
     uint64_t advances_before = 0;
@@ -83,6 +105,7 @@ class LoadRun {
   void on_probe_event(const ClientEvent& event);
   void measure(Member& member);
   void check_digest(Member& member);
+  size_t index_of(size_t client) const { return members_[client].index; }
   Client& client(const Member& member) { return runner_->client(member.index); }
   const Client& client(const Member& member) const { return runner_->client(member.index); }
 
@@ -100,6 +123,8 @@ class LoadRun {
   // answers the next one may be a new server, whose versions start anew.
   std::map<uint64_t, Digest> digests_;
   uint64_t mismatches_ = 0;
+  uint64_t disconnects_ = 0;  // since begin()
+  uint64_t snapshot_bytes_ = 0;
   LatencyHistogram latency_;
   Instant begun_;
 };

@@ -1,142 +1,12 @@
 // Runs the built programs as a user would: exit statuses, messages, output. Ports come from the
 // system, and every wait is for a line or an end.
-#include <algorithm>
-#include <arpa/inet.h>
-#include <cstdio>
-#include <cstdlib>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <poll.h>
 #include <signal.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "tools/child_process.h"
-#include "tools/load_run.h"
+#include "tools/test_programs.h"
 
 namespace ecsdb {
 namespace {
-
-using Words = std::vector<std::string>;
-
-constexpr int kPatienceMs = 20'000;
-
-/// Waits for bytes or the end of a stream; false if neither comes.
-bool wait_readable(const PipeLines& lines) {
-  pollfd waiting{lines.fd(), POLLIN, 0};
-  return lines.is_open() && poll(&waiting, 1, kPatienceMs) == 1;
-}
-
-/// The next line that contains `part`, or nothing at the end.
-std::optional<std::string> read_line_with(PipeLines& lines, const std::string& part) {
-  while (true) {
-    while (auto line = lines.next()) {
-      if (line->find(part) != std::string::npos) return line;
-    }
-    if (!wait_readable(lines)) return std::nullopt;
-    lines.fill();
-  }
-}
-
-struct Outcome {
-  int exit = -1;
-  std::string out;
-  std::string error;
-};
-
-Outcome run(const char* program, const Words& words) {
-  auto child = ChildProcess::start(program, words, {.in = false, .out = true, .error = true});
-  Outcome outcome;
-  if (!child.ok()) return outcome;
-  pollfd waiting[2];
-  while (child->out().is_open() || child->error().is_open()) {
-    waiting[0] = {child->out().fd(), POLLIN, 0};
-    waiting[1] = {child->error().fd(), POLLIN, 0};
-    if (poll(waiting, 2, kPatienceMs) <= 0) break;
-    child->out().fill();
-    child->error().fill();
-    while (auto line = child->out().next()) outcome.out += *line + "\n";
-    while (auto line = child->error().next()) outcome.error += *line + "\n";
-  }
-  outcome.exit = child->wait_exit(Duration::seconds(10)).value_or(-1);
-  return outcome;
-}
-
-Outcome ecsdb(const Words& words) { return run(ECSDB_PROGRAM, words); }
-Outcome server(const Words& words) { return run(ECSDB_SERVER_PROGRAM, words); }
-
-/// A file that is gone at the end.
-class TemporaryFile {
- public:
-  explicit TemporaryFile(const std::string& text) {
-    char path[] = "ecsdb-test-XXXXXX.toml";
-    const int fd = mkstemps(path, 5);
-    path_ = path;
-    EXPECT_EQ(write(fd, text.data(), text.size()), static_cast<ssize_t>(text.size()));
-    close(fd);
-  }
-  ~TemporaryFile() { std::remove(path_.c_str()); }
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
-
-/// ecsdb-server on a port of the system's choice, ready when made.
-class RunningServer {
- public:
-  explicit RunningServer(Words words) {
-    words.insert(words.begin(), {"--listen", "127.0.0.1:0"});
-    auto child = ChildProcess::start(ECSDB_SERVER_PROGRAM, words, {.error = true});
-    if (!child.ok()) return;
-    process_.emplace(std::move(child).value());
-    const auto line = read_line_with(process_->error(), "event=ready");
-    const size_t at = line ? line->find(" port=") : std::string::npos;
-    if (at != std::string::npos) port_ = line->substr(at + 6, line->find(' ', at + 6) - at - 6);
-  }
-  std::string tcp() const { return "tcp://127.0.0.1:" + port_; }
-  std::string ws() const { return "ws://127.0.0.1:" + port_; }
-  const std::string& port() const { return port_; }
-  ChildProcess& process() { return *process_; }
-
- private:
-  std::optional<ChildProcess> process_;
-  std::string port_;
-};
-
-/// A loopback port on which nobody listens while this lives: bound only.
-class ClosedPort {
- public:
-  ClosedPort() : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address = {};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    auto* generic = reinterpret_cast<sockaddr*>(&address);
-    EXPECT_EQ(bind(socket_, generic, size), 0);
-    EXPECT_EQ(getsockname(socket_, generic, &size), 0);
-    port_ = ntohs(address.sin_port);
-  }
-  ~ClosedPort() { close(socket_); }
-  ClosedPort(const ClosedPort&) = delete;
-  ClosedPort& operator=(const ClosedPort&) = delete;
-  std::string tcp() const { return "tcp://127.0.0.1:" + std::to_string(port_); }
-  std::string ws() const { return "ws://127.0.0.1:" + std::to_string(port_); }
-
- private:
-  int socket_;
-  uint16_t port_ = 0;
-};
-
-size_t count_lines(const std::string& text) {
-  return static_cast<size_t>(std::count(text.begin(), text.end(), '\n'));
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 TEST(Programs, HelpGoesToStandardOutput) {
   for (const Words& words : {Words{"help"},
@@ -164,6 +34,20 @@ TEST(Programs, UsageErrorsExitWithTwo) {
       {{"load", "--url", "127.0.0.1:1"}, "tcp:// or ws://"},
       {{"load", "--url", "tcp://127.0.0.1:1", "--clients", "0"}, "--clients must be"},
       {{"load", "--url", "tcp://127.0.0.1:1", "--second", "1"}, "did you mean --seconds?"},
+      {{"load", "--stall", "5000:3", "--clients", "100"}, "leaves nobody to measure"},
+      {{"load", "--stall", "10:3", "--clients", "10"}, "leaves nobody to measure"},
+      {{"load", "--stall", "3"}, "COUNT:SECONDS"},
+      {{"load", "--stall", "0:3"}, "COUNT:SECONDS"},
+      {{"load", "--stall", "3:0"}, "COUNT:SECONDS"},
+      {{"load", "--stall", "3:1x"}, "COUNT:SECONDS"},
+      {{"load", "--stall", "3:1", "--url", "tcp://127.0.0.1:1"}, "needs --server-pid"},
+      {{"load", "--stall", "3:1", "--server-pid", "1"}, "--server-pid needs --url"},
+      {{"load", "--stall", "3:1", "--cut", "1"}, "do not go together"},
+      {{"load", "--stall", "3:1", "--p99-ratio-max", "0"}, "--p99-ratio-max must be"},
+      {{"load", "--cut", "-1"}, "--cut must be"},
+      {{"load", "--cut", "1", "--seconds", "1"}, "do not go together"},
+      {{"load", "--cut", "1", "--cut-how", "gently"}, "reset, blackhole or both"},
+      {{"load", "--url", "tcp://127.0.0.1:1", "--cut-how", "reset"}, "--cut-how needs --cut"},
       {{"watch", "--url", "tcp://127.0.0.1:1", "--cell", "3"}, "--cell needs --table"},
       {{"watch", "--url", "tcp://127.0.0.1:1", "--once", "--count", "1"}, "do not go together"},
       {{"demo", "--seconds", "-1"}, "--seconds must be"},
@@ -254,60 +138,6 @@ TEST(Programs, WrongTokenExitsWithFive) {
     EXPECT_EQ(ecsdb({"watch", "--url", url}).exit, 5);
     EXPECT_EQ(ecsdb({"watch", "--url", url, "--token", "right", "--count", "1"}).exit, 0);
   }
-}
-
-TEST(Programs, LoadReportsOneObject) {
-  RunningServer running({"--feed", "cubes"});
-  ASSERT_NE(running.port(), "");
-  const Outcome outcome = ecsdb(
-      {"load", "--url", running.tcp(), "--mix", "--clients", "6", "--seconds", "0.5", "--json"});
-  EXPECT_EQ(outcome.exit, 0) << outcome.error;
-  EXPECT_EQ(count_lines(outcome.out), 1u);
-  EXPECT_TRUE(outcome.out.starts_with(
-      "{\"clients\": 6, \"synced\": 6, \"digest_mismatches\": 0, \"p50_ms\": "))
-      << outcome.out;
-  size_t at = 0;
-  for (const char* key : {"clients", "synced", "digest_mismatches", "p50_ms", "p99_ms", "p999_ms",
-                          "bytes_per_client_per_s", "advances", "lag"}) {
-    at = outcome.out.find("\"" + std::string(key) + "\": ", at);
-    ASSERT_NE(at, std::string::npos) << key << " in " << outcome.out;
-  }
-}
-
-TEST(Programs, LoadSeesReplicasThatDiffer) {
-  // Two servers with other data stand in for one that does not serve all clients alike.
-  const TemporaryFile trace("");
-  const std::string slice = std::string(ECSDB_CUBES_DIR) + "/slice.bin";
-  ASSERT_EQ(ecsdb({"cubes-slice", slice, trace.path(), "--frames", "60..119"}).exit, 0);
-  RunningServer first({"--feed", "cubes"});
-  RunningServer second({"--feed", "cubes", "--feed-data", trace.path()});
-  LoadOptions options;
-  options.clients = 2;
-  options.urls = {net::parse_stream_url(first.tcp()).value(),
-                  net::parse_stream_url(second.ws()).value()};
-  net::EventLoop loop;
-  LoadRun run(loop, options);
-  ASSERT_TRUE(run.start().ok());
-  const Instant deadline = loop.now().steady + Duration::ms(kPatienceMs);
-  while (run.figures(false).digest_mismatches == 0 && loop.now().steady < deadline) {
-    loop.run_batch(Duration::ms(100));
-  }
-  EXPECT_GT(run.figures(false).digest_mismatches, 0u);
-  EXPECT_FALSE(run.failure());
-  EXPECT_TRUE(run.all_live());
-}
-
-TEST(Programs, LoadAgreesOnAServerThatRests) {
-  const TemporaryFile schema(
-      "[schema]\nname = \"a\"\nversion = 1\n[table.t]\nid = 1\n"
-      "fields.x = { id = 1, type = \"u8\" }\n");
-  RunningServer running({"--schema", schema.path()});
-  ASSERT_NE(running.port(), "");
-  const Outcome outcome =
-      ecsdb({"load", "--url", running.ws(), "--clients", "3", "--seconds", "0.1"});
-  EXPECT_EQ(outcome.exit, 0) << outcome.error;
-  EXPECT_TRUE(contains(outcome.out, "3, 3 synced")) << outcome.out;
-  EXPECT_TRUE(contains(outcome.out, "p50 - ms, p99 - ms")) << outcome.out;
 }
 
 TEST(Programs, WatchOncePrintsEveryRowOfEveryTable) {
