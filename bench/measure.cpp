@@ -44,6 +44,14 @@ double Samples::median() const {
   return sorted.size() % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
+double Samples::percentile(uint32_t permille) const {
+  if (values_.empty()) return 0;
+  std::vector<double> sorted = values_;
+  std::sort(sorted.begin(), sorted.end());
+  const size_t rank = (sorted.size() * permille + 999) / 1000;
+  return sorted[std::min(std::max<size_t>(rank, 1), sorted.size()) - 1];
+}
+
 double Samples::sum() const {
   double sum = 0;
   for (const double value : values_) sum += value;

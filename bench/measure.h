@@ -41,6 +41,8 @@ class Samples {
   /// 0 without values.
   double min() const;
   double median() const;
+  /// The smallest value that at least `permille` of 1000 values do not exceed; 0 without values.
+  double percentile(uint32_t permille) const;
   double sum() const;
 
  private:

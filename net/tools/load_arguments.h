@@ -29,6 +29,7 @@ struct LoadArguments {
   Duration seconds;
   bool json = false;
   bool control = false;
+  uint32_t tick_hz = 0;  // of a server of our own; 0: there is none
   pid_t server_pid = 0;  // of the server at the URL; 0: not known
   std::optional<StallArguments> stall;
   std::optional<CutArguments> cut;

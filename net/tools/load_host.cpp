@@ -32,7 +32,8 @@ int LoadHost::open() {
 }
 
 int LoadHost::start_server() {
-  auto server = ServerChild::start({});
+  auto server =
+      ServerChild::start({"--tick-hz", std::to_string(arguments_.tick_hz), "--log-level", "error"});
   if (!server.ok()) {
     std::fprintf(stderr, "ecsdb load: %s\n", server.error().context.c_str());
     return kExitConnect;

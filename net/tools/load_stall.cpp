@@ -185,13 +185,14 @@ class StallTrial {
     if (host_.arguments().json) {
       std::printf(
           "{\"clients\": %zu, \"synced\": %zu, \"stalled\": %zu, \"stall_seconds\": %.3f, "
+          "\"tick_hz\": %u, "
           "\"disconnects\": %llu, \"server_kib_before\": %llu, \"server_kib_peak\": %llu, "
           "\"server_kib_per_stalled\": %.1f, \"p99_before_ms\": %.3f, \"p99_during_ms\": %.3f, "
           "\"p99_ratio\": %.3f, \"blocks\": %zu, \"caught_up\": %zu, \"caught_up_ms\": %.1f, "
           "\"backlog_bytes\": %.0f, \"backlog_bytes_max\": %llu, \"snapshot_bytes\": %llu, "
           "\"digests_equal\": %s, \"equal_ms\": %.1f, \"digest_mismatches\": %llu}\n",
-          end.clients, end.synced, stall_.clients, seconds(stall_.time), disconnects,
-          static_cast<unsigned long long>(figures_.kib_before),
+          end.clients, end.synced, stall_.clients, seconds(stall_.time), host_.arguments().tick_hz,
+          disconnects, static_cast<unsigned long long>(figures_.kib_before),
           static_cast<unsigned long long>(figures_.kib_peak), growth_kib(), before, during,
           p99_ratio(), figures_.p99_during_ms.size(), figures_.backlog_bytes.size(),
           seconds(figures_.caught_up) * 1e3, backlog_median(), backlog, snapshot,

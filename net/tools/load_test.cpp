@@ -34,7 +34,7 @@ TEST(LoadProgram, StallsSomeClientsAndMeasuresTheOthers) {
   EXPECT_EQ(count_lines(outcome.out), 1u);
   EXPECT_TRUE(outcome.out.starts_with(
       "{\"clients\": 6, \"synced\": 6, \"stalled\": 2, \"stall_seconds\": 1.000, "
-      "\"disconnects\": 0, "))
+      "\"tick_hz\": 60, \"disconnects\": 0, "))
       << outcome.out;
   EXPECT_TRUE(has_keys(outcome.out,
                        {"server_kib_per_stalled", "p99_before_ms", "p99_during_ms", "p99_ratio",

@@ -44,6 +44,7 @@ TEST(Programs, UsageErrorsExitWithTwo) {
       {{"load", "--stall", "3:1", "--server-pid", "1"}, "--server-pid needs --url"},
       {{"load", "--stall", "3:1", "--cut", "1"}, "do not go together"},
       {{"load", "--stall", "3:1", "--p99-ratio-max", "0"}, "--p99-ratio-max must be"},
+      {{"load", "--url", "tcp://127.0.0.1:1", "--tick-hz", "9"}, "does not go with --url"},
       {{"load", "--cut", "-1"}, "--cut must be"},
       {{"load", "--cut", "1", "--seconds", "1"}, "do not go together"},
       {{"load", "--cut", "1", "--cut-how", "gently"}, "reset, blackhole or both"},
