@@ -11,7 +11,8 @@ namespace {
 
 using ecsdb::ErrorCode;
 
-const Program* const kPrograms[] = {&kStoreProgram, &kCodecProgram, &kFanoutProgram, &kSyncProgram};
+const Program* const kPrograms[] = {&kStoreProgram, &kCodecProgram, &kFanoutProgram, &kSyncProgram,
+                                    &kSessionProgram};
 
 constexpr int kExitUsage = 2;
 constexpr int kExitFile = 3;

@@ -24,5 +24,6 @@ extern const Program kStoreProgram;
 extern const Program kCodecProgram;
 extern const Program kFanoutProgram;
 extern const Program kSyncProgram;
+extern const Program kSessionProgram;
 
 }  // namespace bench

@@ -64,6 +64,7 @@ expect_object(codec --data ${trace} --shape w1)
 expect_object(fanout)
 expect_object(fanout --cells 7)
 expect_object(sync)
+expect_object(session)
 
 expect_exit(2)
 expect_exit(2 nonsense)

@@ -1,0 +1,56 @@
+// What the life of a session costs: frames, and what slow clients miss.
+#include <string>
+
+#include "programs.h"
+#include "session_frames.h"
+
+namespace bench {
+namespace {
+
+using ecsdb::Status;
+
+Status run(const Options& options, Report& report) {
+  FrameLoad load;
+  load.entities = options.number("entities", 10'000, 600);
+  load.cells = options.number("cells", 12, 12);
+  load.changes = options.number("changes", load.entities / 10, load.entities / 10);
+  load.publishes = options.number("publishes", 200, 20);
+  load.seed = options.number("seed", 1, 1);
+  if (load.changes > load.entities) {
+    return ecsdb::fail(ecsdb::ErrorCode::kUsage, "--changes is more than --entities");
+  }
+  report.count("entities", load.entities);
+  report.count("cells", load.cells);
+  report.count("rows_changed_per_publish", load.changes);
+  for (const uint64_t clients : {uint64_t{16}, uint64_t{1'000}}) {
+    if (options.quick() && clients > 16) continue;
+    load.clients = clients;
+    const std::string name = "clients_" + std::to_string(clients);
+    report.section("frame." + name);
+    ECSDB_TRY(measure_frames(load, report));
+    for (const uint64_t missed : {uint64_t{4}, uint64_t{32}, uint64_t{200}}) {
+      if ((options.quick() && missed > 4) || clients > 16) continue;
+      const std::string of = "missed_" + std::to_string(missed) + "." + name;
+      report.section(of + ".one_in_step");
+      ECSDB_TRY(measure_missed(load, missed, false, report));
+      report.section(of + ".all_behind");
+      ECSDB_TRY(measure_missed(load, missed, true, report));
+    }
+  }
+  return {};
+}
+
+constexpr OptionSpec kOptions[] = {
+    {"entities", "rows that every client holds (10000)", 1'000'000},
+    {"cells", "that the rows are spread over (12)", 1'000},
+    {"changes", "rows changed a publish (a tenth of the entities)", 1'000'000},
+    {"publishes", "measured (200)", 1'000'000},
+    {"seed", "of the random rows and steps (1)", UINT64_MAX},
+};
+
+}  // namespace
+
+const Program kSessionProgram = {"session", "server time of frames and of what slow clients miss",
+                                 kOptions, run};
+
+}  // namespace bench
