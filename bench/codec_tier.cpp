@@ -120,7 +120,7 @@ class TierBench {
   }
   /// The plan over the wire.
   Status follow(TierTotals& totals, bool counts) {
-    ecsdb::write_advance(plan_, ecsdb::MessageType::kAdvance, outbox_);
+    writer_.write(plan_, ecsdb::MessageType::kAdvance, outbox_);
     frame_bytes_ = outbox_.bytes();
     stream_.clear();
     for (auto parts = outbox_.parts(); !parts.empty(); parts = outbox_.parts()) {
@@ -182,6 +182,7 @@ class TierBench {
   ecsdb::Database& db_;
   ecsdb::CellBlocks blocks_;
   ecsdb::AdvancePlan plan_;
+  ecsdb::AdvanceWriter writer_;
   std::vector<CellRef> entered_;
   ecsdb::Outbox outbox_;
   ecsdb::Bytes stream_;

@@ -1,5 +1,6 @@
 // What the life of a session costs: frames, and what slow clients miss.
 #include <string>
+#include <vector>
 
 #include "programs.h"
 #include "session_frames.h"
@@ -22,8 +23,10 @@ Status run(const Options& options, Report& report) {
   report.count("entities", load.entities);
   report.count("cells", load.cells);
   report.count("rows_changed_per_publish", load.changes);
-  for (const uint64_t clients : {uint64_t{16}, uint64_t{1'000}}) {
-    if (options.quick() && clients > 16) continue;
+  std::vector<uint64_t> counts = {16, 1'000};
+  if (options.quick()) counts = {16};
+  if (options.has("clients")) counts = {options.number("clients", 1, 1)};
+  for (const uint64_t clients : counts) {
     load.clients = clients;
     const std::string name = "clients_" + std::to_string(clients);
     report.section("frame." + name);
@@ -41,6 +44,7 @@ Status run(const Options& options, Report& report) {
 }
 
 constexpr OptionSpec kOptions[] = {
+    {"clients", "so many (16, then 1000)", 10'000},
     {"entities", "rows that every client holds (10000)", 1'000'000},
     {"cells", "that the rows are spread over (12)", 1'000},
     {"changes", "rows changed a publish (a tenth of the entities)", 1'000'000},

@@ -65,6 +65,37 @@ class ByteWriter {
   Bytes& out_;
 };
 
+/// Writes the same to memory that is known to be large enough, several times as fast. Does not own
+/// it.
+class FixedWriter {
+ public:
+  explicit FixedWriter(uint8_t* at) : at_(at) {}
+
+  void u8(uint8_t v) { *at_++ = v; }
+  void u16(uint16_t v) { fixed(v); }
+  void u32(uint32_t v) { fixed(v); }
+  void u64(uint64_t v) { fixed(v); }
+  void varint(uint64_t v) {
+    for (; v >= 0x80; v >>= 7) *at_++ = static_cast<uint8_t>(v | 0x80);
+    *at_++ = static_cast<uint8_t>(v);
+  }
+  void bytes(ByteSpan v) {
+    if (!v.empty()) std::memcpy(at_, v.data(), v.size());
+    at_ += v.size();
+  }
+  /// Where the next byte goes.
+  uint8_t* at() const { return at_; }
+
+ private:
+  template <class T>
+  void fixed(T v) {
+    for (size_t i = 0; i < sizeof(T); ++i) {
+      *at_++ = static_cast<uint8_t>(static_cast<uint64_t>(v) >> (8 * i));
+    }
+  }
+  uint8_t* at_;
+};
+
 /// Reads what ByteWriter wrote. Failure is sticky: after it every read gives zero or an empty span
 /// and ok() is false, so a decoder checks once at the end and whenever a count steers a loop.
 /// Varints must be minimal. Does not own the bytes.

@@ -39,6 +39,13 @@ __attribute__((target("sse4.2"))) uint32_t crc_hardware(std::span<const uint8_t>
     wide = _mm_crc32_u64(wide, word);
   }
   c = static_cast<uint32_t>(wide);
+  if (n >= 4) {
+    uint32_t word;
+    std::memcpy(&word, p, 4);
+    c = _mm_crc32_u32(c, word);
+    n -= 4;
+    p += 4;
+  }
   for (; n > 0; --n, ++p) c = _mm_crc32_u8(c, *p);
   return c;
 }

@@ -31,8 +31,20 @@ struct AdvancePlan {
   }
 };
 
-/// Writes the plan as one frame, or as several where limits ask for it. `type` is kAdvance or
-/// kSyncChunk.
-void write_advance(const AdvancePlan& plan, MessageType type, Outbox& out);
+/// Keeps its memory from advance to advance: steady state allocates nothing. Not thread-safe.
+class AdvanceWriter {
+ public:
+  /// Writes the plan as one frame, or as several where limits ask for it. `type` is kAdvance or
+  /// kSyncChunk.
+  void write(const AdvancePlan& plan, MessageType type, Outbox& out);
+
+ private:
+  /// The blocks from `at` on that fit a frame into message_; returns their bytes.
+  size_t take_blocks(const AdvancePlan& plan, size_t& at);
+  ByteSpan encode_head();
+
+  Advance message_;
+  Bytes head_;
+};
 
 }  // namespace ecsdb

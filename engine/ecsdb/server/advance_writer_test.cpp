@@ -15,7 +15,7 @@ struct Written {
 
 Written write(const AdvancePlan& plan, MessageType type = MessageType::kAdvance) {
   Outbox out;
-  write_advance(plan, type, out);
+  AdvanceWriter().write(plan, type, out);
   Bytes stream;
   while (!out.empty()) {
     size_t n = 0;

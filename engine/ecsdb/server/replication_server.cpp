@@ -277,6 +277,7 @@ class ReplicationServer::Impl {
   ServerStats stats_;
   std::deque<ServerEvent> events_;
   CellBlocks blocks_;
+  AdvanceWriter writer_;
   Deadlines deadlines_;
   size_t open_ = 0;
   bool shutting_down_ = false;
@@ -290,8 +291,8 @@ class ReplicationServer::Impl {
   };
 
   SessionContext make_context() {
-    return SessionContext{db_,     blocks_,   options_, *authenticator_, stats_,
-                          events_, sessions_, secrets_, evictions_,      published_time_ns_};
+    return SessionContext{db_,     blocks_,   writer_,  options_,    *authenticator_,   stats_,
+                          events_, sessions_, secrets_, evictions_, published_time_ns_};
   }
   uint32_t find(LinkId link) const {
     return link.value < slot_of_.size() ? slot_of_[link.value] : kNoSlot;

@@ -262,7 +262,7 @@ void Session::add_enters(SessionContext& context, AdvancePlan& plan, Version sin
 void Session::send_advance(SessionContext& context, AdvancePlan&& plan, const Now& now) {
   plan.to = context.db.published();
   plan.commit_time_ns = context.published_time_ns;
-  write_advance(plan, MessageType::kAdvance, out_);
+  context.writer.write(plan, MessageType::kAdvance, out_);
   sent_cut_ = effective_cut_ = plan.to;
   heartbeat_.on_sent(now.steady);
 }

@@ -30,6 +30,7 @@ struct Eviction {
 struct SessionContext {
   Database& db;
   CellBlocks& blocks;
+  AdvanceWriter& writer;
   const ServerOptions& options;
   const Authenticator& authenticator;
   ServerStats& stats;

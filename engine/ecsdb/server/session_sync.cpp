@@ -54,7 +54,7 @@ void Session::start_sync(SessionContext& context) {
   plan.enters = sync_.start(context.db, interest_, plan.from);
   ++context.stats.syncs_begun;
   send(MessageType::kSyncBegin, SyncBegin{plan.from, sync_.rows(), sync_.bytes()});
-  write_advance(plan, MessageType::kSyncChunk, out_);
+  context.writer.write(plan, MessageType::kSyncChunk, out_);
 }
 
 void Session::pump_sync(SessionContext& context) {
@@ -62,7 +62,7 @@ void Session::pump_sync(SessionContext& context) {
   while (!sync_.scan_done() && has_window(context) && out_.bytes() < chunk_bytes) {
     const AdvancePlan plan =
         sync_.next_chunk(context.db, interest_, context.blocks, features_, chunk_bytes);
-    if (!plan.blocks.empty()) write_advance(plan, MessageType::kSyncChunk, out_);
+    if (!plan.blocks.empty()) context.writer.write(plan, MessageType::kSyncChunk, out_);
     send(MessageType::kSyncMark, sync_.mark());
   }
 }

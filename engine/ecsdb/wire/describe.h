@@ -59,8 +59,8 @@ struct IsVector : std::false_type {};
 template <class T>
 struct IsVector<std::vector<T>> : std::true_type {};
 
-template <class M>
-void encode_fields(const M& message, ByteWriter& out);
+template <class M, class Writer>
+void encode_fields(const M& message, Writer& out);
 template <class M>
 void decode_fields(ByteReader& in, M& message);
 template <class M>
@@ -68,9 +68,9 @@ void print_fields(const M& message, std::string& out);
 
 // One wire type per C++ type: bool and enums one byte, unsigned integers and ids varints, signed
 // ones zigzag varints, texts (UTF-8) and byte strings a length and the bytes, lists a count and the
-// elements.
-template <class T>
-void encode_value(const T& v, ByteWriter& out) {
+// elements. Writer is ByteWriter or FixedWriter.
+template <class T, class Writer>
+void encode_value(const T& v, Writer& out) {
   if constexpr (std::is_same_v<T, bool> || std::is_enum_v<T>)
     out.u8(static_cast<uint8_t>(v));
   else if constexpr (std::is_integral_v<T> && std::is_signed_v<T>)
@@ -243,8 +243,8 @@ void print_value(const T& v, std::string& out) {
   }
 }
 
-template <class M>
-void encode_fields(const M& message, ByteWriter& out) {
+template <class M, class Writer>
+void encode_fields(const M& message, Writer& out) {
   std::apply([&](const auto&... f) { (encode_value(message.*(f.pointer), out), ...); },
              Describe<M>::fields);
 }

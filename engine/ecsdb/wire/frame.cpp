@@ -144,14 +144,19 @@ Result<std::optional<Frame>> FrameReader::next_collected() {
 }
 
 void append_frame(Bytes& out, MessageType type, ByteSpan head, size_t tail_bytes) {
-  const size_t start = out.size();
-  ByteWriter writer(out);
+  uint8_t header[1 + 10 + 10];  // a varint has at most ten bytes
+  FixedWriter writer(header);
   writer.u8(static_cast<uint8_t>(type));
   writer.varint(head.size());
   writer.varint(tail_bytes);
-  ECSDB_CHECK(out.size() - start <= kHeaderBytesMax);
-  writer.bytes(head);
-  writer.u32(crc32c(ByteSpan(out).subspan(start)));
+  const ByteSpan written(header, writer.at());
+  ECSDB_CHECK(written.size() <= kHeaderBytesMax);
+  const size_t start = out.size();
+  out.resize(start + written.size() + head.size() + kChecksumBytes);
+  FixedWriter frame(out.data() + start);
+  frame.bytes(written);
+  frame.bytes(head);
+  frame.u32(crc32c(ByteSpan(out.data() + start, frame.at())));
 }
 
 }  // namespace ecsdb

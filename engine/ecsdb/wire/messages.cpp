@@ -36,16 +36,9 @@ std::string_view reset_reason_name(ResetReason reason) {
   return "unknown";
 }
 
-void TailChecksum::add(uint32_t handle, uint32_t generation, Version base, uint32_t checksum) {
-  uint8_t raw[20];
-  auto put = [&](size_t at, uint64_t value, size_t bytes) {
-    for (size_t i = 0; i < bytes; ++i) raw[at + i] = static_cast<uint8_t>(value >> (8 * i));
-  };
-  put(0, handle, 4);
-  put(4, generation, 4);
-  put(8, base.value, 8);
-  put(16, checksum, 4);
-  sum_ = crc32c(raw, sum_);
+void TailChecksum::sum_gathered() {
+  sum_ = crc32c(ByteSpan(gathered_, used_), sum_);
+  used_ = 0;
 }
 
 bool Subscription::covers(const CellKey& key) const {

@@ -2,9 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <span>
-#include <utility>
 #include <vector>
 
 #include "ecsdb/base/bytes.h"
@@ -14,9 +12,15 @@
 namespace ecsdb {
 
 /// A queue of parts in stream order. Whatever prefix the link accepts is dropped; a frame that was
-/// begun is never withdrawn. Not thread-safe.
+/// begun is never withdrawn. Steady state allocates nothing. Not thread-safe.
 class Outbox {
  public:
+  Outbox() = default;
+  Outbox(const Outbox& o);
+  Outbox(Outbox&&) = default;
+  Outbox& operator=(const Outbox& o) { return *this = Outbox(o); }
+  Outbox& operator=(Outbox&&) = default;
+
   bool empty() const { return bytes_ == 0; }
   size_t bytes() const { return bytes_; }
   /// Bytes that were accepted since the start.
@@ -28,7 +32,8 @@ class Outbox {
   /// Small blocks are copied: a part of its own costs more.
   void block(const BlockRef& block);
 
-  /// Up to kOutputPartsMax parts, valid until the outbox changes.
+  /// Up to kOutputPartsMax parts, valid until the outbox changes. Their bytes stay where they are
+  /// until accept(), whatever is appended.
   std::span<const ByteSpan> parts();
   /// The link took `n` bytes, at most what parts() offered.
   void accept(size_t n);
@@ -36,18 +41,24 @@ class Outbox {
 
  private:
   static constexpr size_t kCopiedBytesMax = 256;
-  struct Part {
-    Bytes own;
+  static constexpr size_t kOwnBytesMax = 4096;  // of messages that share a part
+  static constexpr size_t kSpareBuffers = 2;
+  static constexpr uint32_t kNoOwn = 0xffffffff;
+  struct Holder {  // of a part's bytes
     BlockRef block;
-    ByteSpan span() const { return block ? block.bytes() : ByteSpan(own); }
+    uint32_t own = kNoOwn;  // place in owns_
   };
-  std::deque<Part> queue_;
-  std::vector<Bytes> spare_;  // emptied buffers, used again
-  size_t front_offset_ = 0;
+  void drop_accepted();
+
+  // Parts as they are offered, and who holds them; those before front_ were accepted.
+  std::vector<ByteSpan> spans_;
+  std::vector<Holder> holders_;
+  std::vector<Bytes> owns_;  // in the order of their parts; spare ones behind
+  size_t owns_used_ = 0;
+  size_t front_ = 0;
+  size_t offered_ = 0;  // parts up to here may be with the link
   size_t bytes_ = 0;
-  size_t own_before_ = 0;
   uint64_t accepted_ = 0;
-  std::vector<ByteSpan> parts_;
 };
 
 }  // namespace ecsdb
