@@ -25,14 +25,20 @@ Status run(const Options& options, Report& report) {
   report.count("rows_changed_per_publish", load.changes);
   std::vector<uint64_t> counts = {16, 1'000};
   if (options.quick()) counts = {16};
-  if (options.has("clients")) counts = {options.number("clients", 1, 1)};
+  if (options.has("clients")) counts = {options.number("clients", 2, 2)};
+  if (counts.front() < 2) {
+    return ecsdb::fail(ecsdb::ErrorCode::kUsage, "--clients is at least 2: one is compared with");
+  }
   for (const uint64_t clients : counts) {
     load.clients = clients;
     const std::string name = "clients_" + std::to_string(clients);
     report.section("frame." + name);
     ECSDB_TRY(measure_frames(load, report));
-    for (const uint64_t missed : {uint64_t{4}, uint64_t{32}, uint64_t{200}}) {
-      if ((options.quick() && missed > 4) || clients > 16) continue;
+    std::vector<uint64_t> misses = {4, 32, 200};
+    if (options.quick()) misses = {4};
+    if (options.has("missed")) misses = {options.number("missed", 1, 1)};
+    for (const uint64_t missed : misses) {
+      if (clients > 16 && !options.has("clients")) continue;
       const std::string of = "missed_" + std::to_string(missed) + "." + name;
       report.section(of + ".one_in_step");
       ECSDB_TRY(measure_missed(load, missed, false, report));
@@ -49,6 +55,7 @@ constexpr OptionSpec kOptions[] = {
     {"cells", "that the rows are spread over (12)", 1'000},
     {"changes", "rows changed a publish (a tenth of the entities)", 1'000'000},
     {"publishes", "measured (200)", 1'000'000},
+    {"missed", "publishes that slow clients miss (4, 32, 200)", 1'000},
     {"seed", "of the random rows and steps (1)", UINT64_MAX},
 };
 

@@ -1,6 +1,7 @@
 // Putting an advance, or a chunk of a full sync, on a connection's stream.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "ecsdb/server/cell_blocks.h"
@@ -25,7 +26,7 @@ struct AdvancePlan {
   std::vector<PlannedBlock> blocks;
 
   /// `features`: of the connection.
-  void add_blocks(uint32_t handle, uint32_t generation, const BlockParts& parts,
+  void add_blocks(uint32_t handle, uint32_t generation, std::span<const BlockPart> parts,
                   uint32_t features) {
     for (const BlockPart& part : parts) blocks.push_back({handle, generation, part.pick(features)});
   }

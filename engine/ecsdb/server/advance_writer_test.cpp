@@ -51,9 +51,9 @@ TEST(AdvanceWriter, SmallPlanIsOneFrame) {
   plan.commit_time_ns = 1234;
   plan.leaves = {{1, 2}};
   plan.enters = {{1, 3, TableId{5}, CellKey::value(6), Version{7}, 8}};
-  plan.add_blocks(1, 3, {block(10, 'a'), block(20, 'b')}, 0);
-  plan.add_blocks(4, 2, {block(1, 'c')}, 0);
-  plan.add_blocks(2, 1, {block(1, 'd')}, 0);
+  plan.add_blocks(1, 3, BlockParts{block(10, 'a'), block(20, 'b')}, 0);
+  plan.add_blocks(4, 2, BlockParts{block(1, 'c')}, 0);
+  plan.add_blocks(2, 1, BlockParts{block(1, 'd')}, 0);
   const Written written = write(plan);
   ASSERT_EQ(written.frames.size(), 1u);
   const Advance& frame = written.frames[0];
@@ -93,8 +93,8 @@ TEST(AdvanceWriter, LeavesThenEntersThenBlocksOverManyFrames) {
   for (uint32_t i = 0; i < 1300; ++i) {
     plan.enters.push_back({i, 2, TableId{65535}, CellKey::grid(-(1LL << 62), 1LL << 62, 1), {}, 0});
   }
-  for (uint32_t i = 0; i < 3000; ++i) plan.add_blocks(i % 1300, 2, {block(100, 'x')}, 0);
-  plan.add_blocks(7, 2, {block(kBlockBytesMax, 'y'), block(kBlockBytesMax, 'z')}, 0);
+  for (uint32_t i = 0; i < 3000; ++i) plan.add_blocks(i % 1300, 2, BlockParts{block(100, 'x')}, 0);
+  plan.add_blocks(7, 2, BlockParts{block(kBlockBytesMax, 'y'), block(kBlockBytesMax, 'z')}, 0);
   const Written written = write(plan);
   EXPECT_GT(written.frames.size(), 5u);
   size_t leaves = 0;
@@ -121,7 +121,7 @@ TEST(AdvanceWriter, LeavesThenEntersThenBlocksOverManyFrames) {
 
 TEST(AdvanceWriter, TailStaysUnderItsLimit) {
   AdvancePlan plan;
-  for (uint32_t i = 0; i < 9; ++i) plan.add_blocks(i, 1, {block(kBlockBytesMax, 'x')}, 0);
+  for (uint32_t i = 0; i < 9; ++i) plan.add_blocks(i, 1, BlockParts{block(kBlockBytesMax, 'x')}, 0);
   const Written written = write(plan);
   ASSERT_EQ(written.frames.size(), 3u);  // four and four and one
   EXPECT_EQ(written.frames[0].blocks.size(), 4u);

@@ -24,6 +24,13 @@ struct ServerOptions {
   size_t block_bytes_max = kBlockBytesMax;   // a larger change of a cell is sent in several blocks
   bool compression = true;                   // of texts and whole rows, to clients that take it
 
+  // Encoded publishes that are kept for connections that missed a few: so many, and so many bytes.
+  size_t ring_publishes = 64;
+  size_t ring_bytes = 8 * 1024 * 1024;
+  // A cell's change that nobody in step holds is encoded while somebody who holds it has missed
+  // fewer publishes than so many.
+  size_t ring_misses = 8;
+
   // Sessions: what of a client outlives its connections.
   Duration session_timeout = Duration::seconds(300);  // without a connection; then it is forgotten
   size_t sessions_max = 20'000;                       // without a connection; the oldest go first

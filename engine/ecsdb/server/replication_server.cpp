@@ -89,6 +89,8 @@ class ReplicationServer::Impl {
         secrets_(secrets),
         blocks_(options_.block_bytes_max),
         sessions_({options_.session_timeout, options_.sessions_max}),
+        ring_(db_.table_count(), db_.head(), options_.ring_publishes, options_.ring_bytes),
+        catch_up_(db_.table_count()),
         audience_(db_.table_count()) {
     ECSDB_CHECK(authenticator != nullptr);
     ECSDB_CHECK(options_.heartbeat_interval.ns > 0 && options_.stall_timeout.ns > 0);
@@ -206,24 +208,35 @@ class ReplicationServer::Impl {
     ECSDB_CHECK(!db_.in_transaction());
     ++stats_.publishes;
     blocks_.begin_publish();
-    in_step_.clear();
+    catch_up_.begin_publish();
     const SessionContext before = make_context();
-    in_step_.resize(slots_.size(), false);
-    for (uint32_t slot = 0; slot < slots_.size(); ++slot) {
-      in_step_[slot] = slots_[slot].session && slots_[slot].session->is_in_step(before);
+    const uint32_t count = static_cast<uint32_t>(slots_.size());
+    follows_.resize(count);
+    for (uint32_t slot = 0; slot < count; ++slot) {
+      follows_[slot] = follows_of(slots_[slot].session, before);
     }
+    offers_.clear();
+    ring_.begin(db_.published(), db_.head(), commit_time_ns_);
     db_.publish([&](CellRef ref, const ChangeSet& changes) { offer_cell(ref, changes); });
+    ring_.trim(1);
+    sort_offers();
     published_time_ns_ = commit_time_ns_;
     SessionContext context = make_context();
-    const uint32_t count = static_cast<uint32_t>(slots_.size());
     for (uint32_t i = 0; i < count; ++i) {
       // Another session is first each time: the last in the pass is the slowest.
       const uint32_t slot = (first_slot_ + i) % count;
       if (!slots_[slot].session) continue;
-      if (in_step_[slot]) slots_[slot].session->finish_step(context, now);
-      slots_[slot].session->pump(context, now);
+      Session& session = *slots_[slot].session;
+      if (follows_[slot] == Follows::kInStep) {
+        session.finish_step(context, offers_of(slot), now);
+      } else {
+        session.miss_step();
+      }
+      session.pump(context, now);
       settle(slot);
     }
+    step_.blocks.clear();
+    ring_.trim(0);
     if (count > 0) first_slot_ = (first_slot_ + 1) % count;
     forget_old_cells();
     return db_.published();
@@ -277,7 +290,10 @@ class ReplicationServer::Impl {
   ServerStats stats_;
   std::deque<ServerEvent> events_;
   CellBlocks blocks_;
+  PublishRing ring_;
+  CatchUp catch_up_;
   AdvanceWriter writer_;
+  AdvancePlan step_;
   Deadlines deadlines_;
   size_t open_ = 0;
   bool shutting_down_ = false;
@@ -290,9 +306,26 @@ class ReplicationServer::Impl {
     Instant timer = Instant::never();  // of its entry in deadlines_
   };
 
+  /// What a connection takes of the next publish.
+  enum class Follows : uint8_t {
+    kNot,
+    kNear,    // nothing, but perhaps later
+    kInStep,  // the blocks of its cells
+  };
+  static Follows follows_of(const std::optional<Session>& session, const SessionContext& context) {
+    if (!session) return Follows::kNot;
+    if (session->is_in_step(context)) return Follows::kInStep;
+    return session->is_near(context) ? Follows::kNear : Follows::kNot;
+  }
+  struct Offer {
+    uint32_t slot;
+    Session::StepOffer offer;
+  };
+
   SessionContext make_context() {
-    return SessionContext{db_,     blocks_,   writer_,  options_,    *authenticator_,   stats_,
-                          events_, sessions_, secrets_, evictions_, published_time_ns_};
+    return SessionContext{db_,       blocks_,   ring_,    catch_up_, writer_,  step_,
+                          options_,  *authenticator_, stats_,   events_,   sessions_, secrets_,
+                          evictions_, published_time_ns_};
   }
   uint32_t find(LinkId link) const {
     return link.value < slot_of_.size() ? slot_of_[link.value] : kNoSlot;
@@ -324,6 +357,7 @@ class ReplicationServer::Impl {
   void offer_cell(CellRef ref, const ChangeSet& changes) {
     const bool is_new = db_.cell(ref).published == Version{};
     if (is_new) {
+      ring_.add(ref, {});
       for (uint32_t index = 0; index < slots_.size(); ++index) {
         Slot& slot = slots_[index];
         if (!slot.session || slot.session->phase() < Session::Phase::kSyncing) continue;
@@ -332,12 +366,31 @@ class ReplicationServer::Impl {
       }
       return;
     }
-    const BlockParts* parts = nullptr;
-    for (const Listener& listener : audience_.of(ref)) {
-      if (!in_step_[listener.slot]) continue;
-      if (parts == nullptr) parts = &blocks_.relative(db_, ref, changes);
-      slots_[listener.slot].session->add_step_block(listener.handle, *parts);
+    std::span<const BlockPart> parts;
+    const std::vector<Listener>& listeners = audience_.of(ref);
+    const bool is_wanted = std::any_of(listeners.begin(), listeners.end(), [&](const Listener& l) {
+      return follows_[l.slot] != Follows::kNot;
+    });
+    if (is_wanted) parts = blocks_.relative(db_, ref, changes);
+    const uint32_t change = ring_.add(ref, parts);
+    for (const Listener& listener : listeners) {
+      if (follows_[listener.slot] != Follows::kInStep) continue;
+      offers_.push_back({listener.slot, {listener.handle, change}});
     }
+  }
+
+  /// Offers of one session side by side, in the order of the cells.
+  void sort_offers() {
+    offers_end_.assign(slots_.size() + 1, 0);
+    for (const Offer& offer : offers_) ++offers_end_[offer.slot + 1];
+    for (size_t i = 1; i < offers_end_.size(); ++i) offers_end_[i] += offers_end_[i - 1];
+    sorted_offers_.resize(offers_.size());
+    for (const Offer& offer : offers_) sorted_offers_[offers_end_[offer.slot]++] = offer.offer;
+  }
+  /// Of the last publish.
+  std::span<const Session::StepOffer> offers_of(uint32_t slot) const {
+    const uint32_t begin = slot == 0 ? 0 : offers_end_[slot - 1];
+    return std::span(sorted_offers_).subspan(begin, offers_end_[slot] - begin);
   }
 
   void forget_old_cells() {
@@ -358,7 +411,10 @@ class ReplicationServer::Impl {
   std::vector<uint32_t> free_slots_;
   std::vector<uint32_t> slot_of_;  // by link
   std::deque<uint32_t> ready_;
-  std::vector<bool> in_step_;  // by slot, during a publish
+  std::vector<Follows> follows_;  // by slot, during a publish
+  std::vector<Offer> offers_;
+  std::vector<Session::StepOffer> sorted_offers_;
+  std::vector<uint32_t> offers_end_;  // in sorted_offers_, by slot
   uint32_t first_slot_ = 0;
 
   friend class ReplicationServer;

@@ -215,9 +215,13 @@ void Session::pump(SessionContext& context, const Now& now) {
     if (pending_is_large(context)) start_sync(context);
     if (interest_.has_replaced()) return;
   }
-  if (is_behind || has_news(context)) {
-    send_advance(context, net_plan(context, AdvanceKind::kNet, sent_cut_), now);
+  if (has_news(context)) {
+    AdvancePlan plan = net_plan(context, AdvanceKind::kNet, sent_cut_);
+    count_conflated(context);
+    send_advance(context, plan, now);
     ++context.stats.net_advances;
+  } else if (is_behind) {
+    catch_up(context, now);
   }
   if (digests_due_ && may_sample(context)) send_digests(context, now);
 }
@@ -248,6 +252,7 @@ AdvancePlan Session::net_plan(SessionContext& context, AdvanceKind kind, Version
 /// What leaves and what enters at once. Cells that are too large for that wait for a sync.
 void Session::add_enters(SessionContext& context, AdvancePlan& plan, Version since) {
   plan.leaves = interest_.take_leaves();
+  plan.enters.clear();
   if (pending_is_large(context)) return;
   plan.enters = interest_.take_enters(context.db);
   for (const CellEnter& enter : plan.enters) {
@@ -259,11 +264,12 @@ void Session::add_enters(SessionContext& context, AdvancePlan& plan, Version sin
 }
 
 /// Completes the plan and sends it.
-void Session::send_advance(SessionContext& context, AdvancePlan&& plan, const Now& now) {
+void Session::send_advance(SessionContext& context, AdvancePlan& plan, const Now& now) {
   plan.to = context.db.published();
   plan.commit_time_ns = context.published_time_ns;
   context.writer.write(plan, MessageType::kAdvance, out_);
   sent_cut_ = effective_cut_ = plan.to;
+  missed_ = 0;
   heartbeat_.on_sent(now.steady);
 }
 
@@ -273,31 +279,28 @@ bool Session::is_in_step(const SessionContext& context) const {
   return effective_cut_ == context.db.published() && out_.empty() && has_window(context);
 }
 
-void Session::add_step_block(uint32_t handle, const BlockParts& parts) {
-  const Interest::Held& held = interest_.at(handle);
-  if (held.state != Interest::State::kTold) return;
-  for (const BlockPart& part : parts) {
-    step_blocks_.push_back({handle, held.generation, part.pick(features_)});
+void Session::finish_step(SessionContext& context, std::span<const StepOffer> offers,
+                          const Now& now) {
+  const bool skips =
+      ECSDB_MUTANT(skip_delta) && client_.value % 4 == 1 && context.db.published().value % 64 == 0;
+  if (skips) offers = {};
+  const PublishRing::Publish& publish = context.ring.newest();
+  AdvancePlan& plan = context.step;
+  plan.blocks.clear();
+  for (const StepOffer& offer : offers) {
+    const Interest::Held& held = interest_.at(offer.handle);
+    if (held.state != Interest::State::kTold) continue;
+    plan.add_blocks(offer.handle, held.generation, publish.parts_of(publish.changes[offer.change]),
+                    features_);
   }
-}
-
-void Session::finish_step(SessionContext& context, const Now& now) {
-  if (ECSDB_MUTANT(skip_delta) && client_.value % 4 == 1 &&
-      context.db.published().value % 64 == 0) {
-    step_blocks_.clear();
-  }
-  if (step_blocks_.empty() && !has_news(context)) {
+  if (plan.blocks.empty() && !has_news(context)) {
     effective_cut_ = context.db.published();  // nothing it holds changed
     return;
   }
-  AdvancePlan plan;
   plan.kind = AdvanceKind::kStep;
   plan.from = sent_cut_;
-  plan.blocks.swap(step_blocks_);
   add_enters(context, plan, effective_cut_);
-  send_advance(context, std::move(plan), now);
-  plan.blocks.clear();
-  plan.blocks.swap(step_blocks_);  // keeps its memory for the next step
+  send_advance(context, plan, now);
   ++context.stats.step_advances;
 }
 

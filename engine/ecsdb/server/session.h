@@ -7,6 +7,7 @@
 
 #include "ecsdb/server/advance_writer.h"
 #include "ecsdb/server/auth.h"
+#include "ecsdb/server/catch_up.h"
 #include "ecsdb/server/cell_blocks.h"
 #include "ecsdb/server/flow_control.h"
 #include "ecsdb/server/full_sync.h"
@@ -30,7 +31,10 @@ struct Eviction {
 struct SessionContext {
   Database& db;
   CellBlocks& blocks;
+  const PublishRing& ring;
+  CatchUp& catch_up;
   AdvanceWriter& writer;
+  AdvancePlan& step;  // scratch of finish_step()
   const ServerOptions& options;
   const Authenticator& authenticator;
   ServerStats& stats;
@@ -62,14 +66,21 @@ class Session {
   /// Sends a goodbye and closes when it is accepted, or after close_timeout.
   void close(SessionContext& context, Error why, const Now& now);
 
-  /// Between begin_publish and finish_publish: takes a shared relative block of a told cell, if
-  /// this connection is in step (ask is_in_step first).
-  void add_step_block(uint32_t handle, const BlockParts& parts);
   /// True if the client stands, or can be treated as standing, at the published version and nothing
   /// keeps the next advance from being sent at once.
   bool is_in_step(const SessionContext& context) const;
-  /// After finish_publish, for connections that were in step: the advance to the new version.
-  void finish_step(SessionContext& context, const Now& now);
+  /// True if it is behind, but so little that the shared blocks of the next publish are worth being
+  /// encoded for it.
+  bool is_near(const SessionContext& context) const;
+  /// Of the newest publish in the ring: a change of a cell that this connection holds.
+  struct StepOffer {
+    uint32_t handle;
+    uint32_t change;
+  };
+  /// After a publish, of a connection that was in step: the advance to the new version.
+  void finish_step(SessionContext& context, std::span<const StepOffer> offers, const Now& now);
+  /// The same, of one that was not.
+  void miss_step() { ++missed_; }
   /// Builds what the connection is ready for: sync chunks, the end of the sync, a net advance.
   void pump(SessionContext& context, const Now& now);
 
@@ -129,7 +140,9 @@ class Session {
 
   AdvancePlan net_plan(SessionContext& context, AdvanceKind kind, Version from);
   void add_enters(SessionContext& context, AdvancePlan& plan, Version since);
-  void send_advance(SessionContext& context, AdvancePlan&& plan, const Now& now);
+  void send_advance(SessionContext& context, AdvancePlan& plan, const Now& now);
+  void catch_up(SessionContext& context, const Now& now);
+  void count_conflated(SessionContext& context);
   template <class M>
   void send(MessageType type, const M& message) {
     append_message(out_.own(), type, message);
@@ -162,7 +175,7 @@ class Session {
   uint32_t digest_next_ = 0;      // handle
   Version sent_cut_;              // where the stream leaves the client
   Version effective_cut_;         // up to here nothing it holds has changed; >= sent_cut_
-  std::vector<AdvancePlan::PlannedBlock> step_blocks_;
+  uint64_t missed_ = 0;           // publishes since the last advance
   Error closed_why_;
   Instant close_deadline_ = Instant::never();
 };

@@ -49,7 +49,7 @@ void Session::on_live_timer(SessionContext& context, const Now& now) {
       out_.empty() && effective_cut_ == context.db.published() && has_window(context)) {
     AdvancePlan nothing;  // the cut moves on although nothing changed
     nothing.from = sent_cut_;
-    return send_advance(context, std::move(nothing), now);
+    return send_advance(context, nothing, now);
   }
   // A heartbeat behind bytes that wait anyway says nothing.
   if (out_.empty()) send_heartbeat(context, now);

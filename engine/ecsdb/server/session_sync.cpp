@@ -92,7 +92,7 @@ void Session::finish_sync(SessionContext& context, const Now& now) {
   plan.blocks.insert(plan.blocks.end(), mended.begin(), mended.end());
   interest_.finish_sync(plan.leaves);
   sync_.stop();
-  send_advance(context, std::move(plan), now);
+  send_advance(context, plan, now);
   phase_ = Phase::kLive;
   if (!is_first) return;
   ++context.stats.full_syncs;

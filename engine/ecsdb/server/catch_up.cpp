@@ -1,0 +1,271 @@
+#include "ecsdb/server/catch_up.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace ecsdb {
+namespace {
+
+/// Blocks of fewer rows vary more than they cost to encode.
+constexpr size_t kFewRows = 16;
+
+/// Of an advance in one frame, without its blocks and their entries.
+size_t frame_bytes(Version from, uint64_t commit_time_ns) {
+  constexpr size_t kTypeAndLengths = 1 + 1 + 2;
+  constexpr size_t kFlagsAndCounts = 1 + 3;
+  constexpr size_t kDistance = 1;
+  constexpr size_t kChecksums = 4 + 4;
+  return kTypeAndLengths + kFlagsAndCounts + kDistance + kChecksums + varint_size(from.value) +
+         varint_size(commit_time_ns);
+}
+
+template <class M>
+size_t encoded_bytes(const M& message) {
+  uint8_t buffer[128];
+  FixedWriter writer(buffer);
+  encode_fields(message, writer);
+  return static_cast<size_t>(writer.at() - buffer);
+}
+
+/// Blocks with their entries, but for the steps between handles.
+size_t bytes_of(std::span<const BlockPart> parts, uint32_t features) {
+  size_t bytes = 0;
+  for (const BlockPart& part : parts) {
+    const size_t block = part.pick(features).bytes().size();
+    bytes += block + varint_size(block);
+  }
+  return bytes;
+}
+
+/// The step to a handle from one that is so far below.
+size_t step_bytes(uint32_t distance) { return varint_size(zigzag(distance)); }
+
+}  // namespace
+
+void NetCost::learn(size_t rows, size_t bytes, uint64_t now) {
+  if (rows < kFewRows) return;
+  const uint64_t found = uint64_t{bytes} * kScale / rows;
+  // A jump is news: what was known before says nothing.
+  const bool starts = !is_known(now) && blocks_ >= kBlocksMin;
+  if (blocks_ == 0 || starts) {
+    row_bytes_ = found;
+    spread_ = 0;
+    blocks_ = 0;
+  }
+  const uint64_t error = found > row_bytes_ ? found - row_bytes_ : row_bytes_ - found;
+  row_bytes_ = (3 * row_bytes_ + found) / 4;
+  spread_ = std::max(error, (7 * spread_ + error) / 8);
+  blocks_ = std::min(blocks_ + 1, kBlocksMin);
+  learnt_ = now;
+}
+
+bool NetCost::is_known(uint64_t now) const {
+  return blocks_ >= kBlocksMin && now - learnt_ <= kFreshPublishes;
+}
+
+size_t NetCost::least_bytes(size_t rows) const {
+  const uint64_t least = row_bytes_ > 2 * spread_ ? row_bytes_ - 2 * spread_ : 0;
+  return static_cast<size_t>(least * rows / kScale);
+}
+
+CatchUp::CatchUp(size_t tables) : costs_(tables), net_costs_(tables) {}
+
+void CatchUp::begin_publish() { ++publish_; }
+
+CatchUp::Way CatchUp::choose(const Sources& sources, const Behind& behind) {
+  find_changed(sources, behind);
+  if (changed_.empty()) return Way::kNothing;
+  size_t chain = 0;
+  const bool has_chain =
+      sources.ring.reaches(behind.effective_cut) && measure_chain(sources, behind, chain);
+  if (has_chain && is_net_no_better(sources, behind, chain)) return Way::kChain;
+  const size_t net = plan_net(sources, behind);
+  return has_chain && chain < net ? Way::kChain : Way::kNet;
+}
+
+void CatchUp::find_changed(const Sources& sources, const Behind& behind) {
+  changed_.clear();
+  for (uint32_t handle = 0; handle < behind.interest.handle_end(); ++handle) {
+    const Interest::Held& held = behind.interest.at(handle);
+    if (held.state != Interest::State::kTold) continue;
+    if (sources.db.cell(held.ref).published <= behind.effective_cut) continue;
+    changed_.push_back({handle, held.generation, held.ref});
+  }
+}
+
+CatchUp::Cost& CatchUp::cost_of(const Sources& sources, CellRef ref, Version cut) {
+  std::vector<CellCosts>& cells = costs_[ref.table];
+  if (ref.cell >= cells.size()) cells.resize(ref.cell + 1);
+  CellCosts& costs = cells[ref.cell];
+  if (costs.publish != publish_) {
+    costs.publish = publish_;
+    costs.by_cut.clear();
+  }
+  for (Cost& cost : costs.by_cut) {
+    if (cost.cut == cut) return cost;
+  }
+  Cost& cost = costs.by_cut.emplace_back();
+  cost.cut = cut;
+  sources.ring.for_each_after(ref, cut, [&](uint64_t sequence, const auto& publish, const auto& c) {
+    const std::span<const BlockPart> parts = publish.parts_of(c);
+    cost.has_chain &= !parts.empty();
+    cost.missed |= uint64_t{1} << sequence % PublishRing::kPublishesMax;
+    cost.chain_blocks += parts.size();
+    cost.chain_bytes[0] += bytes_of(parts, 0);
+    cost.chain_bytes[1] += bytes_of(parts, kFeatureZstd);
+  });
+  return cost;
+}
+
+/// Rows of the cell that changed since, told once for all who stand there.
+size_t CatchUp::rows_of(const Sources& sources, CellRef ref, Cost& cost) {
+  if (cost.rows != kUnknown) return cost.rows;
+  cost.rows = 0;
+  for (RowIndex row : sources.db.table(ref.table).rows_after(sources.db.cell(ref).log, cost.cut)) {
+    static_cast<void>(row);
+    ++cost.rows;
+  }
+  return cost.rows;
+}
+
+/// Bytes of the chain on the stream. False if a block of it was not encoded.
+bool CatchUp::measure_chain(const Sources& sources, const Behind& behind, size_t& bytes) {
+  missed_ = 0;
+  bytes = 0;
+  uint32_t before = 0;
+  for (const Changed& changed : changed_) {
+    const Cost& cost = cost_of(sources, changed.ref, behind.effective_cut);
+    if (!cost.has_chain) return false;
+    missed_ |= cost.missed;
+    bytes += cost.chain_bytes[kind_of(behind.features)];
+    bytes += cost.chain_blocks * step_bytes(changed.handle - before);
+    before = changed.handle;
+  }
+  const uint64_t time = sources.ring.newest().commit_time_ns;
+  bytes += static_cast<size_t>(std::popcount(missed_)) * frame_bytes(behind.sent_cut, time);
+  return true;
+}
+
+/// True if net deltas would save less than a fifth of so many bytes, as far as that can be said
+/// without encoding many rows.
+bool CatchUp::is_net_no_better(const Sources& sources, const Behind& behind, size_t chain) {
+  if (std::popcount(missed_) == 1) return true;
+  size_t least = 0;
+  for (const Changed& changed : changed_) {
+    const Table& table = sources.db.table(changed.ref.table);
+    const Cell& cell = sources.db.cell(changed.ref);
+    if (cell.horizon > behind.sent_cut) continue;
+    const size_t rows =
+        rows_of(sources, changed.ref, cost_of(sources, changed.ref, behind.effective_cut));
+    const NetCost& known = net_costs_[changed.ref.table][kind_of(behind.features)];
+    if (rows < kFewRows) {
+      const BlockParts& parts = sources.blocks.net(sources.db, changed.ref, behind.sent_cut);
+      least += bytes_of(parts, behind.features);
+    } else if (table.layout().text_count == 0 && known.is_known(publish_)) {
+      least += known.least_bytes(rows);
+    }
+    if (5 * least >= 4 * chain) return true;
+  }
+  return false;
+}
+
+/// Bytes of the one advance on the stream.
+size_t CatchUp::plan_net(const Sources& sources, const Behind& behind) {
+  net_.kind = AdvanceKind::kNet;
+  net_.from = behind.sent_cut;
+  net_.leaves.clear();
+  net_.enters.clear();
+  net_.blocks.clear();
+  replaced_.clear();
+  size_t bytes = frame_bytes(behind.sent_cut, sources.ring.newest().commit_time_ns);
+  uint32_t before = 0;
+  for (const Changed& changed : changed_) {
+    bytes += plan_cell(sources, behind, changed) + step_bytes(changed.handle - before);
+    before = changed.handle;
+  }
+  return bytes;
+}
+
+size_t CatchUp::plan_cell(const Sources& sources, const Behind& behind, const Changed& changed) {
+  const Cell& cell = sources.db.cell(changed.ref);
+  if (cell.horizon > behind.sent_cut) {
+    replaced_.push_back(changed.handle);
+    return whole_bytes(sources, behind, changed);
+  }
+  const BlockParts& parts = sources.blocks.net(sources.db, changed.ref, behind.sent_cut);
+  const size_t net = bytes_of(parts, behind.features);
+  if (sources.ring.reaches(behind.effective_cut)) learn(sources, behind, changed.ref, net);
+  if (may_be_smaller_whole(sources, behind, changed.ref, net)) {
+    const size_t whole = whole_bytes(sources, behind, changed);
+    if (5 * whole < 4 * net) {
+      replaced_.push_back(changed.handle);
+      return whole;
+    }
+  }
+  net_.add_blocks(changed.handle, changed.generation, parts, behind.features);
+  return net;
+}
+
+void CatchUp::learn(const Sources& sources, const Behind& behind, CellRef ref, size_t bytes) {
+  Cost& cost = cost_of(sources, ref, behind.effective_cut);
+  const size_t kind = kind_of(behind.features);
+  if (cost.is_learnt[kind]) return;
+  cost.is_learnt[kind] = true;
+  net_costs_[ref.table][kind].learn(rows_of(sources, ref, cost), bytes, publish_);
+}
+
+/// What leaving the cell and entering it anew takes.
+size_t CatchUp::whole_bytes(const Sources& sources, const Behind& behind, const Changed& changed) {
+  const Cell& cell = sources.db.cell(changed.ref);
+  const CellEnter enter{
+      changed.handle, changed.generation + 1, sources.db.schema().table(changed.ref.table).id,
+      cell.key,       cell.published,         cell.history.publishes()};
+  size_t bytes = encoded_bytes(enter) + encoded_bytes(CellLeave{changed.handle, enter.generation});
+  if (cell.log.count() == 0) return bytes;
+  const BlockParts& parts = sources.blocks.whole(sources.db, changed.ref, behind.sent_cut);
+  return bytes + bytes_of(parts, behind.features);
+}
+
+/// A net block is larger than the whole cell only for what it says of rows that are gone. Whole
+/// cells are not encoded in vain, more often than not.
+bool CatchUp::may_be_smaller_whole(const Sources& sources, const Behind& behind, CellRef ref,
+                                   size_t net) const {
+  constexpr size_t kGoneBytesMax = 6;  // an index that is far from the one before, and a tag
+  const Cell& cell = sources.db.cell(ref);
+  const std::span<const Tombstone> all = cell.tombstones.all();
+  const auto gone = std::partition_point(
+      all.begin(), all.end(), [&](const Tombstone& at) { return at.version <= behind.sent_cut; });
+  const size_t count = static_cast<size_t>(all.end() - gone);
+  if (5 * kGoneBytesMax * count < net) return false;
+  const NetCost& known = net_costs_[ref.table][kind_of(behind.features)];
+  if (known.is_known(publish_)) return known.least_bytes(cell.log.count()) < net;
+  return cell.log.count() < 2 * net;
+}
+
+void CatchUp::make_steps(const Sources& sources, const Behind& behind) {
+  const PublishRing& ring = sources.ring;
+  const uint64_t first = ring.first_sequence();
+  const size_t publishes = static_cast<size_t>(ring.end_sequence() - first);
+  if (steps_.size() < publishes) steps_.resize(publishes);
+  for (const Changed& changed : changed_) {
+    ring.for_each_after(
+        changed.ref, behind.effective_cut,
+        [&](uint64_t sequence, const PublishRing::Publish& publish, const auto& change) {
+          AdvancePlan& step = steps_[static_cast<size_t>(sequence - first)];
+          step.add_blocks(changed.handle, changed.generation, publish.parts_of(change),
+                          behind.features);
+        });
+  }
+  Version from = behind.sent_cut;
+  for (size_t i = 0; i < publishes; ++i) {
+    AdvancePlan& step = steps_[i];
+    if (step.blocks.empty()) continue;
+    const PublishRing::Publish& publish = ring.at(first + i);
+    step.kind = AdvanceKind::kStep;
+    step.from = from;
+    step.to = from = publish.to;
+    step.commit_time_ns = publish.commit_time_ns;
+  }
+}
+
+}  // namespace ecsdb
