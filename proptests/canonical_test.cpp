@@ -51,6 +51,8 @@ void draw_value(T& v, uint64_t limit) {
   } else if constexpr (std::is_same_v<T, DatabaseId> || std::is_same_v<T, Hash128>) {
     v.high = draw_number();
     v.low = draw_number();
+  } else if constexpr (std::is_same_v<T, Digest>) {
+    for (uint32_t& lane : v.lane) lane = static_cast<uint32_t>(draw_number());
   } else if constexpr (std::is_same_v<T, CellKey>) {
     v = CellKey{};
     v.kind = static_cast<CellKey::Kind>(draw_below(5));

@@ -149,12 +149,16 @@ bool CatchUp::measure_chain(const Sources& sources, const Behind& behind, size_t
 /// True if net deltas would save less than a fifth of so many bytes, as far as that can be said
 /// without encoding many rows.
 bool CatchUp::is_net_no_better(const Sources& sources, const Behind& behind, size_t chain) {
-  if (std::popcount(missed_) == 1) return true;
+  const auto varies = [&](const Changed& changed) {
+    return has_compressed_texts(sources, behind, changed.ref);
+  };
+  const bool is_one = std::popcount(missed_) == 1;
+  if (is_one && std::none_of(changed_.begin(), changed_.end(), varies)) return true;
   size_t least = 0;
   for (const Changed& changed : changed_) {
     const Table& table = sources.db.table(changed.ref.table);
     const Cell& cell = sources.db.cell(changed.ref);
-    if (cell.horizon > behind.sent_cut) continue;
+    if (cell.horizon > behind.sent_cut || varies(changed)) continue;
     const size_t rows =
         rows_of(sources, changed.ref, cost_of(sources, changed.ref, behind.effective_cut));
     const NetCost& known = net_costs_[changed.ref.table][kind_of(behind.features)];
@@ -226,12 +230,22 @@ size_t CatchUp::whole_bytes(const Sources& sources, const Behind& behind, const 
   return bytes + bytes_of(parts, behind.features);
 }
 
-/// A net block is larger than the whole cell only for what it says of rows that are gone. Whole
-/// cells are not encoded in vain, more often than not.
+/// What compression makes of texts depends on what stands beside them: little is known of such
+/// blocks before they are encoded.
+bool CatchUp::has_compressed_texts(const Sources& sources, const Behind& behind, CellRef ref) {
+  return kind_of(behind.features) == 1 && sources.db.table(ref.table).layout().text_count > 0;
+}
+
+/// A net block is larger than the whole cell for what it says of rows that are gone, and where the
+/// whole cell can be compressed better. Whole cells are not encoded in vain, more often than not.
 bool CatchUp::may_be_smaller_whole(const Sources& sources, const Behind& behind, CellRef ref,
-                                   size_t net) const {
+                                   size_t net) {
   constexpr size_t kGoneBytesMax = 6;  // an index that is far from the one before, and a tag
   const Cell& cell = sources.db.cell(ref);
+  if (has_compressed_texts(sources, behind, ref)) {
+    const size_t rows = rows_of(sources, ref, cost_of(sources, ref, behind.effective_cut));
+    if (cell.log.count() <= 4 * rows) return true;
+  }
   const std::span<const Tombstone> all = cell.tombstones.all();
   const auto gone = std::partition_point(
       all.begin(), all.end(), [&](const Tombstone& at) { return at.version <= behind.sent_cut; });

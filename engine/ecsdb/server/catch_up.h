@@ -112,8 +112,8 @@ class CatchUp {
   size_t plan_cell(const Sources& sources, const Behind& behind, const Changed& changed);
   void learn(const Sources& sources, const Behind& behind, CellRef ref, size_t bytes);
   size_t whole_bytes(const Sources& sources, const Behind& behind, const Changed& changed);
-  bool may_be_smaller_whole(const Sources& sources, const Behind& behind, CellRef ref,
-                            size_t net) const;
+  static bool has_compressed_texts(const Sources& sources, const Behind& behind, CellRef ref);
+  bool may_be_smaller_whole(const Sources& sources, const Behind& behind, CellRef ref, size_t net);
   void make_steps(const Sources& sources, const Behind& behind);
 
   uint64_t publish_ = 1;
