@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "ecsdb/base/mutant.h"
+
 namespace ecsdb {
 namespace {
 
@@ -192,7 +194,7 @@ size_t CatchUp::plan_net(const Sources& sources, const Behind& behind) {
 
 size_t CatchUp::plan_cell(const Sources& sources, const Behind& behind, const Changed& changed) {
   const Cell& cell = sources.db.cell(changed.ref);
-  if (cell.horizon > behind.sent_cut) {
+  if (cell.horizon > behind.sent_cut && !ECSDB_MUTANT(stale_resume)) {
     replaced_.push_back(changed.handle);
     return whole_bytes(sources, behind, changed);
   }

@@ -88,9 +88,9 @@ class ReplicationServer::Impl {
         authenticator_(authenticator),
         secrets_(secrets),
         blocks_(options_.block_bytes_max),
-        sessions_({options_.session_timeout, options_.sessions_max}),
         ring_(db_.table_count(), db_.head(), options_.ring_publishes, options_.ring_bytes),
         catch_up_(db_.table_count()),
+        sessions_({options_.session_timeout, options_.sessions_max}),
         audience_(db_.table_count()) {
     ECSDB_CHECK(authenticator != nullptr);
     ECSDB_CHECK(options_.heartbeat_interval.ns > 0 && options_.stall_timeout.ns > 0);
@@ -323,8 +323,8 @@ class ReplicationServer::Impl {
   };
 
   SessionContext make_context() {
-    return SessionContext{db_,       blocks_,   ring_,    catch_up_, writer_,  step_,
-                          options_,  *authenticator_, stats_,   events_,   sessions_, secrets_,
+    return SessionContext{db_,        blocks_,           ring_,  catch_up_, writer_,   step_,
+                          options_,   *authenticator_,   stats_, events_,   sessions_, secrets_,
                           evictions_, published_time_ns_};
   }
   uint32_t find(LinkId link) const {
