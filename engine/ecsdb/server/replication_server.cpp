@@ -170,7 +170,8 @@ class ReplicationServer::Impl {
     audience_.apply(slot, interest.take_changes());
     for (uint32_t handle = 0; handle < interest.handle_end(); ++handle) {
       const Interest::Held& held = interest.at(handle);
-      if (held.state == Interest::State::kFree) continue;
+      // One that is leaving has been taken back already, and its cell may be gone.
+      if (held.state == Interest::State::kFree || held.state == Interest::State::kLeaving) continue;
       audience_.apply(slot, {{held.ref, handle, false}});
     }
     slots_[slot].session.reset();
