@@ -31,6 +31,7 @@ void Client::Impl::send_hello(const Now& now) {
     drop_sync();
   }
   resuming_ = auth.is_resuming = may_resume();
+  unknown_.clear();
   send(MessageType::kAuth, auth);
   if (!resuming_) return;
   add_subscribes();
@@ -108,8 +109,12 @@ Status Client::Impl::on_resume_reply(ByteSpan head) {
                       {}};
     event.reset = reply.reason;
     events_.push_back(std::move(event));
-    if (reply.reason == ResetReason::kSchemaBreak) subscriptions_.on_disconnected();
+    if (reply.reason == ResetReason::kSchemaBreak) {
+      subscriptions_.on_disconnected();
+      unknown_.clear();
+    }
   }
+  report_unknown();
   send_subscriptions();
   return {};
 }
@@ -211,11 +216,17 @@ void Client::Impl::add_subscribes() {
   while (subscriptions_.has_changes()) {
     std::vector<SubscriptionId> unknown;
     const Subscribe request = subscriptions_.take_request(schema(), unknown);
-    for (const SubscriptionId id : unknown) {
-      events_.push_back({ClientEvent::Kind::kSubscribed, ErrorCode::kUnknownTable,
-                         "the server's schema has no such table", id});
-    }
+    unknown_.insert(unknown_.end(), unknown.begin(), unknown.end());
+    if (!resuming_) report_unknown();
     if (!request.add.empty() || !request.remove.empty()) send(MessageType::kSubscribe, request);
+  }
+}
+
+/// Once the server's schema is known: a resume is written with the one that is held.
+void Client::Impl::report_unknown() {
+  for (const SubscriptionId id : std::exchange(unknown_, {})) {
+    events_.push_back({ClientEvent::Kind::kSubscribed, ErrorCode::kUnknownTable,
+                       "the server's schema has no such table", id});
   }
 }
 

@@ -96,6 +96,7 @@ class Client::Impl {
   bool may_resume() const;
   void send_resume();
   void add_subscribes();
+  void report_unknown();
   Status on_resume_reply(ByteSpan head);
   Status use_schema(Schema schema);
   void on_visible_schema();
@@ -162,8 +163,9 @@ class Client::Impl {
   Position sync_position_;
   SyncUnderWay sync_;
   Replica staged_;
-  std::vector<bool> whole_tables_;  // that the sync covers
-  bool resuming_ = false;           // the server has not answered the resume yet
+  std::vector<bool> whole_tables_;       // that the sync covers
+  bool resuming_ = false;                // the server has not answered the resume yet
+  std::vector<SubscriptionId> unknown_;  // refused for want of a table, not yet reported
 
   struct Samples {
     uint64_t after = 0;  // so many advances of the connection
