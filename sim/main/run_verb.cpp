@@ -38,10 +38,13 @@ void add_counts(JsonLine& json, const RunReport& report) {
   json.add("advances", report.advances);
   json.add("step_advances", report.step_advances);
   json.add("net_advances", report.net_advances);
-  json.add("cell_moves", report.cell_moves);
   json.add("operations", report.operations);
   json.add("dials", report.dials);
   json.add("kicks", report.kicks);
+  for (size_t i = 0; i < kSituations; ++i) {
+    const auto situation = static_cast<Situation>(i);
+    json.add(situation_name(situation), report.coverage[situation]);
+  }
   for (size_t i = 0; i < kTraceCounts; ++i) {
     const auto count = static_cast<TraceCount>(i);
     if (count == TraceCount::kResets || count == TraceCount::kPartitions) continue;
@@ -73,7 +76,7 @@ void print_words(const RunReport& report, double wall_seconds) {
               seconds / wall_seconds);
   std::printf("%llu commits, %llu cell moves, %llu full syncs, %llu advances\n",
               static_cast<unsigned long long>(report.commits),
-              static_cast<unsigned long long>(report.cell_moves),
+              static_cast<unsigned long long>(report.coverage[Situation::kCellMoves]),
               static_cast<unsigned long long>(report.full_syncs),
               static_cast<unsigned long long>(report.advances));
   std::printf("%llu resets, %llu partitions, %llu crashes, %llu short accepts\n",

@@ -35,7 +35,7 @@ SeedOutcome outcome_of(const RunReport& report) {
   out.full_syncs = report.full_syncs;
   out.advances = report.advances;
   out.net_advances = report.net_advances;
-  out.cell_moves = report.cell_moves;
+  out.coverage = report.coverage;
   for (size_t i = 0; i < kTraceCounts; ++i) {
     out.counts[i] = report.trace.count(static_cast<TraceCount>(i));
   }

@@ -22,7 +22,7 @@ struct SeedOutcome {
   uint64_t full_syncs = 0;
   uint64_t advances = 0;
   uint64_t net_advances = 0;
-  uint64_t cell_moves = 0;
+  Coverage coverage;
   uint64_t counts[kTraceCounts] = {};
 
   bool clean() const { return !crashed && safe && converged && deterministic; }

@@ -17,11 +17,17 @@ struct Sum {
   std::vector<SeedOutcome> failed;
   bool unsafe = false;
   bool nondeterministic = false;
+  uint64_t virtual_ms_min = UINT64_MAX;  // of one seed, as is the next
+  uint64_t commits_min = UINT64_MAX;
   SeedOutcome counts;
+  Coverage seeds_with;  // how many seeds had each situation
 };
 
 void add(Sum& sum, const SeedOutcome& outcome) {
   ++sum.seeds;
+  const uint64_t virtual_ms = static_cast<uint64_t>(outcome.virtual_ns / 1'000'000);
+  sum.virtual_ms_min = std::min(sum.virtual_ms_min, virtual_ms);
+  sum.commits_min = std::min(sum.commits_min, outcome.commits);
   if (!outcome.clean()) sum.failed.push_back(outcome);
   sum.unsafe |= outcome.crashed || !outcome.safe;
   sum.nondeterministic |= !outcome.deterministic;
@@ -30,7 +36,10 @@ void add(Sum& sum, const SeedOutcome& outcome) {
   sum.counts.full_syncs += outcome.full_syncs;
   sum.counts.advances += outcome.advances;
   sum.counts.net_advances += outcome.net_advances;
-  sum.counts.cell_moves += outcome.cell_moves;
+  for (size_t i = 0; i < kSituations; ++i) {
+    sum.counts.coverage.counts[i] += outcome.coverage.counts[i];
+    sum.seeds_with.counts[i] += outcome.coverage.counts[i] > 0 ? 1 : 0;
+  }
   for (size_t i = 0; i < kTraceCounts; ++i) sum.counts.counts[i] += outcome.counts[i];
 }
 
@@ -50,7 +59,15 @@ void print_json(const Sum& sum, double wall_seconds) {
   json.add("full_syncs", sum.counts.full_syncs);
   json.add("advances", sum.counts.advances);
   json.add("net_advances", sum.counts.net_advances);
-  json.add("cell_moves", sum.counts.cell_moves);
+  json.add("seed_virtual_ms_min", sum.virtual_ms_min);
+  json.add("seed_commits_min", sum.commits_min);
+  for (size_t i = 0; i < kSituations; ++i) {
+    const std::string name(situation_name(static_cast<Situation>(i)));
+    const uint64_t with = sum.seeds_with.counts[i];
+    json.add(name, sum.counts.coverage.counts[i]);
+    json.add(name + "_seeds", with);
+    json.add_milli(name + "_share", static_cast<int64_t>(with * 1000 / sum.seeds));
+  }
   for (size_t i = 0; i < kTraceCounts; ++i) {
     json.add(trace_count_name(static_cast<TraceCount>(i)), sum.counts.counts[i]);
   }

@@ -72,6 +72,12 @@ void ServerLife::end() {
   server_.reset();
 }
 
+bool ServerLife::has_wrapped() const {
+  const uint64_t first = options_.server.database.first_version.value;
+  const auto passed = [&](uint64_t end) { return first < end && model_.head().value >= end; };
+  return passed(uint64_t{1} << 16) || passed(uint64_t{1} << 32);
+}
+
 // --- what passes ---
 
 void ServerLife::on_server_event(const ServerEvent& event, LinkId link, Now now) {

@@ -57,6 +57,8 @@ class ServerLife final : public ServerObserver {
   /// With which rights the server took who came over the link; null if it took nobody.
   const ClientIdentity* identity_of(LinkId link) const;
   uint64_t commits() const { return commits_; }
+  /// Versions went from what 16 or 32 bits hold to what they do not.
+  bool has_wrapped() const;
   uint64_t operations() const { return workload_.operations(); }
 
   void on_server_event(const ServerEvent& event, LinkId link, Now now) override;

@@ -234,7 +234,9 @@ RunReport Simulation::report() {
     const ServerStats stats = life->stats();
     out.commits += life->commits();
     out.operations += life->operations();
-    out.cell_moves += life->model().cell_moves();
+    out.coverage.add(stats);
+    out.coverage[Situation::kCellMoves] += life->model().cell_moves();
+    out.coverage[Situation::kVersionWraps] += life->has_wrapped() ? 1 : 0;
     out.full_syncs += stats.full_syncs;
     out.step_advances += stats.step_advances;
     out.net_advances += stats.net_advances;
@@ -243,6 +245,7 @@ RunReport Simulation::report() {
   for (const auto& client : clients_) {
     out.advances += client->totals().advances;
     out.dials += client->totals().dials;
+    out.coverage[Situation::kResubscriptions] += client->resubscriptions();
   }
   out.trace = std::move(world_.trace());
   return out;

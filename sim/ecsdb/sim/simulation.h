@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ecsdb/sim/checkers/violation.h"
+#include "ecsdb/sim/coverage.h"
 #include "ecsdb/sim/fault_plan.h"
 #include "ecsdb/sim/trace.h"
 #include "ecsdb/sim/virtual_client.h"
@@ -47,7 +48,7 @@ struct RunReport {
   std::vector<Violation> violations;  // the first ones, safety first
   uint64_t commits = 0;
   uint64_t operations = 0;
-  uint64_t cell_moves = 0;
+  Coverage coverage;
   uint64_t full_syncs = 0;
   uint64_t advances = 0;
   uint64_t step_advances = 0;  // sent with shared relative blocks

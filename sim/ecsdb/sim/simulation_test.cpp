@@ -48,7 +48,7 @@ TEST(Simulation, StormShowsEveryKindOfTrouble) {
   EXPECT_GT(report.full_syncs, 2u * options.clients);
   EXPECT_GT(report.step_advances, 1000u);
   EXPECT_GT(report.net_advances, 50u);
-  EXPECT_GT(report.cell_moves, 100u);
+  EXPECT_GT(report.coverage[Situation::kCellMoves], 100u);
   for (const TraceCount count :
        {TraceCount::kResets, TraceCount::kPartitions, TraceCount::kHalfOpens, TraceCount::kStalls,
         TraceCount::kShortAccepts, TraceCount::kSplits, TraceCount::kClientCrashes,

@@ -193,6 +193,7 @@ void VirtualClient::subscribe(InterestEntry entry, const Now& now) {
 
 /// Ends a subscription and makes another: the first, to the clock, stays.
 void VirtualClient::change_subscriptions(const Now& now) {
+  ++resubscriptions_;
   std::vector<SubscriptionId> present;
   for (const ClientInterest::Entry& entry : interest_.entries()) {
     if (!entry.removed) present.push_back(entry.id);

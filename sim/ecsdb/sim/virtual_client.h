@@ -69,6 +69,8 @@ class VirtualClient final : public EventTarget, public EndpointHandler {
   bool running() const { return client_ != nullptr; }
   /// Whose clock it reads.
   TargetId target() const { return target_; }
+  /// Changes of subscriptions while a process ran.
+  uint64_t resubscriptions() const { return resubscriptions_; }
   /// Sums over all of its processes.
   ClientStats totals() const;
 
@@ -146,6 +148,7 @@ class VirtualClient final : public EventTarget, public EndpointHandler {
   bool missed_poll_ = false;
   std::vector<Missed> missed_;
   uint64_t launches_ = 0;
+  uint64_t resubscriptions_ = 0;
   ClientInterest interest_;
   std::unique_ptr<Client> client_;
   std::vector<Line> lines_;  // the last one is the present one, the others say goodbye
