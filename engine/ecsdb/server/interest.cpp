@@ -9,6 +9,12 @@ namespace {
 
 Status check_keys(const Schema& schema, uint16_t index, const Subscription& s) {
   const TableDef& table = schema.table(index);
+  ECSDB_TRY(check_area(schema, index, s));
+  for (const CellKey& key : s.nearest_to) {
+    if (key.kind == CellKey::Kind::kGrid && cell_key_fits(schema, index, key)) continue;
+    return fail(ErrorCode::kTypeMismatch,
+                table.name + ": nearness to a key that is none of its grid: " + key.to_string());
+  }
   if (s.kind == SelectorKind::kAll) {
     if (s.keys.empty()) return {};
     return fail(ErrorCode::kTypeMismatch, table.name + ": keys in a subscription to every cell");
@@ -56,8 +62,15 @@ Status Interest::add_subscription(const Database& db, const Identity& identity,
   if (subscription.kind == SelectorKind::kKeys) {
     std::sort(subscription.keys.begin(), subscription.keys.end());
   }
+  if (!subscription.area.empty()) areas_.add(db.schema(), *table, subscription);
   subscriptions_.push_back(std::move(subscription));
+  const bool has_area = !subscriptions_.back().area.empty();
+  if (has_area) areas_.follow(db, identity);
   if (importing_) return {};
+  if (has_area) {
+    settle_areas(db, identity);
+    return {};
+  }
   for (const auto& [key, cell] : db.cells(*table).by_key()) {
     const CellRef ref{*table, cell};
     if (subscriptions_.back().covers(key) && may_read(def, identity, key)) hold(ref);
@@ -72,6 +85,7 @@ Status Interest::remove_subscription(SubscriptionId id) {
     return fail(ErrorCode::kUnknownSubscription, "id " + std::to_string(id.value));
   }
   keys_ -= found->keys.size();
+  areas_.remove(id);
   subscriptions_.erase(found);
   return {};
 }
@@ -80,7 +94,7 @@ void Interest::release_unwanted(const Database& db, const Identity& identity) {
   for (uint32_t handle = 0; handle < handle_end(); ++handle) {
     const Held& held = held_[handle];
     if (held.state == State::kFree || held.state == State::kLeaving) continue;
-    if (!wants(db, identity, held.ref.table, db.cell(held.ref).key)) release(handle);
+    if (!keeps(db, identity, held.ref.table, db.cell(held.ref).key)) release(handle);
   }
   std::erase_if(pending_, [&](uint32_t handle) { return held_[handle].state != State::kPending; });
 }
@@ -91,7 +105,7 @@ bool Interest::wants(const Database& db, const Identity& identity, uint16_t tabl
   const bool covered =
       std::any_of(subscriptions_.begin(), subscriptions_.end(),
                   [&](const Subscription& s) { return s.table == def.id && s.covers(key); });
-  return covered && may_read(def, identity, key);
+  return (covered || areas_.touch(table, key, AreaReach::kArea)) && may_read(def, identity, key);
 }
 
 /// A free handle, with a generation that is new.
@@ -296,7 +310,7 @@ bool Interest::import_cell(const Database& db, const Identity& identity, const R
   held.state = is_staged ? State::kStaged : State::kTold;
   const bool exists = held.ref.cell != kNoCell;
   if (is_good && exists && !handle_of_.contains(held.ref) &&
-      wants(db, identity, *table, cell.key)) {
+      keeps(db, identity, *table, cell.key)) {
     handle_of_.emplace(held.ref, cell.handle);
     changes_.push_back({held.ref, cell.handle, true});
     return true;
@@ -322,6 +336,8 @@ void Interest::finish_import(const Database& db, const Identity& identity) {
       if (s.covers(key) && may_read(def, identity, key)) hold({*table, cell});
     }
   }
+  areas_.start_over();
+  settle_areas(db, identity);
 }
 
 void Interest::forget_cells() {

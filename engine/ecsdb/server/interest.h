@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "ecsdb/server/auth.h"
+#include "ecsdb/server/interest_areas.h"
 #include "ecsdb/store/database.h"
 #include "ecsdb/wire/messages.h"
 
@@ -57,6 +58,18 @@ class Interest {
   bool has_subscriptions() const { return !subscriptions_.empty(); }
   bool wants(const Database& db, const Identity& identity, uint16_t table,
              const CellKey& key) const;
+  /// Whether a cell that is held stays so: areas keep it while it is within their margins.
+  bool keeps(const Database& db, const Identity& identity, uint16_t table,
+             const CellKey& key) const;
+
+  // Areas that move; in interest_areas.cpp.
+  /// kUnknownSubscription; kTypeMismatch for one that is no area or follows an entity, or a centre
+  /// outside of its plane. Cells change with settle_areas(), once for several moves.
+  Status move_area(SubscriptionId id, const GridPoint& center);
+  void settle_areas(const Database& db, const Identity& identity);
+  /// Some area follows an entity: follow_entities() is due before each publish.
+  bool follows() const { return areas_.follows(); }
+  void follow_entities(const Database& db, const Identity& identity);
 
   /// Cells that came to be held and cells that were released since the last call, for the audience.
   struct Change {
@@ -109,11 +122,14 @@ class Interest {
   void rename(CellRef ref, uint32_t from, uint32_t to);
   void keep_leaving(uint32_t handle);
   CellEnter enter_of(const Database& db, uint32_t handle) const;
+  void release_beyond(const Database& db, const Identity& identity, const AreaWalk& walk);
+  void hold_inside(const Database& db, const Identity& identity, const AreaWalk& walk);
 
   size_t cells_max_;
   bool overflowed_ = false;
   std::vector<Subscription> subscriptions_;  // their keys sorted
   size_t keys_ = 0;                          // of all subscriptions
+  InterestAreas areas_;                      // of those that have one
   std::vector<Held> held_;
   std::vector<uint32_t> free_;
   std::map<CellRef, uint32_t> handle_of_;

@@ -214,6 +214,7 @@ class ReplicationServer::Impl {
     const uint32_t count = static_cast<uint32_t>(slots_.size());
     follows_.resize(count);
     for (uint32_t slot = 0; slot < count; ++slot) {
+      if (slots_[slot].session && slots_[slot].session->interest().follows()) move_areas(slot);
       follows_[slot] = follows_of(slots_[slot].session, before);
     }
     offers_.clear();
@@ -351,6 +352,13 @@ class ReplicationServer::Impl {
       slot.timer = deadline;
       deadlines_.add(deadline, index, slot.incarnation);
     }
+  }
+
+  /// Areas that follow an entity go to where it is in the version that is about to be published.
+  void move_areas(uint32_t index) {
+    Session& session = *slots_[index].session;
+    session.interest().follow_entities(db_, session.identity());
+    audience_.apply(index, session.interest().take_changes());
   }
 
   /// Encodes one dirty cell for the connections that are in step and hold it; a cell that was never

@@ -184,6 +184,10 @@ Status Session::on_subscribe(SessionContext& context, ByteSpan head, const Now&)
     const SubscriptionId id = subscription.id;
     answer(id, interest_.add_subscription(context.db, identity_, std::move(subscription)));
   }
+  for (const SubscriptionMove& move : request.move) {
+    answer(move.id, interest_.move_area(move.id, move.center));
+  }
+  if (!request.move.empty()) interest_.settle_areas(context.db, identity_);
   send(MessageType::kSubscribeReply, reply);
   if (phase_ == Phase::kReady && !resuming_ && interest_.has_subscriptions()) {
     start_sync(context);

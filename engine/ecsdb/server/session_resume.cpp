@@ -81,7 +81,7 @@ bool Session::is_good_for_sync(const SessionContext& context, const ResumeCell& 
   if (held.state == HeldState::kHeld || !table) return false;
   const CellIndex index = db.cells(*table).find(held.key);
   return index != kNoCell && db.cell({*table, index}).horizon <= resume_.sync_version &&
-         interest_.wants(db, identity_, *table, held.key);
+         interest_.keeps(db, identity_, *table, held.key);
 }
 
 /// Something of the unfinished sync is of use.
