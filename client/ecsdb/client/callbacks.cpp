@@ -23,6 +23,14 @@ CallbackId Callbacks::add_entity(EntityId entity, EntityCallback callback) {
   return last_;
 }
 
+CallbackId Callbacks::add_area(SubscriptionId subscription, AreaCallback callback) {
+  Entry& entry = entries_[++last_];
+  entry.subscription = subscription;
+  entry.on_area = std::move(callback);
+  areas_[subscription].push_back(last_);
+  return last_;
+}
+
 void Callbacks::remove(CallbackId id) {
   const auto found = entries_.find(id);
   if (found == entries_.end()) return;
@@ -35,6 +43,12 @@ void Callbacks::on_schema_changed() { stale_ = true; }
 
 void Callbacks::sweep() {
   if (!any_dead_) return;
+  for (const auto& [id, entry] : entries_) {
+    if (!entry.dead || !entry.on_area) continue;
+    const auto found = areas_.find(entry.subscription);
+    std::erase(found->second, id);
+    if (found->second.empty()) areas_.erase(found);
+  }
   std::erase_if(entries_, [](const auto& entry) { return entry.second.dead; });
   any_dead_ = false;
   stale_ = true;
@@ -45,6 +59,7 @@ void Callbacks::rebuild(const Schema& schema) {
   stale_ = false;
   for (const auto& [id, entry] : entries_) {
     int table = -1;
+    if (entry.on_area) continue;
     if (entry.is_row) {
       const auto index = schema.table_index(std::string_view(entry.table));
       if (!index) continue;
@@ -96,6 +111,27 @@ void Callbacks::deliver(const TableSet& set, const std::vector<RowEvent>& events
     call_entities({-1, EntityId{}}, event, before, stop);
     call_entities({-1, event.entity}, event, before, stop);
     if (*stop) return;
+  }
+  delivering_ = false;
+  sweep();
+}
+
+void Callbacks::deliver_areas(const std::vector<AreaEvent>& events, const bool* stop) {
+  ECSDB_CHECK(!delivering_);
+  if (events.empty() || areas_.empty()) return;
+  delivering_ = true;
+  const CallbackId before = last_;
+  for (const AreaEvent& event : events) {
+    const auto found = areas_.find(event.subscription);
+    if (found == areas_.end()) continue;
+    // By place, because a callback may add another one for the same area.
+    for (size_t i = 0; i < found->second.size(); ++i) {
+      const CallbackId id = found->second[i];
+      if (id > before) break;
+      Entry& entry = entries_.at(id);
+      if (!entry.dead) entry.on_area(event);
+      if (*stop) return;
+    }
   }
   delivering_ = false;
   sweep();

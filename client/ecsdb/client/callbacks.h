@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "ecsdb/client/areas.h"
 #include "ecsdb/client/events.h"
 #include "ecsdb/schema/schema.h"
 #include "ecsdb/store/table_set.h"
@@ -18,6 +19,7 @@ class Callbacks {
  public:
   CallbackId add_row(std::string table, EntityId entity, RowCallback callback);
   CallbackId add_entity(EntityId entity, EntityCallback callback);
+  CallbackId add_area(SubscriptionId subscription, AreaCallback callback);
   void remove(CallbackId id);
   bool empty() const { return entries_.empty(); }
   /// Tables are registered by name; ids and indices change with the schema.
@@ -26,6 +28,8 @@ class Callbacks {
   /// Delivers the events of one cut; `set` is the state after it. Stops early when `*stop` becomes
   /// true (the client was destroyed; then the registry outlives it until this returns).
   void deliver(const TableSet& set, const std::vector<RowEvent>& events, const bool* stop);
+  /// The same for what areas tell.
+  void deliver_areas(const std::vector<AreaEvent>& events, const bool* stop);
 
  private:
   struct Entry {
@@ -35,6 +39,8 @@ class Callbacks {
     EntityId entity;
     RowCallback row;
     EntityCallback on_entity;
+    SubscriptionId subscription;
+    AreaCallback on_area;
   };
   struct Key {
     int table;        // -1: entity callbacks
@@ -52,6 +58,7 @@ class Callbacks {
   bool stale_ = false;
   bool delivering_ = false;
   bool any_dead_ = false;
+  std::map<SubscriptionId, std::vector<CallbackId>> areas_;
 };
 
 /// One event an entity, in order of their first row event: appeared, changed or gone, by whether it

@@ -51,6 +51,7 @@ SubscriptionId Client::subscribe_box(std::string table, CellKey low, CellKey hig
 
 void Client::unsubscribe(SubscriptionId id, const Now&) {
   impl_->subscriptions_.remove(id);
+  impl_->areas_.remove(id);
   impl_->send_subscriptions();
 }
 

@@ -10,11 +10,13 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "ecsdb/base/prng.h"
 #include "ecsdb/base/time.h"
+#include "ecsdb/client/areas.h"
 #include "ecsdb/client/client_db.h"
 #include "ecsdb/client/events.h"
 #include "ecsdb/wire/stream_output.h"
@@ -75,7 +77,7 @@ struct ClientStats {
   uint64_t bytes_received = 0;
   uint64_t bytes_sent = 0;
   uint64_t faults = 0;
-  uint64_t rows_changed = 0;  // row events; none are made while no callback is registered
+  uint64_t rows_changed = 0;  // row events; none are made without callbacks and areas
 };
 
 class Client {
@@ -105,7 +107,24 @@ class Client {
   SubscriptionId subscribe_cells(std::string table, std::vector<CellKey> keys, const Now& now);
   /// Grid cells with low <= key <= high in every coordinate.
   SubscriptionId subscribe_box(std::string table, CellKey low, CellKey high, const Now& now);
+  /// What is not further from `center` than `radius`, in a table with a grid or one that follows
+  /// such a table; see areas.h. The server sends whole cells; on_area() and inside() tell what is
+  /// exactly inside. kSubscribed with kTypeMismatch or kValueOutOfRange where that cannot be.
+  SubscriptionId subscribe_ball(std::string table, const AreaPoint& center, double radius,
+                                const AreaOptions& options, const Now& now);
+  /// The same for a box with its centre there and edges twice as long as `half_edges`.
+  SubscriptionId subscribe_range(std::string table, const AreaPoint& center,
+                                 const AreaPoint& half_edges, const AreaOptions& options,
+                                 const Now& now);
+  /// Another centre for a ball or range that follows no entity. May be called as often as it
+  /// changes: the server is told no more than it allows, and the last centre always gets there.
+  /// kUnknownSubscription; kTypeMismatch for one that follows; kValueOutOfRange for a centre where
+  /// no position can be. After an error it is where it was.
+  Status move(SubscriptionId id, const AreaPoint& center, const Now& now);
   void unsubscribe(SubscriptionId id, const Now& now);
+  /// True once the server of this connection has answered all it was, or is to be, told of the
+  /// subscription: its last centre is in force, or it is refused.
+  bool is_settled(SubscriptionId id) const;
 
   /// With ready_by_hand: what was synced is shown, live advances may come. After each full sync,
   /// not after a resume. Harmless when nothing waits for it.
@@ -117,7 +136,15 @@ class Client {
   /// Entity events; of all, or of one.
   CallbackId on_entity(EntityCallback callback);
   CallbackId on_entity(EntityId entity, EntityCallback callback);
+  /// What comes inside the area of a subscription and goes out of it. Also told by a poll() that
+  /// applies no cut, if the area was added or moved.
+  CallbackId on_area(SubscriptionId id, AreaCallback callback);
   void remove_callback(CallbackId id);
+  /// Entities that were inside a ball or range at the end of the last poll(), of those with a row
+  /// in its table and a position that are both shown; in no particular order, valid until the next
+  /// poll(). It is what the rows say, whether or not the server took the subscription. Empty for
+  /// other subscriptions.
+  std::span<const EntityId> inside(SubscriptionId id) const;
 
   /// Applies the cuts that have arrived whole, `cuts_max` at most, one after the other, each
   /// followed by its callbacks. Returns the number of cuts.

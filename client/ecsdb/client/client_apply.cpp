@@ -120,8 +120,11 @@ size_t Client::Impl::poll(const Now& now, size_t cuts_max) {
     ++cuts;
     report_divergence();
     compare_samples(now);
+    update_areas(row_events_);
     callbacks_.deliver(visible_, row_events_, &orphaned_);
+    if (!orphaned_) callbacks_.deliver_areas(area_events_, &orphaned_);
   }
+  if (!orphaned_) show_moved_areas();
   polling_ = false;
   return cuts;
 }
@@ -147,7 +150,7 @@ Status Client::Impl::apply_next(const Now& now) {
   pending_.pop_front();
   pending_bytes_ -= advance.stream_bytes;
   row_events_.clear();
-  std::vector<RowEvent>* events = callbacks_.empty() ? nullptr : &row_events_;
+  std::vector<RowEvent>* events = callbacks_.empty() && areas_.empty() ? nullptr : &row_events_;
   const bool ends_sync = advance.head.kind() == AdvanceKind::kSyncEnd;
   if (ends_sync && !sync_.active) {
     return fail(ErrorCode::kUnexpectedMessage, "the end of a full sync that never began");

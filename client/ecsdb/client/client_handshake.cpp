@@ -1,5 +1,6 @@
 // The client's side of a handshake: preface, auth, schema, subscriptions.
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "ecsdb/client/client_impl.h"
@@ -31,7 +32,7 @@ void Client::Impl::send_hello(const Now& now) {
     drop_sync();
   }
   resuming_ = auth.is_resuming = may_resume();
-  unknown_.clear();
+  refused_.clear();
   send(MessageType::kAuth, auth);
   if (!resuming_) return;
   add_subscribes();
@@ -111,10 +112,10 @@ Status Client::Impl::on_resume_reply(ByteSpan head) {
     events_.push_back(std::move(event));
     if (reply.reason == ResetReason::kSchemaBreak) {
       subscriptions_.on_disconnected();
-      unknown_.clear();
+      refused_.clear();
     }
   }
-  report_unknown();
+  report_refused();
   send_subscriptions();
   return {};
 }
@@ -203,6 +204,7 @@ Status Client::Impl::use_schema(Schema schema) {
 
 void Client::Impl::on_visible_schema() {
   callbacks_.on_schema_changed();
+  areas_.on_schema_changed();
   for (Status (*bind)(TableSet&) : bindings_) {
     ECSDB_CHECK(bind(visible_).ok());  // use_schema tried it
   }
@@ -214,19 +216,19 @@ void Client::Impl::send_subscriptions() {
 
 void Client::Impl::add_subscribes() {
   while (subscriptions_.has_changes()) {
-    std::vector<SubscriptionId> unknown;
-    const Subscribe request = subscriptions_.take_request(schema(), unknown);
-    unknown_.insert(unknown_.end(), unknown.begin(), unknown.end());
-    if (!resuming_) report_unknown();
+    std::vector<Subscriptions::Refused> refused;
+    const Subscribe request = subscriptions_.take_request(schema(), refused);
+    std::move(refused.begin(), refused.end(), std::back_inserter(refused_));
+    if (!resuming_) report_refused();
     if (!request.add.empty() || !request.remove.empty()) send(MessageType::kSubscribe, request);
   }
 }
 
 /// Once the server's schema is known: a resume is written with the one that is held.
-void Client::Impl::report_unknown() {
-  for (const SubscriptionId id : std::exchange(unknown_, {})) {
-    events_.push_back({ClientEvent::Kind::kSubscribed, ErrorCode::kUnknownTable,
-                       "the server's schema has no such table", id});
+void Client::Impl::report_refused() {
+  for (Subscriptions::Refused& one : std::exchange(refused_, {})) {
+    events_.push_back(
+        {ClientEvent::Kind::kSubscribed, one.why.code, std::move(one.why.context), one.id});
   }
 }
 
@@ -237,7 +239,7 @@ Status Client::Impl::on_subscribe_reply(ByteSpan head) {
   for (const SubscribeResult& result : reply.results) {
     const ErrorCode code = error_is_known(result.code) ? static_cast<ErrorCode>(result.code)
                                                        : ErrorCode::kNotPermitted;
-    if (!subscriptions_.on_reply(result.id, code == ErrorCode::kOk)) continue;  // ended meanwhile
+    if (!subscriptions_.on_reply(result.id, code)) continue;  // ended meanwhile
     events_.push_back(
         {ClientEvent::Kind::kSubscribed, code, std::string(error_text(code)), result.id});
   }

@@ -69,7 +69,10 @@ void Client::Impl::on_connected(LinkId link, const Now& now) {
   goodbye_.reset();
   drop_arrived();
   diverged_.clear();
+  areas_.for_each_sighting(
+      [&](SubscriptionId id, const AreaPoint& at) { subscriptions_.see(id, at); });
   subscriptions_.on_disconnected();
+  moves_at_ = now.steady;
   send_hello(now);
 }
 
@@ -171,7 +174,9 @@ Status Client::Impl::on_frame(const Frame& frame, const Now& now) {
     case MessageType::kSchemaPart:
       return on_schema_part(frame.head);
     case MessageType::kSubscribeReply:
-      return on_subscribe_reply(frame.head);
+      ECSDB_TRY(on_subscribe_reply(frame.head));
+      send_moves(now);
+      return {};
     case MessageType::kSyncBegin:
       return on_sync_begin(frame.head);
     case MessageType::kSyncChunk:
@@ -179,7 +184,9 @@ Status Client::Impl::on_frame(const Frame& frame, const Now& now) {
     case MessageType::kSyncMark:
       return on_sync_mark(frame.head);
     case MessageType::kResumeReply:
-      return on_resume_reply(frame.head);
+      ECSDB_TRY(on_resume_reply(frame.head));
+      send_moves(now);
+      return {};
     case MessageType::kServerHeartbeat:
       return on_server_heartbeat(frame.head, now);
     case MessageType::kGoodbye: {
@@ -270,6 +277,7 @@ void Client::Impl::on_timer(const Now& now) {
     return drop_link(goodbye_.value_or(fail(ErrorCode::kPeerSilent)), false, now);
   }
   if (now.steady >= last_received_ + stale_timeout()) become_stale();
+  send_moves(now);
   if (now.steady < last_sent_ + options_.heartbeat_interval || state_ != State::kReady) return;
   last_sent_ = now.steady;
   if (out_.empty()) send(MessageType::kClientHeartbeat, clock_.heartbeat(now.steady));
@@ -296,8 +304,8 @@ Instant Client::Impl::state_deadline() const {
     case State::kReady:
       break;
   }
-  Instant at =
-      std::min(last_received_ + silence_timeout(), last_sent_ + options_.heartbeat_interval);
+  Instant at = std::min({last_received_ + silence_timeout(),
+                         last_sent_ + options_.heartbeat_interval, moves_deadline()});
   if (shows_live_) at = std::min(at, last_received_ + stale_timeout());
   return at;
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "ecsdb/client/area_view.h"
 #include "ecsdb/client/callbacks.h"
 #include "ecsdb/client/client.h"
 #include "ecsdb/client/divergence.h"
@@ -32,6 +33,9 @@ class Client::Impl {
   void connect(const Now& now);
   void disconnect(const Now& now);
   void send_subscriptions();
+  SubscriptionId subscribe_area(std::string table, const AreaSpec& spec);
+  /// Centres that moved, as often as the server allows.
+  void send_moves(const Now& now);
   size_t poll(const Now& now, size_t cuts_max);
   void add_binding(Status (*bind)(TableSet&));
   bool has_output(LinkId link) const;
@@ -48,6 +52,7 @@ class Client::Impl {
 
   Replica visible_;
   Subscriptions subscriptions_;
+  AreaViews areas_;
   Callbacks callbacks_;
   ClientStats stats_;
   std::deque<ClientEvent> events_;
@@ -96,7 +101,7 @@ class Client::Impl {
   bool may_resume() const;
   void send_resume();
   void add_subscribes();
-  void report_unknown();
+  void report_refused();
   Status on_resume_reply(ByteSpan head);
   Status use_schema(Schema schema);
   void on_visible_schema();
@@ -121,6 +126,10 @@ class Client::Impl {
   void compare_digest(const DigestSample& sample, std::vector<CellName>& wrong, const Now& now);
   void remember_diverged(const Advance& head);
   void report_divergence();
+  void update_areas(std::span<const RowEvent> events);
+  void show_moved_areas();
+  bool may_move_areas() const;
+  Instant moves_deadline() const;
   template <class M>
   void send(MessageType type, const M& message) {
     append_message(out_.own(), type, message);
@@ -165,7 +174,7 @@ class Client::Impl {
   Replica staged_;
   std::vector<bool> whole_tables_;       // that the sync covers
   bool resuming_ = false;                // the server has not answered the resume yet
-  std::vector<SubscriptionId> unknown_;  // refused for want of a table, not yet reported
+  std::vector<Subscriptions::Refused> refused_;  // without being sent, and not yet reported
 
   struct Samples {
     uint64_t after = 0;  // so many advances of the connection
@@ -185,6 +194,8 @@ class Client::Impl {
   uint64_t acked_bytes_ = 0;
   Version acked_cut_;
   std::vector<RowEvent> row_events_;
+  std::vector<AreaEvent> area_events_;
+  Instant moves_at_;  // when the next centres may be sent
   bool polling_ = false;
   bool orphaned_ = false;
 };

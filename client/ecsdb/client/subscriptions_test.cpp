@@ -26,12 +26,12 @@ Schema schema() {
 class SubscriptionsTest : public ::testing::Test {
  protected:
   Subscribe take() {
-    unknown_.clear();
-    return subscriptions_.take_request(schema_, unknown_);
+    refused_.clear();
+    return subscriptions_.take_request(schema_, refused_);
   }
   Schema schema_ = schema();
   Subscriptions subscriptions_;
-  std::vector<SubscriptionId> unknown_;
+  std::vector<Subscriptions::Refused> refused_;
 };
 
 TEST_F(SubscriptionsTest, NewOnesAreAskedForOnce) {
@@ -69,12 +69,14 @@ TEST_F(SubscriptionsTest, RemovedOnesAreEndedOnlyIfTheServerKnowsThem) {
 TEST_F(SubscriptionsTest, UnknownTablesAreToldAndNotSent) {
   const SubscriptionId id = subscriptions_.add("no_such", SelectorKind::kAll, {});
   EXPECT_TRUE(take().add.empty());
-  EXPECT_EQ(unknown_, (std::vector<SubscriptionId>{id}));
+  ASSERT_EQ(refused_.size(), 1u);
+  EXPECT_EQ(refused_[0].id, id);
+  EXPECT_EQ(refused_[0].why.code, ErrorCode::kUnknownTable);
   take();
-  EXPECT_TRUE(unknown_.empty());  // once a connection
+  EXPECT_TRUE(refused_.empty());  // once a connection
   subscriptions_.on_disconnected();
   take();
-  EXPECT_EQ(unknown_, (std::vector<SubscriptionId>{id}));
+  EXPECT_EQ(refused_.size(), 1u);
 }
 
 TEST_F(SubscriptionsTest, NewConnectionAsksForEverythingAgain) {
@@ -82,7 +84,7 @@ TEST_F(SubscriptionsTest, NewConnectionAsksForEverythingAgain) {
   const SubscriptionId ended = subscriptions_.add("open", SelectorKind::kAll, {});
   const SubscriptionId refused = subscriptions_.add("ruled", SelectorKind::kAll, {});
   take();
-  EXPECT_TRUE(subscriptions_.on_reply(refused, false));
+  EXPECT_TRUE(subscriptions_.on_reply(refused, ErrorCode::kNotPermitted));
   subscriptions_.remove(ended);
   subscriptions_.on_disconnected();
   const Subscribe request = take();
@@ -110,15 +112,123 @@ TEST_F(SubscriptionsTest, WholeTablesAreThoseOfWhichNoCellIsHidden) {
   take();
   EXPECT_EQ(subscriptions_.whole_tables(schema_), (std::vector<bool>{false, false, false}));
   for (const SubscriptionId id : {open, ruled, some}) {
-    EXPECT_TRUE(subscriptions_.on_reply(id, true));
-    EXPECT_FALSE(subscriptions_.on_reply(id, true));  // no answer is awaited any more
+    EXPECT_TRUE(subscriptions_.on_reply(id, ErrorCode::kOk));
+    EXPECT_FALSE(subscriptions_.on_reply(id, ErrorCode::kOk));  // no answer is awaited any more
   }
   EXPECT_EQ(subscriptions_.whole_tables(schema_), (std::vector<bool>{true, false, false}));
   subscriptions_.remove(open);
   const SubscriptionId role = subscriptions_.add("by_role", SelectorKind::kAll, {});
   take();
-  EXPECT_TRUE(subscriptions_.on_reply(role, true));
+  EXPECT_TRUE(subscriptions_.on_reply(role, ErrorCode::kOk));
   EXPECT_EQ(subscriptions_.whole_tables(schema_), (std::vector<bool>{false, false, true}));
+}
+
+class AreaSubscriptionsTest : public ::testing::Test {
+ protected:
+  SubscriptionId add(AreaPoint center) {
+    return subscriptions_.add_area("ship", {SelectorKind::kBall, center, {10, 0}, {}});
+  }
+  Subscribe take() {
+    std::vector<Subscriptions::Refused> refused;
+    Subscribe request = subscriptions_.take_request(schema_, refused);
+    EXPECT_TRUE(refused.empty());
+    return request;
+  }
+  Status move(SubscriptionId id, AreaPoint center) {
+    return subscriptions_.move(id, center, schema_);
+  }
+  std::vector<GridPoint> take_moves() {
+    std::vector<GridPoint> centers;
+    for (const SubscriptionMove& move : subscriptions_.take_moves(schema_).move) {
+      centers.push_back(move.center);
+    }
+    return centers;
+  }
+  using Centers = std::vector<GridPoint>;
+
+  Schema schema_ = SchemaBuilder("s")
+                       .table(1, "ship")
+                       .grid("pos", 64)
+                       .field(1, "pos", FieldType::kVec2f)
+                       .precision(0.5)
+                       .build()
+                       .value();
+  Subscriptions subscriptions_;
+};
+
+TEST_F(AreaSubscriptionsTest, AreSentInStepsWithTheLastCentre) {
+  AreaSpec spec{SelectorKind::kRange, {100, -1}, {4, 5}, {EntityId::make(3, 1, 1), 2.5, true}};
+  const SubscriptionId id = subscriptions_.add_area("ship", spec);
+  const Subscription sent = take().add.at(0);
+  EXPECT_EQ(sent.id, id);
+  EXPECT_EQ(sent.kind, SelectorKind::kRange);
+  ASSERT_EQ(sent.area.size(), 1u);
+  EXPECT_EQ(sent.area[0].follow, EntityId::make(3, 1, 1));
+  EXPECT_EQ(sent.area[0].center, (GridPoint{200, -2, 0}));
+  EXPECT_EQ(sent.area[0].extent, (GridPoint{8, 10, 0}));
+  EXPECT_EQ(sent.area[0].margin, 5u);
+  EXPECT_EQ(sent.nearest_to, (std::vector<CellKey>{CellKey::grid(1, -1)}));
+  subscriptions_.see(id, {7, 8});
+  subscriptions_.on_disconnected();
+  EXPECT_EQ(take().add.at(0).area[0].center, (GridPoint{14, 16, 0}));
+}
+
+TEST_F(AreaSubscriptionsTest, OneMoveAtATimeIsUnanswered) {
+  const SubscriptionId id = add({0, 0});
+  EXPECT_TRUE(move(id, {1, 0}).ok());
+  EXPECT_FALSE(subscriptions_.has_moves());  // it goes with the request that begins it
+  EXPECT_EQ(take().add.at(0).area[0].center.x, 2);
+  EXPECT_FALSE(subscriptions_.is_settled(id));
+  EXPECT_TRUE(move(id, {2, 0}).ok());
+  EXPECT_EQ(take_moves(), (Centers{{4, 0, 0}}));
+  EXPECT_TRUE(move(id, {3, 0}).ok());
+  EXPECT_TRUE(move(id, {4, 0}).ok());
+  EXPECT_FALSE(subscriptions_.has_moves());
+  EXPECT_EQ(take_moves(), Centers{});
+  EXPECT_TRUE(subscriptions_.on_reply(id, ErrorCode::kOk));   // of the beginning
+  EXPECT_FALSE(subscriptions_.on_reply(id, ErrorCode::kOk));  // of the first move
+  EXPECT_EQ(take_moves(), (Centers{{8, 0, 0}}));
+  EXPECT_FALSE(subscriptions_.is_settled(id));
+  EXPECT_FALSE(subscriptions_.on_reply(id, ErrorCode::kOk));
+  EXPECT_TRUE(subscriptions_.is_settled(id));
+  EXPECT_TRUE(move(id, {4.1, 0}).ok());  // the same step
+  EXPECT_EQ(take_moves(), Centers{});
+  EXPECT_TRUE(subscriptions_.is_settled(id));
+}
+
+TEST_F(AreaSubscriptionsTest, AMoveThatCameTooOftenIsAskedForAgain) {
+  const SubscriptionId id = add({0, 0});
+  take();
+  subscriptions_.on_reply(id, ErrorCode::kOk);
+  EXPECT_TRUE(move(id, {1, 0}).ok());
+  EXPECT_EQ(take_moves(), (Centers{{2, 0, 0}}));
+  EXPECT_FALSE(subscriptions_.on_reply(id, ErrorCode::kRateLimited));
+  EXPECT_FALSE(subscriptions_.is_settled(id));
+  EXPECT_TRUE(subscriptions_.has_moves());
+  EXPECT_EQ(take_moves(), (Centers{{2, 0, 0}}));
+}
+
+TEST_F(AreaSubscriptionsTest, MovesOfWhatTheServerRefusedAreNotSent) {
+  const SubscriptionId id = add({0, 0});
+  take();
+  EXPECT_TRUE(move(id, {1, 0}).ok());
+  EXPECT_TRUE(subscriptions_.on_reply(id, ErrorCode::kNotPermitted));
+  EXPECT_FALSE(subscriptions_.has_moves());
+  EXPECT_EQ(take_moves(), Centers{});
+  EXPECT_TRUE(subscriptions_.is_settled(id));
+  EXPECT_FALSE(subscriptions_.is_settled(SubscriptionId{77}));
+}
+
+TEST_F(AreaSubscriptionsTest, MoreMovesThanFitOneRequestComeInSeveral) {
+  std::vector<SubscriptionId> ids;
+  for (size_t i = 0; i < kSubscriptionsMax + 2; ++i) ids.push_back(add({0, 0}));
+  take();
+  take();
+  for (const SubscriptionId id : ids) EXPECT_TRUE(move(id, {9, 9}).ok());
+  EXPECT_EQ(take_moves().size(), kSubscriptionsMax);
+  EXPECT_TRUE(subscriptions_.has_moves());
+  EXPECT_EQ(take_moves().size(), 2u);
+  EXPECT_FALSE(subscriptions_.has_moves());
 }
 
 }  // namespace
