@@ -39,6 +39,7 @@ void InputRecorder::on_disconnect(uint32_t client) {
 void InputRecorder::on_subscribe(uint32_t client, const std::string& table,
                                  const sim::InterestEntry& entry) {
   static constexpr const char* kNames[] = {"subscribe", "subscribe_cells", "subscribe_box"};
+  ECSDB_CHECK(!entry.area);  // those who replay know none
   Json what = Json::object({{"name", kNames[static_cast<size_t>(entry.kind)]}, {"table", table}});
   if (entry.kind != sim::InterestEntry::Kind::kAll) {
     Json keys = Json::array();

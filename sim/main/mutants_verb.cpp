@@ -42,6 +42,9 @@ constexpr Mutant kMutants[] = {
     {"old_connection_accepted", "the older connection of a session goes on"},
     {"lost_ticket_reply", "a ticket is void as soon as its successor was issued"},
     {"unbounded_backoff", "the delay before dialling again grows for ever"},
+    {"area_keeps_cells", "an area that moves does not give cells up"},
+    {"area_stays_behind", "an area does not follow its entity at some publishes"},
+    {"area_keeps_left_behind", "what a moved area left behind still counts as inside"},
     // In the simulated application: these prove that its checkers can see.
     {"read_between", "reads move on without a poll"},
     {"lost_callback", "a change is not told to the application"},

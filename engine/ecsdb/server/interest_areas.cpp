@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ecsdb/base/mutant.h"
 #include "ecsdb/server/interest.h"
 
 namespace ecsdb {
@@ -98,6 +99,7 @@ Status Interest::move_area(SubscriptionId id, const GridPoint& center) {
 }
 
 void Interest::follow_entities(const Database& db, const Identity& identity) {
+  if (ECSDB_MUTANT(area_stays_behind) && db.head().value % 16 == 0) return;
   areas_.follow(db, identity);
   settle_areas(db, identity);
 }
@@ -112,7 +114,7 @@ void Interest::settle_areas(const Database& db, const Identity& identity) {
 }
 
 void Interest::release_beyond(const Database& db, const Identity& identity, const AreaWalk& walk) {
-  if (walk.before == nullptr) return;
+  if (walk.before == nullptr || ECSDB_MUTANT(area_keeps_cells)) return;
   const Area::Keys keys = walk.before->keys(walk.steps, AreaReach::kWithMargin);
   for_each_cell_between(db.cells(walk.table).by_key(), keys,
                         [&](const CellKey& key, CellIndex cell) {

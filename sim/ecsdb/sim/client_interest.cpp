@@ -44,11 +44,31 @@ void ClientInterest::show(const Schema& schema, const ClientIdentity& identity) 
   ++revision_;
 }
 
+bool InterestEntry::touches(const CellKey& key, const GridPoint& center, int64_t more) const {
+  if (key.kind != CellKey::Kind::kGrid) return false;
+  const auto gap = [&](int64_t at, int64_t cell) {
+    const int64_t low = cell * area->edge;
+    return std::max<int64_t>({low - at, at - (low + area->edge - 1), 0});
+  };
+  const int64_t x = gap(center.x, key.x);
+  const int64_t y = gap(center.y, key.y);
+  const int64_t z = gap(center.z, key.z);
+  const GridPoint& extent = area->extent;
+  if (kind == Kind::kBall) {
+    return x * x + y * y + z * z <= (extent.x + more) * (extent.x + more);
+  }
+  return x <= extent.x + more && y <= extent.y + more && z <= extent.z + more;
+}
+
 void ClientInterest::add(SubscriptionId id, InterestEntry entry) {
   Entry& added = entries_.emplace_back();
   added.id = id;
   added.what = std::move(entry);
   added.asked = ++requests_;
+  if (added.what.area) {
+    added.centers = {added.what.area->center};
+    added.is_lost = !added.what.area->follow.is_none();
+  }
   ++revision_;
 }
 
@@ -98,7 +118,7 @@ void ClientInterest::on_unknown_table(SubscriptionId id) {
 void ClientInterest::on_disconnected() {
   connected_ = synced_ = false;
   for (Entry& entry : entries_) {
-    entry.settled = false;
+    entry.settled = entry.moves_answered = false;
     if (!entry.removed) continue;
     entry.answered = true;
     entry.answered_at = Version{};
@@ -115,6 +135,11 @@ void ClientInterest::on_cut(Version cut) {
   if (!synced_ || cut <= synced_at_) return;
   bool changed = false;
   for (Entry& entry : entries_) {
+    if (entry.moves_answered && cut > entry.moves_answered_at) {
+      entry.centers = {entry.centers.back()};
+      entry.moves_answered = false;
+      changed = true;
+    }
     if (entry.settled || !entry.answered || cut <= entry.answered_at) continue;
     entry.settled = changed = true;
   }
@@ -123,10 +148,85 @@ void ClientInterest::on_cut(Version cut) {
   ++revision_;
 }
 
+// --- areas ---
+
+void ClientInterest::move(SubscriptionId id, const GridPoint& center) {
+  for (Entry& entry : entries_) {
+    if (entry.id != id || entry.removed) continue;
+    entry.what.area->center = center;
+    entry.centers.push_back(center);
+    entry.moves_answered = false;
+  }
+  ++revision_;
+}
+
+std::vector<SubscriptionId> ClientInterest::moving() const {
+  std::vector<SubscriptionId> ids;
+  for (const Entry& entry : entries_) {
+    const bool follows = entry.what.area && !entry.what.area->follow.is_none();
+    if (entry.centers.size() > 1 && !follows && !entry.removed && !entry.moves_answered) {
+      ids.push_back(entry.id);
+    }
+  }
+  return ids;
+}
+
+void ClientInterest::on_settled(SubscriptionId id, Version head) {
+  for (Entry& entry : entries_) {
+    if (entry.id != id) continue;
+    entry.moves_answered = true;
+    entry.moves_answered_at = head;
+  }
+}
+
+void ClientInterest::follow(const Model& model, Version cut) {
+  for (Entry& entry : entries_) {
+    if (!entry.what.area || entry.what.area->follow.is_none()) continue;
+    const InterestArea& area = *entry.what.area;
+    const auto place_of = [&](const ModelImage& image) {
+      const auto& lane = image.fields[area.grid_field].lane;
+      return GridPoint{static_cast<int64_t>(lane[0]), static_cast<int64_t>(lane[1]),
+                       static_cast<int64_t>(lane[2])};
+    };
+    std::vector<GridPoint> centers;
+    const ModelImage* const image = model.row_at(area.grid_table, area.follow, cut);
+    if (image != nullptr) {
+      centers = {place_of(*image)};
+    } else {
+      centers = {area.center};
+      for (const ModelImage& past : model.images(area.grid_table, area.follow)) {
+        if (past.cell != nullptr && place_of(past) != centers.back()) {
+          centers.push_back(place_of(past));
+        }
+      }
+    }
+    if (entry.is_lost == (image == nullptr) && entry.centers == centers) continue;
+    entry.is_lost = image == nullptr;
+    entry.centers = std::move(centers);
+    ++revision_;
+  }
+}
+
+bool ClientInterest::may_touch(const Entry& entry, const CellKey& key) {
+  if (!entry.what.area) return entry.what.covers(key);
+  return std::any_of(entry.centers.begin(), entry.centers.end(), [&](const GridPoint& center) {
+    return entry.what.touches(key, center, entry.what.area->margin);
+  });
+}
+
+bool ClientInterest::must_touch(const Entry& entry, const CellKey& key) {
+  if (!entry.what.area) return entry.what.covers(key);
+  return !entry.is_lost &&
+         std::all_of(entry.centers.begin(), entry.centers.end(),
+                     [&](const GridPoint& center) { return entry.what.touches(key, center, 0); });
+}
+
+// --- what may and must be held ---
+
 bool ClientInterest::may_cover(uint16_t table, const CellKey& key) const {
   if (!identity_may_read(schema_->table(table), identity_, key)) return false;
   for (const Entry& entry : entries_) {
-    if (!entry.refused && entry.what.table == table && entry.what.covers(key)) return true;
+    if (!entry.refused && entry.what.table == table && may_touch(entry, key)) return true;
   }
   return false;
 }
@@ -135,7 +235,7 @@ bool ClientInterest::must_cover(uint16_t table, const CellKey& key) const {
   if (!identity_may_read(schema_->table(table), identity_, key)) return false;
   for (const Entry& entry : entries_) {
     if (entry.refused || entry.removed || !entry.settled) continue;
-    if (entry.what.table == table && entry.what.covers(key)) return true;
+    if (entry.what.table == table && must_touch(entry, key)) return true;
   }
   return false;
 }
@@ -143,8 +243,25 @@ bool ClientInterest::must_cover(uint16_t table, const CellKey& key) const {
 bool ClientInterest::wants(uint16_t table, const CellKey& key) const {
   if (!identity_may_read(schema_->table(table), identity_, key)) return false;
   for (const Entry& entry : entries_) {
-    if (entry.refused || entry.removed) continue;
-    if (entry.what.table == table && entry.what.covers(key)) return true;
+    if (entry.refused || entry.removed || entry.what.table != table) continue;
+    const bool touches = entry.what.area
+                             ? !entry.is_lost && entry.what.touches(key, entry.centers.back(), 0)
+                             : entry.what.covers(key);
+    if (touches) return true;
+  }
+  return false;
+}
+
+bool ClientInterest::allows(uint16_t table, const CellKey& key) const {
+  if (wants(table, key)) return true;
+  if (!identity_may_read(schema_->table(table), identity_, key)) return false;
+  for (const Entry& entry : entries_) {
+    if (entry.refused || entry.removed || entry.what.table != table || !entry.what.area) continue;
+    const int64_t margin = entry.what.area->margin;
+    if (entry.is_lost ? may_touch(entry, key)
+                      : entry.what.touches(key, entry.centers.back(), margin)) {
+      return true;
+    }
   }
   return false;
 }

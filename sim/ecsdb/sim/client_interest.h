@@ -3,13 +3,16 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "ecsdb/base/error.h"
 #include "ecsdb/schema/schema.h"
+#include "ecsdb/sim/checkers/model.h"
 #include "ecsdb/store/cells.h"
+#include "ecsdb/wire/messages.h"
 
 namespace ecsdb::sim {
 
@@ -24,19 +27,41 @@ struct ClientIdentity {
 /// Whether the read rules of a table let the identity see cells with this key.
 bool identity_may_read(const TableDef& table, const ClientIdentity& identity, const CellKey& key);
 
+/// A ball (radius in extent.x) or a range, in steps of the grid's positions.
+struct InterestArea {
+  EntityId follow;
+  GridPoint center;  // as asked for last
+  GridPoint extent;
+  int64_t margin = 0;
+  // Of the table: where its positions are.
+  uint16_t grid_table = 0;
+  uint16_t grid_field = 0;
+  int64_t edge = 1;  // of a cell
+};
+
 /// A subscription as asked for.
 struct InterestEntry {
-  enum class Kind : uint8_t { kAll, kKeys, kBox };
+  enum class Kind : uint8_t { kAll, kKeys, kBox, kBall, kRange };
   uint16_t table = 0;
   Kind kind = Kind::kAll;
-  std::vector<CellKey> keys;  // a box: its two corners
+  std::vector<CellKey> keys;                        // a box: its two corners
+  std::optional<InterestArea> area = std::nullopt;  // of a ball or range
 
+  /// Of the kinds without an area.
   bool covers(const CellKey& key) const;
+  /// Of those with one: whether any point of the cell is inside, were the centre there and the area
+  /// larger by `more`.
+  bool touches(const CellKey& key, const GridPoint& center, int64_t more) const;
 };
 
 /// The subscriptions of one client. An entry is settled once it is certain that every later advance
 /// of the connection was built with it in mind; while one is not, the cells it concerns may or may
 /// not be held.
+///
+/// Areas: where the server has the centre is certain once a move was answered and a later cut has
+/// come; until then it may be at each of the places asked for. A followed entity's is where it is
+/// at the cut, because the server follows at each publish; when it is gone, it may be anywhere that
+/// it ever was. Cells that are within the margin may be held and need not.
 class ClientInterest {
  public:
   ClientInterest(const Schema& schema, ClientIdentity identity)
@@ -68,12 +93,23 @@ class ClientInterest {
   /// The client stands at `cut`: settles what that settles.
   void on_cut(Version cut);
 
+  // Areas.
+  void move(SubscriptionId id, const GridPoint& center);
+  /// Ids of areas that were moved and of which it is not known that the server knows.
+  std::vector<SubscriptionId> moving() const;
+  /// Everything asked about the area was answered when the server had published `head`.
+  void on_settled(SubscriptionId id, Version head);
+  /// The client stands at `cut`: followed entities are where they are in the model at that version.
+  void follow(const Model& model, Version cut);
+
   /// The client may hold the cell.
   bool may_cover(uint16_t table, const CellKey& key) const;
   /// The client must hold the cell if it has rows.
   bool must_cover(uint16_t table, const CellKey& key) const;
   /// The client will hold the cell once nothing is under way, if it has rows.
   bool wants(uint16_t table, const CellKey& key) const;
+  /// The client may go on holding the cell once nothing is under way.
+  bool allows(uint16_t table, const CellKey& key) const;
 
   struct Entry {
     SubscriptionId id;
@@ -84,10 +120,18 @@ class ClientInterest {
     bool answered = false;  // on this connection or an earlier one
     bool settled = false;   // of an added one: in force; of a removed one: gone
     Version answered_at;    // published head when the answer was seen
+    // Of an area.
+    std::vector<GridPoint> centers;  // where the server may have it; the last one asked for is last
+    bool is_lost = false;            // it follows what is not there
+    bool moves_answered = false;     // up to the last one,
+    Version moves_answered_at;       // seen when so much was published
   };
   const std::vector<Entry>& entries() const { return entries_; }
 
  private:
+  static bool may_touch(const Entry& entry, const CellKey& key);
+  static bool must_touch(const Entry& entry, const CellKey& key);
+
   const Schema* schema_;
   ClientIdentity identity_;
   std::vector<Entry> entries_;

@@ -109,6 +109,93 @@ TEST(InterestEntry, BoxesAndKeysCover) {
   EXPECT_FALSE(keys.covers(CellKey::value(3)));
 }
 
+/// A ball among ships of radius 10 and margin 5, with cells of 128 steps.
+InterestEntry ship_ball(int64_t x, EntityId follow = {}) {
+  InterestEntry entry{kShipTable, InterestEntry::Kind::kBall, {}};
+  entry.area = {follow, {x, 10, 0}, {10, 0, 0}, 5, kShipTable, 0, 128};
+  return entry;
+}
+
+TEST(InterestEntry, AreasTouchCells) {
+  InterestEntry entry = ship_ball(0);
+  const GridPoint corner{140, 140, 0};  // 13 steps from the cell in both directions
+  EXPECT_FALSE(entry.touches(CellKey::grid(0, 0), corner, 8));
+  EXPECT_TRUE(entry.touches(CellKey::grid(0, 0), corner, 9));
+  entry.kind = InterestEntry::Kind::kRange;
+  entry.area->extent = {13, 12, 0};
+  EXPECT_FALSE(entry.touches(CellKey::grid(0, 0), corner, 0));
+  EXPECT_TRUE(entry.touches(CellKey::grid(0, 0), corner, 1));
+  EXPECT_FALSE(entry.touches(CellKey::none(), corner, 1000));
+}
+
+TEST(ClientInterest, AMovedAreaMayBeWhereverItWasAskedToBe) {
+  const CellKey west = CellKey::grid(-1, 0);
+  const CellKey east = CellKey::grid(0, 0);
+  ClientInterest interest = settled_chat();
+  interest.add(SubscriptionId{2}, ship_ball(-60));
+  interest.on_reply(SubscriptionId{2}, ErrorCode::kOk, Version{12});
+  interest.on_cut(Version{13});
+  EXPECT_TRUE(interest.must_cover(kShipTable, west));
+  EXPECT_FALSE(interest.may_cover(kShipTable, east));
+  interest.move(SubscriptionId{2}, {60, 10, 0});
+  EXPECT_EQ(interest.moving(), (std::vector<SubscriptionId>{SubscriptionId{2}}));
+  for (const CellKey& key : {west, east}) {
+    EXPECT_TRUE(interest.may_cover(kShipTable, key));
+    EXPECT_FALSE(interest.must_cover(kShipTable, key));
+  }
+  EXPECT_TRUE(interest.wants(kShipTable, east) && !interest.allows(kShipTable, west));
+  interest.on_settled(SubscriptionId{2}, Version{14});
+  interest.on_cut(Version{14});
+  EXPECT_TRUE(interest.may_cover(kShipTable, west));
+  interest.on_cut(Version{15});
+  EXPECT_TRUE(interest.must_cover(kShipTable, east));
+  EXPECT_FALSE(interest.may_cover(kShipTable, west));
+  EXPECT_TRUE(interest.moving().empty());
+}
+
+TEST(ClientInterest, ACellWithinTheMarginMayBeHeldAndNeedNot) {
+  const CellKey west = CellKey::grid(-1, 0);
+  ClientInterest interest = settled_chat();
+  interest.add(SubscriptionId{2}, ship_ball(11));  // one step from the area
+  interest.on_reply(SubscriptionId{2}, ErrorCode::kOk, Version{12});
+  interest.on_cut(Version{13});
+  EXPECT_TRUE(interest.may_cover(kShipTable, west) && interest.allows(kShipTable, west));
+  EXPECT_FALSE(interest.must_cover(kShipTable, west) || interest.wants(kShipTable, west));
+}
+
+TEST(ClientInterest, AnAreaThatFollowsIsWhereItsEntityIsInTheModel) {
+  Model model(scenario_schema());
+  const EntityId ship = EntityId::make(0, 1, 1);
+  const FieldValue at_east[] = {{0, Value{Vec2f{30, 5}}}};
+  EXPECT_TRUE(model.create(ship) && model.insert(kShipTable, ship, at_east));
+  model.commit(Version{1});
+  const FieldValue at_west[] = {{0, Value{Vec2f{-30, 5}}}};
+  EXPECT_TRUE(model.set(kShipTable, ship, at_west));
+  model.commit(Version{2});
+  EXPECT_TRUE(model.destroy(ship));
+  model.commit(Version{3});
+  ClientInterest interest = player();
+  interest.on_connected();
+  interest.add(SubscriptionId{1}, ship_ball(9000, ship));
+  interest.on_reply(SubscriptionId{1}, ErrorCode::kOk, Version{});
+  interest.on_synced(Version{});
+  const auto at = [&](uint64_t version) {
+    interest.follow(model, Version{version});
+    interest.on_cut(Version{version});
+  };
+  const CellKey west = CellKey::grid(-1, 0);
+  const CellKey east = CellKey::grid(0, 0);
+  at(1);
+  EXPECT_TRUE(interest.must_cover(kShipTable, east) && !interest.may_cover(kShipTable, west));
+  at(2);
+  EXPECT_TRUE(interest.must_cover(kShipTable, west) && !interest.may_cover(kShipTable, east));
+  at(3);  // where the server saw it last depends on when it published
+  for (const CellKey& key : {west, east, CellKey::grid(70, 0)}) {
+    EXPECT_TRUE(interest.may_cover(kShipTable, key) && interest.allows(kShipTable, key));
+    EXPECT_FALSE(interest.must_cover(kShipTable, key) || interest.wants(kShipTable, key));
+  }
+}
+
 // The checkers' reading of the rules is their own; on this schema both must say the same.
 TEST(ReadRules, AgreeWithTheProduct) {
   const Schema& schema = scenario_schema();

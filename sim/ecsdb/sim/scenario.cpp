@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ecsdb/schema/schema_builder.h"
+#include "ecsdb/sim/checkers/model_values.h"
 
 namespace ecsdb::sim {
 namespace {
@@ -237,6 +238,48 @@ InterestEntry draw_interest(const ClientIdentity& identity, Prng& rng) {
     draw_keys(entry, identity, rng);
   }
   return entry;
+}
+
+InterestEntry draw_area(Prng& rng) {
+  static constexpr uint16_t kDrawn[] = {kShipTable, kShipTable, kHullTable, kOrbTable};
+  const Schema& schema = scenario_schema();
+  InterestEntry entry;
+  entry.table = kDrawn[rng.below(std::size(kDrawn))];
+  entry.kind = rng.chance(1, 2) ? InterestEntry::Kind::kBall : InterestEntry::Kind::kRange;
+  const bool in_space = entry.table == kOrbTable;
+  InterestArea& area = entry.area.emplace();
+  area.grid_table = in_space ? kOrbTable : kShipTable;
+  const TableDef& grid = schema.table(area.grid_table);
+  area.grid_field = *schema.field_index(area.grid_table, grid.cell.target);
+  area.edge = grid_edge_of(grid.cell, grid.fields[area.grid_field]);
+  const auto length = [&] { return rng.between(0, 2 * area.edge); };
+  area.extent.x = length();
+  if (entry.kind == InterestEntry::Kind::kRange) {
+    area.extent.y = length();
+    if (in_space) area.extent.z = length();
+  }
+  area.margin = rng.chance(1, 2) ? rng.between(1, area.edge) : 0;
+  area.center = draw_center(entry, rng);
+  return entry;
+}
+
+GridPoint draw_center(const InterestEntry& entry, Prng& rng) {
+  const bool in_space = entry.table == kOrbTable;
+  const int64_t cells = in_space ? kOrbMapSize / kOrbCell : kMapSize / kShipCell;
+  const int64_t half = cells * entry.area->edge / 2;
+  const auto part = [&] { return rng.between(-half, half); };
+  GridPoint center;
+  center.x = part();
+  center.y = part();
+  if (in_space) center.z = part();
+  return center;
+}
+
+AreaPoint in_units(const InterestArea& area, const GridPoint& steps) {
+  const TableDef& grid = scenario_schema().table(area.grid_table);
+  const double step = grid.fields[area.grid_field].quantise.precision;
+  return AreaPoint(static_cast<double>(steps.x) * step, static_cast<double>(steps.y) * step,
+                   static_cast<double>(steps.z) * step);
 }
 
 }  // namespace ecsdb::sim

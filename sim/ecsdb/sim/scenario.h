@@ -54,5 +54,11 @@ ClientOptions scenario_client_options(const ClientIdentity& identity, uint32_t i
 
 /// A subscription that the identity may ask for, legal but perhaps to cells it may not read.
 InterestEntry draw_interest(const ClientIdentity& identity, Prng& rng);
+/// A ball or range somewhere on the map; follows nothing.
+InterestEntry draw_area(Prng& rng);
+/// Somewhere on the map of an area's table.
+GridPoint draw_center(const InterestEntry& entry, Prng& rng);
+/// In the units of an application, exactly.
+AreaPoint in_units(const InterestArea& area, const GridPoint& steps);
 
 }  // namespace ecsdb::sim

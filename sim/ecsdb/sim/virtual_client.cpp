@@ -42,6 +42,9 @@ VirtualClient::VirtualClient(ClientSurroundings around, uint32_t index, ClientId
       target_(world_.add_target(*this)),
       rng_(world_.stream("client", index)),
       interest_(lives_.back()->schema(), std::move(identity)),
+      areas_(lives_.back()->model(), interest_, world_.stream("client areas", index), index,
+             around.violations),
+      uses_areas_(areas_.is_one() && recorder_ == nullptr),
       prefix_(lives_.back()->model(), interest_, index, around.violations),
       history_(lives_.back()->history(), index, around.violations),
       monotonic_(index, around.violations),
@@ -84,8 +87,12 @@ void VirtualClient::launch(const Now& now) {
     for (uint64_t i = 0; i < count; ++i) {
       wanted.push_back(draw_interest(interest_.identity(), rng_));
     }
+    if (uses_areas_) {
+      for (InterestEntry& area : areas_.first()) wanted.push_back(std::move(area));
+    }
   }
   interest_.forget();
+  areas_.forget();
   prefix_.forget();
   monotonic_.forget();
   if (watched_) shadow_.attach(*client_, kAllTables);
@@ -171,6 +178,7 @@ void VirtualClient::arm_habits() {
   if (traveller_) {
     world_.schedule(at + Duration{rng_.exponential(kStayMean.ns)}, target_, kLeave, 0);
   }
+  if (uses_areas_) world_.schedule(at + areas_.draw_pause(), target_, kArea, 0);
 }
 
 void VirtualClient::subscribe(InterestEntry entry, const Now& now) {
@@ -187,8 +195,25 @@ void VirtualClient::subscribe(InterestEntry entry, const Now& now) {
     case InterestEntry::Kind::kBox:
       id = client_->subscribe_box(table, entry.keys[0], entry.keys[1], now);
       break;
+    case InterestEntry::Kind::kBall:
+    case InterestEntry::Kind::kRange:
+      id = areas_.subscribe(*client_, entry, now);
+      break;
   }
   interest_.add(id, std::move(entry));
+}
+
+void VirtualClient::unsubscribe(SubscriptionId id, const Now& now) {
+  interest_.remove(id);
+  areas_.on_unsubscribed(id);
+  if (recorder_ != nullptr) recorder_->on_unsubscribe(index_, id);
+  client_->unsubscribe(id, now);
+}
+
+void VirtualClient::use_areas(const Now& now) {
+  AreaUser::Act act = areas_.act(*client_, now);
+  if (act.ended.value != 0) unsubscribe(act.ended, now);
+  if (act.begun) subscribe(*std::move(act.begun), now);
 }
 
 /// Ends a subscription and makes another: the first, to the clock, stays.
@@ -199,10 +224,7 @@ void VirtualClient::change_subscriptions(const Now& now) {
     if (!entry.removed) present.push_back(entry.id);
   }
   if (present.size() > 1 && (present.size() > kEntriesMax || rng_.chance(2, 3))) {
-    const SubscriptionId gone = present[1 + rng_.below(present.size() - 1)];
-    interest_.remove(gone);
-    if (recorder_ != nullptr) recorder_->on_unsubscribe(index_, gone);
-    client_->unsubscribe(gone, now);
+    unsubscribe(present[1 + rng_.below(present.size() - 1)], now);
   }
   subscribe(draw_interest(interest_.identity(), rng_), now);
 }
@@ -229,6 +251,12 @@ void VirtualClient::on_event(uint32_t kind, uint64_t argument, Now now) {
       world_.schedule(now.steady + Duration{rng_.exponential(kChangeMean.ns)}, target_, kChange, 0);
       if (!running()) return;
       change_subscriptions(now);
+      return settle(now);
+    case kArea:
+      if (calm_) return;
+      world_.schedule(now.steady + areas_.draw_pause(), target_, kArea, 0);
+      if (!running()) return;
+      use_areas(now);
       return settle(now);
     case kLeave:
       if (calm_) return;
@@ -355,6 +383,7 @@ void VirtualClient::take_events(const Now& now) {
     if (recorder_ != nullptr) recorder_->on_event(index_, *event);
     take_event(*event);
   }
+  areas_.on_events(*client_, published_);
 }
 
 /// A table that only the other schema has.
@@ -412,6 +441,7 @@ void VirtualClient::poll(const Now& now) {
     take_events(now);  // what the cut means must be known before it is looked at
     check_cut(now);
   }
+  areas_.on_polled(*client_, now.steady);
   atomic_.on_polled(client_->db());
 }
 
@@ -424,11 +454,14 @@ void VirtualClient::check_cut(const Now& now) {
       interest_.show(life.schema(), *identity);
     }
     prefix_.show(life.model());
+    areas_.show(life.model());
     history_.show(life.history());
     shown_ = heard_;
   }
   if (recorder_ != nullptr) recorder_->on_cut(index_, db);
+  interest_.follow(lives_[shown_.life]->model(), db.cut());
   interest_.on_cut(db.cut());
+  areas_.on_polled(*client_, now.steady);
   monotonic_.on_cut(db.cut(), lives_[shown_.life]->published(), now.steady);
   history_.on_cut(db, now.steady);
   world_.trace().record_apply(now.steady, index_, prefix_.on_cut(db, now.steady));

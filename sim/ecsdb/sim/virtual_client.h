@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ecsdb/client/client.h"
+#include "ecsdb/sim/area_user.h"
 #include "ecsdb/sim/checkers/atomic_reads.h"
 #include "ecsdb/sim/checkers/filtered_prefix.h"
 #include "ecsdb/sim/checkers/history_agreement.h"
@@ -81,7 +82,7 @@ class VirtualClient final : public EventTarget, public EndpointHandler {
   void on_closed(LinkId link, LinkEnd end, Now now) override;
 
  private:
-  enum EventKind : uint32_t { kStart, kTimer, kPoll, kChange, kLeave, kReturn };
+  enum EventKind : uint32_t { kStart, kTimer, kPoll, kChange, kLeave, kReturn, kArea };
   struct Line {
     LinkId number;    // the client's own
     LinkId link;      // the network's
@@ -109,6 +110,8 @@ class VirtualClient final : public EventTarget, public EndpointHandler {
   void connect(const Now& now);
   void subscribe(InterestEntry entry, const Now& now);
   void change_subscriptions(const Now& now);
+  void unsubscribe(SubscriptionId id, const Now& now);
+  void use_areas(const Now& now);
   void arm_habits();
   void serve_arrival(const Now& now);
   void poll(const Now& now);
@@ -150,6 +153,8 @@ class VirtualClient final : public EventTarget, public EndpointHandler {
   uint64_t launches_ = 0;
   uint64_t resubscriptions_ = 0;
   ClientInterest interest_;
+  AreaUser areas_;
+  bool uses_areas_ = false;  // those who record are replayed by clients that know none
   std::unique_ptr<Client> client_;
   std::vector<Line> lines_;  // the last one is the present one, the others say goodbye
   Source heard_;             // from whom bytes came last

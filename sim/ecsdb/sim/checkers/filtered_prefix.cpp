@@ -111,9 +111,11 @@ void FilteredPrefix::check_missing(const ClientDb& db, Instant at) {
 std::optional<std::string> FilteredPrefix::difference_at_head(ClientDb& db) {
   mark_held(db);
   for (const ModelCell* cell : model_->cells()) {
-    const bool wanted = interest_.wants(cell->table, cell->key);
     const bool held = times_held_[cell->index] > 0;
-    if (held ? wanted : !wanted || cell->newest().rows == 0) continue;
+    if (held ? interest_.allows(cell->table, cell->key)
+             : cell->newest().rows == 0 || !interest_.wants(cell->table, cell->key)) {
+      continue;
+    }
     return cell_name(model_->schema(), cell->table, cell->key) +
            (held ? " is still held" : " is not held yet");
   }

@@ -232,6 +232,20 @@ const ModelCell* Model::find_cell(uint16_t table, const CellKey& key) const {
   return found == tables_[table].cells.end() ? nullptr : &found->second;
 }
 
+std::span<const ModelImage> Model::images(uint16_t table, EntityId entity) const {
+  const auto row = tables_[table].rows.find(entity);
+  if (row == tables_[table].rows.end()) return {};
+  return row->second.history;
+}
+
+std::optional<EntityId> Model::entity_from(uint16_t table, EntityId from) const {
+  const auto& rows = tables_[table].rows;
+  for (auto row = rows.lower_bound(from); row != rows.end(); ++row) {
+    if (row->second.history.back().cell != nullptr) return row->first;
+  }
+  return std::nullopt;
+}
+
 const ModelImage* Model::row_at(uint16_t table, EntityId entity, Version version) const {
   const auto row = tables_[table].rows.find(entity);
   if (row == tables_[table].rows.end()) return nullptr;

@@ -77,6 +77,10 @@ class Model {
   const ModelCell* find_cell(uint16_t table, const CellKey& key) const;
   /// The row at a version, or null if it did not exist then.
   const ModelImage* row_at(uint16_t table, EntityId entity, Version version) const;
+  /// What the row has been, oldest first; none for a row that never was.
+  std::span<const ModelImage> images(uint16_t table, EntityId entity) const;
+  /// The first entity with a row from an id on; none if there is no further one.
+  std::optional<EntityId> entity_from(uint16_t table, EntityId from) const;
   /// Rows that exist at head.
   size_t row_count(uint16_t table) const { return tables_[table].live; }
   /// Rows that went from one cell to another since the start.
