@@ -383,7 +383,7 @@ void VirtualClient::take_events(const Now& now) {
     if (recorder_ != nullptr) recorder_->on_event(index_, *event);
     take_event(*event);
   }
-  areas_.on_events(*client_, published_);
+  areas_.on_events(*client_, lives_.back()->published());
 }
 
 /// A table that only the other schema has.
