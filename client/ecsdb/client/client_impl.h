@@ -172,8 +172,8 @@ class Client::Impl {
   Position sync_position_;
   SyncUnderWay sync_;
   Replica staged_;
-  std::vector<bool> whole_tables_;       // that the sync covers
-  bool resuming_ = false;                // the server has not answered the resume yet
+  std::vector<bool> whole_tables_;               // that the sync covers
+  bool resuming_ = false;                        // the server has not answered the resume yet
   std::vector<Subscriptions::Refused> refused_;  // without being sent, and not yet reported
 
   struct Samples {

@@ -135,6 +135,11 @@ bool FullSync::scan(const Database& db, const Interest& interest, const Group& g
     if (ECSDB_MUTANT(scan_by_slot)) entity_index_ = row + 1;
     const uint32_t handle = handles_[table.row(row).cell];
     if (handle == Interest::kNoHandle) continue;
+    // The net delta has it anyway. It may have moved here from where it was sent already.
+    if (table.row(row).changed > version_) {
+      ++collected;  // so that no chunk takes long
+      continue;
+    }
     found_.push_back({handle, row});
     collected += estimate_row_bytes(table, row);
   }

@@ -10,10 +10,10 @@
 
 namespace ecsdb {
 
-/// Sends current values, whatever version they are of, group by group; what changed meanwhile is
-/// mended by the net delta from start() that ends the sync. A group is cells of one table, the
-/// nearest first; within it rows come in order of entity. Rows that move in memory are neither
-/// missed nor sent twice, because the cursor is an entity index.
+/// Sends rows group by group; what changed meanwhile is left to the net delta from start() that
+/// ends the sync. A group is cells of one table, the nearest first; within it rows come in order of
+/// entity. Rows that move in memory are neither missed nor sent twice, because the cursor is an
+/// entity index.
 class FullSync {
  public:
   /// Begins with the pending cells of `interest`, which become staged: their enters, which are to

@@ -112,37 +112,29 @@ TEST_F(FullSyncTest, RowsThatMoveInMemoryAreNeitherMissedNorSentTwice) {
   for (const EntityId unit : units) EXPECT_EQ(seen[unit], 1);
 }
 
-// What is committed and not published yet has no history, even where the last publish knows one of
-// the row's entity index.
-TEST_F(FullSyncTest, RowThatTookAnIndexSinceTheLastPublishDecodes) {
-  std::vector<EntityId> units;
-  for (int i = 0; i < 4; ++i) units.push_back(add_unit(5));
-  start();
-  Transaction removal = db_.begin();
-  EXPECT_TRUE(removal.destroy(units[2]).ok());
-  EXPECT_TRUE(removal.remove(kUnit, units[3]).ok());
-  std::move(removal).commit();
-  Transaction insertion = db_.begin();
-  units[2] = insertion.create().value();
-  const FieldValue pos{0, Vec2f{5, 5}};
-  EXPECT_TRUE(insertion.insert(kUnit, units[2], std::span(&pos, 1)).ok());
-  EXPECT_TRUE(insertion.insert(kUnit, units[3], std::span(&pos, 1)).ok());
-  std::move(insertion).commit();
-  EXPECT_EQ(units[2].index(), 2u);
-  EXPECT_EQ(rest(), units);  // next() expects that each block decodes
+TEST_F(FullSyncTest, RowThatMovesToALaterGroupIsNotSentTwice) {
+  const EntityId moves = add_unit(15);
+  const EntityId far = add_unit(95);
+  Subscription s;
+  s.table = TableId{1};
+  s.nearest_to = {CellKey::grid(1, 0)};
+  EXPECT_TRUE(interest_.add_subscription(db_, Identity{}, s).ok());
+  sync_.start(db_, interest_, db_.published());
+  EXPECT_EQ(next().at(0).first, moves);
+  commit([&](Transaction& tx) { EXPECT_TRUE(tx.set(kUnit, moves, 0, Vec2f{95, 5}).ok()); });
+  EXPECT_EQ(rest(), (std::vector<EntityId>{far}));
 }
 
-TEST_F(FullSyncTest, CurrentValuesAndCellsAreSent) {
+TEST_F(FullSyncTest, RowsThatChangeMeanwhileAreLeftToTheEnd) {
   add_unit(5);
   const EntityId moves = add_unit(5);
-  add_unit(15);
+  const EntityId stays = add_unit(15);
   start();
   next();
   commit([&](Transaction& tx) { EXPECT_TRUE(tx.set(kUnit, moves, 0, Vec2f{15, 5}).ok()); });
-  const auto chunk = next();
+  const auto chunk = next(2);
   ASSERT_EQ(chunk.size(), 1u);
-  EXPECT_EQ(chunk[0].first, moves);
-  EXPECT_EQ(chunk[0].second, CellKey::grid(1, 0));
+  EXPECT_EQ(chunk[0].first, stays);
 }
 
 TEST_F(FullSyncTest, CellsMadeDuringTheScanAreNotInIt) {
@@ -198,7 +190,7 @@ TEST_F(FullSyncTest, GoesOnWhereAnEarlierConnectionWas) {
     EXPECT_TRUE(interest_.import_cell(db_, Identity{}, cells.back()));
   }
   interest_.finish_import(db_, Identity{});
-  sync_.go_on(db_, Version{2}, cells, units[3].index());
+  sync_.go_on(db_, db_.published(), cells, units[3].index());
   EXPECT_EQ(sync_.mark().begun, 2u);
   EXPECT_EQ(rest(), (std::vector<EntityId>(units.begin() + 3, units.end())));
 }

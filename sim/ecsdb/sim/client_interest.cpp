@@ -193,11 +193,16 @@ void ClientInterest::follow(const Model& model, Version cut) {
     if (image != nullptr) {
       centers = {place_of(*image)};
     } else {
-      centers = {area.center};
-      for (const ModelImage& past : model.images(area.grid_table, area.follow)) {
-        if (past.cell != nullptr && place_of(past) != centers.back()) {
-          centers.push_back(place_of(past));
+      // Where it was last known to be, perhaps in the history of an earlier server.
+      centers = entry.centers;
+      const auto add = [&](const GridPoint& center) {
+        if (std::find(centers.begin(), centers.end(), center) == centers.end()) {
+          centers.push_back(center);
         }
+      };
+      add(area.center);
+      for (const ModelImage& past : model.images(area.grid_table, area.follow)) {
+        if (past.cell != nullptr) add(place_of(past));
       }
     }
     if (entry.is_lost == (image == nullptr) && entry.centers == centers) continue;
