@@ -4,6 +4,7 @@
 
 #include "programs.h"
 #include "session_frames.h"
+#include "session_return.h"
 
 namespace bench {
 namespace {
@@ -46,7 +47,9 @@ Status run(const Options& options, Report& report) {
       ECSDB_TRY(measure_missed(load, missed, true, report));
     }
   }
-  return {};
+  report.section("return");
+  const uint64_t rows = options.quick() ? 1'000 : 10'000;
+  return measure_return(rows, 100, options.quick() ? 20 : 200, load.seed, report);
 }
 
 constexpr OptionSpec kOptions[] = {

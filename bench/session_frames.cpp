@@ -100,11 +100,11 @@ class FrameWorld {
   /// Copies the head of a frame and gathers its spans, as often as the last publish did.
   double baseline() {
     const size_t frames = accepted_.size() - 1;
-    heads_.resize(frames * kHeadBytes);
+    heads_.resize(frames * sample_head_.size());
     if (sample_.empty()) return 0;
     return time_ns([&] {
       for (size_t i = 0; i < frames; ++i) {
-        uint8_t* const head = heads_.data() + i * kHeadBytes;
+        uint8_t* const head = heads_.data() + i * sample_head_.size();
         std::memcpy(head, sample_head_.data(), sample_head_.size());
         sample_[0] = ByteSpan(head, sample_head_.size());
         gather(sample_);
@@ -166,8 +166,6 @@ class FrameWorld {
   const ecsdb::ServerStats& stats() const { return server_.stats(); }
 
  private:
-  static constexpr size_t kHeadBytes = 256;
-
   ecsdb::Now now() const { return {time_, 0}; }
   /// Returns the bytes; none for the client's link, which is left for later.
   size_t take(LinkId link) {

@@ -1,0 +1,127 @@
+#include <gtest/gtest.h>
+#include <vector>
+
+#include "ecsdb/server/session.h"
+#include "ecsdb/server/test_peer.h"
+
+namespace ecsdb::server_test {
+namespace {
+
+TEST(SessionCatchUp, SlowClientGetsOneNetDeltaAndStaysConnected) {
+  Bench bench;
+  const EntityId unit = bench.add_unit(1, 1);
+  Peer slow(bench, 0);
+  slow.go_live({1});
+  slow.set_accepts(0);
+  for (uint64_t i = 1; i <= 50; ++i) bench.hit(unit, i);
+  slow.set_accepts(1u << 20);
+  slow.receive();
+  const auto advances = slow.take_advances();
+  ASSERT_EQ(advances.size(), 2u);  // the one begun before, and all the rest at once
+  EXPECT_EQ(advances[0].first.kind(), AdvanceKind::kStep);
+  EXPECT_EQ(advances[1].first.kind(), AdvanceKind::kNet);
+  EXPECT_EQ(advances[1].first.from, advances[0].first.to());
+  EXPECT_EQ(advances[1].first.to(), bench.server.database().published());
+  bench.hit(unit, 99);
+  slow.receive();
+  EXPECT_EQ(slow.take_advances().at(0).first.kind(), AdvanceKind::kStep);  // in step again
+  EXPECT_FALSE(bench.closed());
+}
+
+TEST(SessionCatchUp, NetDeltaIsSharedByThoseAtTheSameCut) {
+  Bench bench;
+  const EntityId unit = bench.add_unit(1, 1);
+  Peer a(bench, 0);
+  Peer b(bench, 1);
+  for (Peer* peer : {&a, &b}) {
+    peer->go_live({1});
+    peer->set_accepts(0);
+  }
+  for (uint64_t i = 1; i <= 20; ++i) bench.hit(unit, i);
+  const uint64_t before = bench.server.stats().blocks_encoded;
+  for (Peer* peer : {&a, &b}) {
+    peer->set_accepts(1u << 20);
+    peer->receive();
+  }
+  EXPECT_EQ(bench.server.stats().net_advances, 2u);
+  EXPECT_EQ(bench.server.stats().conflated, 2 * 18u);  // the first was sent, the last is not lost
+  EXPECT_EQ(bench.server.stats().blocks_encoded, before + 1);
+}
+
+TEST(SessionCatchUp, WhoMissedAFewPublishesGetsTheirSharedBlocks) {
+  Bench bench;
+  std::vector<EntityId> units;
+  for (int i = 0; i < 400; ++i) units.push_back(bench.add_unit(1, 1));
+  Peer fast(bench, 0);
+  Peer slow(bench, 1);
+  fast.go_live({1});
+  slow.go_live({1});
+  slow.set_accepts(0);
+  // Other rows each time: of a net delta nothing would be saved.
+  for (size_t i = 0; i < 400; i += 100) {
+    bench.step([&](Transaction& tx) {
+      for (size_t k = i; k < i + 100; ++k) EXPECT_TRUE(tx.set(kUnit, units[k], 1, k).ok());
+    });
+    fast.receive();
+  }
+  slow.set_accepts(1u << 20);
+  slow.receive();
+  EXPECT_EQ(bench.server.stats().chain_advances, 3u);
+  EXPECT_EQ(bench.server.stats().net_advances, 0u);
+  EXPECT_EQ(bench.server.stats().conflated, 0u);
+  const auto expected = fast.take_advances();
+  const auto advances = slow.take_advances();
+  ASSERT_EQ(advances.size(), 4u);
+  for (size_t i = 0; i < advances.size(); ++i) {
+    EXPECT_EQ(advances[i].first.kind(), AdvanceKind::kStep);
+    EXPECT_EQ(advances[i].first.from, expected[i].first.from);
+    EXPECT_EQ(advances[i].first.distance, expected[i].first.distance);
+    EXPECT_EQ(advances[i].first.commit_time_ns, expected[i].first.commit_time_ns);
+    EXPECT_EQ(advances[i].first.tail_checksum, expected[i].first.tail_checksum);
+    EXPECT_EQ(advances[i].second, expected[i].second);
+  }
+  bench.hit(units[0], 99);
+  fast.receive();
+  slow.receive();
+  EXPECT_EQ(slow.take_advances().at(0).first.kind(), AdvanceKind::kStep);  // in step again
+  EXPECT_TRUE(bench.server.all_caught_up());
+}
+
+// While nobody is in step, blocks are encoded for some publishes only.
+TEST(SessionCatchUp, BlocksThatNobodyMayNeedAreNotEncoded) {
+  ServerOptions options;
+  options.ring_misses = 3;
+  Bench bench(options);
+  const EntityId unit = bench.add_unit(1, 1);
+  Peer slow(bench, 0);
+  slow.go_live({1});
+  slow.set_accepts(0);
+  const uint64_t before = bench.server.stats().blocks_encoded;
+  for (uint64_t i = 1; i <= 20; ++i) bench.hit(unit, i);
+  EXPECT_EQ(bench.server.stats().blocks_encoded, before + 1 + 3);
+  slow.set_accepts(1u << 20);
+  slow.receive();
+  EXPECT_EQ(bench.server.stats().net_advances, 1u);
+}
+
+// A cut moves on without an advance when nothing that is held has changed.
+TEST(SessionCatchUp, WhoMissedNothingThatItHoldsGetsNothing) {
+  Bench bench;
+  const EntityId unit = bench.add_unit(1, 1);
+  bench.add_line(3, "x");
+  Peer slow(bench, 0);
+  slow.go_live({1});
+  slow.set_accepts(0);
+  bench.hit(unit, 1);
+  for (int i = 0; i < 5; ++i) bench.add_line(3, "y");
+  slow.set_accepts(1u << 20);
+  slow.receive();
+  EXPECT_EQ(slow.take_advances().size(), 1u);
+  EXPECT_EQ(bench.server.stats().net_advances + bench.server.stats().chain_advances, 0u);
+  bench.hit(unit, 2);
+  slow.receive();
+  EXPECT_EQ(slow.take_advances().at(0).first.kind(), AdvanceKind::kStep);
+}
+
+}  // namespace
+}  // namespace ecsdb::server_test
