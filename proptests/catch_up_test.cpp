@@ -197,6 +197,7 @@ class World {
   void publish() {
     blocks_.begin_publish();
     planner_.begin_publish();
+    steps_.begin_publish();
     ring_.begin(db_.published(), db_.head(), db_.head().value * 1000);
     const bool is_encoded = !draw_.with_gaps || random_.chance(9, 10);
     db_.publish([&](CellRef ref, const ChangeSet& changes) {
@@ -252,6 +253,10 @@ class World {
     Outbox out;
     writer_.write(plan, type, out);
     Bytes stream;
+    take(out, stream);
+    return stream;
+  }
+  static void take(Outbox& out, Bytes& stream) {
     while (!out.empty()) {
       size_t n = 0;
       for (const ByteSpan part : out.parts()) {
@@ -260,7 +265,6 @@ class World {
       }
       out.accept(n);
     }
-    return stream;
   }
   static std::vector<ReceivedAdvance> received(const Bytes& stream) {
     std::vector<ReceivedAdvance> out(1);
@@ -345,10 +349,11 @@ class World {
       case CatchUp::Way::kNothing:
         break;
       case CatchUp::Way::kChain:
-        planner_.for_each_step(sources, behind, [&](const AdvancePlan& step) {
-          const Bytes bytes = write(step);
-          stream.insert(stream.end(), bytes.begin(), bytes.end());
-          connection.sent_cut = step.to;
+        planner_.for_each_step(sources, behind, [&](const StepWriter::Step& step) {
+          Outbox out;
+          steps_.write(ring_, step, writer_, out);
+          take(out, stream);
+          connection.sent_cut = ring_.at(step.sequence).to;
         });
         break;
       case CatchUp::Way::kNet: {
@@ -417,6 +422,7 @@ class World {
   PublishRing ring_;
   CatchUp planner_;
   AdvanceWriter writer_;
+  StepWriter steps_;
   std::vector<std::vector<EntityId>> entities_;  // by table; the order of their first insertion
   std::vector<Connection> connections_;
 };

@@ -108,14 +108,15 @@ CatchUp::Cost& CatchUp::cost_of(const Sources& sources, CellRef ref, Version cut
   }
   Cost& cost = costs.by_cut.emplace_back();
   cost.cut = cut;
-  sources.ring.for_each_after(ref, cut, [&](uint64_t sequence, const auto& publish, const auto& c) {
-    const std::span<const BlockPart> parts = publish.parts_of(c);
-    cost.has_chain &= !parts.empty();
-    cost.missed |= uint64_t{1} << sequence % PublishRing::kPublishesMax;
-    cost.chain_blocks += parts.size();
-    cost.chain_bytes[0] += bytes_of(parts, 0);
-    cost.chain_bytes[1] += bytes_of(parts, kFeatureZstd);
-  });
+  sources.ring.for_each_after(ref, cut,
+                              [&](uint64_t sequence, const auto& publish, const auto& c, uint32_t) {
+                                const std::span<const BlockPart> parts = publish.parts_of(c);
+                                cost.has_chain &= !parts.empty();
+                                cost.missed |= uint64_t{1} << sequence % PublishRing::kPublishesMax;
+                                cost.chain_blocks += parts.size();
+                                cost.chain_bytes[0] += bytes_of(parts, 0);
+                                cost.chain_bytes[1] += bytes_of(parts, kFeatureZstd);
+                              });
   return cost;
 }
 
@@ -258,29 +259,17 @@ bool CatchUp::may_be_smaller_whole(const Sources& sources, const Behind& behind,
   return cell.log.count() < 2 * net;
 }
 
-void CatchUp::make_steps(const Sources& sources, const Behind& behind) {
+void CatchUp::find_steps(const Sources& sources, const Behind& behind) {
   const PublishRing& ring = sources.ring;
   const uint64_t first = ring.first_sequence();
-  const size_t publishes = static_cast<size_t>(ring.end_sequence() - first);
-  if (steps_.size() < publishes) steps_.resize(publishes);
+  steps_.resize(std::max(steps_.size(), static_cast<size_t>(ring.end_sequence() - first)));
+  for (std::vector<StepEntry>& entries : steps_) entries.clear();
   for (const Changed& changed : changed_) {
-    ring.for_each_after(
-        changed.ref, behind.effective_cut,
-        [&](uint64_t sequence, const PublishRing::Publish& publish, const auto& change) {
-          AdvancePlan& step = steps_[static_cast<size_t>(sequence - first)];
-          step.add_blocks(changed.handle, changed.generation, publish.parts_of(change),
-                          behind.features);
-        });
-  }
-  Version from = behind.sent_cut;
-  for (size_t i = 0; i < publishes; ++i) {
-    AdvancePlan& step = steps_[i];
-    if (step.blocks.empty()) continue;
-    const PublishRing::Publish& publish = ring.at(first + i);
-    step.kind = AdvanceKind::kStep;
-    step.from = from;
-    step.to = from = publish.to;
-    step.commit_time_ns = publish.commit_time_ns;
+    ring.for_each_after(changed.ref, behind.effective_cut,
+                        [&](uint64_t sequence, const auto&, const auto&, uint32_t change) {
+                          steps_[static_cast<size_t>(sequence - first)].push_back(
+                              {changed.handle, changed.generation, change});
+                        });
   }
 }
 

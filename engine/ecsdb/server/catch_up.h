@@ -3,12 +3,13 @@
 
 #include <array>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "ecsdb/server/advance_writer.h"
 #include "ecsdb/server/cell_blocks.h"
 #include "ecsdb/server/interest.h"
-#include "ecsdb/server/publish_ring.h"
+#include "ecsdb/server/step_writer.h"
 
 namespace ecsdb {
 
@@ -69,14 +70,18 @@ class CatchUp {
   /// Handles of cells that take fewer bytes, or can only be sent, if they are left and entered
   /// anew.
   std::span<const uint32_t> replaced() const { return replaced_; }
-  /// Calls call(AdvancePlan&) for each advance of the chain, in order. The plans are complete.
+  /// Calls call(step) for each advance of the chain, in order; see StepWriter. The first starts at
+  /// the sent cut, each other one where the one before ends.
   template <class Call>
   void for_each_step(const Sources& sources, const Behind& behind, Call&& call) {
-    make_steps(sources, behind);
-    for (AdvancePlan& step : steps_) {
-      if (step.blocks.empty()) continue;
-      call(step);
-      step.blocks.clear();
+    find_steps(sources, behind);
+    StepWriter::Step step{0, behind.sent_cut, behind.features, {}};
+    for (size_t i = 0; i < steps_.size(); ++i) {
+      if (steps_[i].empty()) continue;
+      step.sequence = sources.ring.first_sequence() + i;
+      step.entries = steps_[i];
+      call(std::as_const(step));
+      step.from = sources.ring.at(step.sequence).to;
     }
   }
 
@@ -114,7 +119,7 @@ class CatchUp {
   size_t whole_bytes(const Sources& sources, const Behind& behind, const Changed& changed);
   static bool has_compressed_texts(const Sources& sources, const Behind& behind, CellRef ref);
   bool may_be_smaller_whole(const Sources& sources, const Behind& behind, CellRef ref, size_t net);
-  void make_steps(const Sources& sources, const Behind& behind);
+  void find_steps(const Sources& sources, const Behind& behind);
 
   uint64_t publish_ = 1;
   std::vector<std::vector<CellCosts>> costs_;      // by table and cell
@@ -123,7 +128,7 @@ class CatchUp {
   uint64_t missed_ = 0;                            // publishes that changed one of them
   AdvancePlan net_;
   std::vector<uint32_t> replaced_;
-  std::vector<AdvancePlan> steps_;
+  std::vector<std::vector<StepEntry>> steps_;  // by publish in the ring
 };
 
 }  // namespace ecsdb

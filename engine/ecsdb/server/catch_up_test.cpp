@@ -86,12 +86,14 @@ TEST_F(CatchUpTest, OtherRowsEachTimeAreAChain) {
   for (size_t i = 0; i < 3; ++i) hit(100 * i, 100, i + 1);
   EXPECT_EQ(choose(), Way::kChain);
   std::vector<Version> ends;
-  planner_.for_each_step(sources(), behind(), [&](const AdvancePlan& step) {
-    EXPECT_EQ(step.kind, AdvanceKind::kStep);
+  planner_.for_each_step(sources(), behind(), [&](const StepWriter::Step& step) {
+    const PublishRing::Publish& publish = ring_.at(step.sequence);
     EXPECT_EQ(step.from, ends.empty() ? start : ends.back());
-    EXPECT_EQ(step.commit_time_ns, step.to.value);
-    EXPECT_EQ(step.blocks.size(), 1u);
-    ends.push_back(step.to);
+    ASSERT_EQ(step.entries.size(), 1u);
+    EXPECT_EQ(step.entries[0].handle, 0u);
+    EXPECT_EQ(step.entries[0].generation, interest_.at(0).generation);
+    EXPECT_EQ(publish.changes[step.entries[0].change].ref, interest_.at(0).ref);
+    ends.push_back(publish.to);
   });
   EXPECT_EQ(ends.size(), 3u);
   EXPECT_EQ(ends.back(), db_.published());

@@ -48,7 +48,8 @@ class PublishRing {
   /// A cell that changes, with its relative blocks or none. Returns the place in Publish::changes.
   uint32_t add(CellRef ref, std::span<const BlockPart> parts);
   /// The publish being made, or made last if it changed something.
-  const Publish& newest() const { return at(next_ - 1); }
+  const Publish& newest() const { return at(newest_sequence()); }
+  uint64_t newest_sequence() const { return next_ - 1; }
   /// Forgets the oldest until the bounds hold, but for the `kept` newest.
   void trim(size_t kept);
 
@@ -59,7 +60,7 @@ class PublishRing {
   uint64_t end_sequence() const { return next_; }
   const Publish& at(uint64_t sequence) const { return publishes_[sequence % publishes_.size()]; }
   /// The publishes after a version that changed a cell, newest first: call(sequence, publish,
-  /// change). Costs what there are.
+  /// change, place of the change). Costs what there are.
   template <class Call>
   void for_each_after(CellRef ref, Version cut, Call&& call) const {
     const std::vector<Place>& cells = newest_of_[ref.table];
@@ -68,7 +69,7 @@ class PublishRing {
       const Publish& publish = at(place.sequence);
       if (publish.to <= cut) return;
       const Change& change = publish.changes[place.change];
-      call(place.sequence, publish, change);
+      call(place.sequence, publish, change, place.change);
       place = change.before;
     }
   }

@@ -28,9 +28,10 @@ void publish(PublishRing& ring, uint64_t to, std::initializer_list<CellRef> cell
 std::vector<uint64_t> after(const PublishRing& ring, CellRef ref, uint64_t cut) {
   std::vector<uint64_t> out;
   ring.for_each_after(ref, Version{cut},
-                      [&](uint64_t sequence, const auto& publish, const auto& c) {
+                      [&](uint64_t sequence, const auto& publish, const auto& c, uint32_t at) {
                         EXPECT_EQ(&ring.at(sequence), &publish);
                         EXPECT_EQ(c.ref, ref);
+                        EXPECT_EQ(&publish.changes[at], &c);
                         out.push_back(publish.to.value);
                       });
   return out;

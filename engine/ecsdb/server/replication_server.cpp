@@ -210,6 +210,7 @@ class ReplicationServer::Impl {
     ++stats_.publishes;
     blocks_.begin_publish();
     catch_up_.begin_publish();
+    steps_.begin_publish();
     const SessionContext before = make_context();
     const uint32_t count = static_cast<uint32_t>(slots_.size());
     follows_.resize(count);
@@ -237,7 +238,6 @@ class ReplicationServer::Impl {
       session.pump(context, now);
       settle(slot);
     }
-    step_.blocks.clear();
     ring_.trim(0);
     if (count > 0) first_slot_ = (first_slot_ + 1) % count;
     forget_old_cells();
@@ -295,7 +295,8 @@ class ReplicationServer::Impl {
   PublishRing ring_;
   CatchUp catch_up_;
   AdvanceWriter writer_;
-  AdvancePlan step_;
+  StepWriter steps_;
+  std::vector<StepEntry> entries_;  // scratch of sessions
   Deadlines deadlines_;
   size_t open_ = 0;
   bool shutting_down_ = false;
@@ -325,9 +326,21 @@ class ReplicationServer::Impl {
   };
 
   SessionContext make_context() {
-    return SessionContext{db_,        blocks_,           ring_,  catch_up_, writer_,   step_,
-                          options_,   *authenticator_,   stats_, events_,   sessions_, secrets_,
-                          evictions_, published_time_ns_};
+    return SessionContext{db_,
+                          blocks_,
+                          ring_,
+                          catch_up_,
+                          writer_,
+                          steps_,
+                          entries_,
+                          options_,
+                          *authenticator_,
+                          stats_,
+                          events_,
+                          sessions_,
+                         secrets_,
+                         evictions_,
+                          published_time_ns_};
   }
   uint32_t find(LinkId link) const {
     return link.value < slot_of_.size() ? slot_of_[link.value] : kNoSlot;

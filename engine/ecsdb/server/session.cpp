@@ -288,23 +288,27 @@ void Session::finish_step(SessionContext& context, std::span<const StepOffer> of
   const bool skips =
       ECSDB_MUTANT(skip_delta) && client_.value % 4 == 1 && context.db.published().value % 64 == 0;
   if (skips) offers = {};
-  const PublishRing::Publish& publish = context.ring.newest();
-  AdvancePlan& plan = context.step;
-  plan.blocks.clear();
+  std::vector<StepEntry>& entries = context.entries;
+  entries.clear();
   for (const StepOffer& offer : offers) {
     const Interest::Held& held = interest_.at(offer.handle);
     if (held.state != Interest::State::kTold) continue;
-    plan.add_blocks(offer.handle, held.generation, publish.parts_of(publish.changes[offer.change]),
-                    features_);
+    entries.push_back({offer.handle, held.generation, offer.change});
   }
-  if (plan.blocks.empty() && !has_news(context)) {
-    effective_cut_ = context.db.published();  // nothing it holds changed
+  const StepWriter::Step step{context.ring.newest_sequence(), sent_cut_, features_, entries};
+  if (has_news(context)) {
+    AdvancePlan& plan = context.steps.plan(context.ring, step);
+    add_enters(context, plan, effective_cut_);
+    send_advance(context, plan, now);
+    ++context.stats.step_advances;
     return;
   }
-  plan.kind = AdvanceKind::kStep;
-  plan.from = sent_cut_;
-  add_enters(context, plan, effective_cut_);
-  send_advance(context, plan, now);
+  effective_cut_ = context.db.published();
+  if (entries.empty()) return;  // nothing it holds changed
+  context.steps.write(context.ring, step, context.writer, out_);
+  sent_cut_ = effective_cut_;
+  missed_ = 0;
+  heartbeat_.on_sent(now.steady);
   ++context.stats.step_advances;
 }
 

@@ -16,6 +16,7 @@
 #include "ecsdb/server/interest.h"
 #include "ecsdb/server/replication_server.h"
 #include "ecsdb/server/session_table.h"
+#include "ecsdb/server/step_writer.h"
 #include "ecsdb/wire/frame.h"
 #include "ecsdb/wire/outbox.h"
 
@@ -34,7 +35,8 @@ struct SessionContext {
   const PublishRing& ring;
   CatchUp& catch_up;
   AdvanceWriter& writer;
-  AdvancePlan& step;  // scratch of finish_step()
+  StepWriter& steps;
+  std::vector<StepEntry>& entries;  // scratch of finish_step()
   const ServerOptions& options;
   const Authenticator& authenticator;
   ServerStats& stats;

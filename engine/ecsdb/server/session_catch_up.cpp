@@ -18,9 +18,9 @@ void Session::catch_up(SessionContext& context, const Now& now) {
     case CatchUp::Way::kNothing:
       break;
     case CatchUp::Way::kChain:
-      planner.for_each_step(sources, behind, [&](const AdvancePlan& step) {
-        context.writer.write(step, MessageType::kAdvance, out_);
-        sent_cut_ = step.to;
+      planner.for_each_step(sources, behind, [&](const StepWriter::Step& step) {
+        context.steps.write(context.ring, step, context.writer, out_);
+        sent_cut_ = context.ring.at(step.sequence).to;
         ++context.stats.chain_advances;
       });
       heartbeat_.on_sent(now.steady);

@@ -40,19 +40,32 @@ BlockPool::~BlockPool() {
   if (shelf_->lent == 0) shelf_->discard();
 }
 
-BlockRef BlockPool::make(ByteSpan bytes, Version base) {
-  BlockRef::Block* block = nullptr;
-  if (shelf_->spare.empty()) {
-    block = new BlockRef::Block;
-    block->shelf = shelf_;
-  } else {
-    block = shelf_->spare.back();
-    shelf_->spare.pop_back();
-  }
+BlockRef::Block* BlockPool::take() {
   ++shelf_->lent;
+  if (!shelf_->spare.empty()) {
+    BlockRef::Block* const block = shelf_->spare.back();
+    shelf_->spare.pop_back();
+    return block;
+  }
+  BlockRef::Block* const block = new BlockRef::Block;
+  block->shelf = shelf_;
+  return block;
+}
+
+BlockRef BlockPool::make(ByteSpan bytes, Version base) {
+  BlockRef::Block* const block = take();
   block->checksum = crc32c(bytes);
   block->base = base;
   block->bytes.assign(bytes.begin(), bytes.end());
+  return BlockRef(block);
+}
+
+BlockRef BlockPool::join(std::span<const ByteSpan> parts) {
+  BlockRef::Block* const block = take();
+  block->bytes.clear();
+  for (const ByteSpan part : parts) {
+    block->bytes.insert(block->bytes.end(), part.begin(), part.end());
+  }
   return BlockRef(block);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -62,8 +63,13 @@ class BlockPool {
 
   /// A block with a copy of the bytes and their checksum.
   BlockRef make(ByteSpan bytes, Version base);
+  /// Bytes in one piece that many connections are sent, but no block: checksum and base mean
+  /// nothing.
+  BlockRef join(std::span<const ByteSpan> parts);
 
  private:
+  BlockRef::Block* take();
+
   BlockRef::Shelf* shelf_;
 };
 
