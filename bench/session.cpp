@@ -33,7 +33,11 @@ Status run(const Options& options, Report& report) {
   for (const uint64_t clients : counts) {
     load.clients = clients;
     const std::string name = "clients_" + std::to_string(clients);
-    report.section("frame." + name);
+    load.alike = false;
+    report.section("frame." + name + ".each_another");
+    ECSDB_TRY(measure_frames(load, report));
+    load.alike = true;
+    report.section("frame." + name + ".all_alike");
     ECSDB_TRY(measure_frames(load, report));
     std::vector<uint64_t> misses = {4, 32, 200};
     if (options.quick()) misses = {4};
@@ -55,7 +59,7 @@ Status run(const Options& options, Report& report) {
 constexpr OptionSpec kOptions[] = {
     {"clients", "so many (16, then 1000)", 10'000},
     {"entities", "rows that every client holds (10000)", 1'000'000},
-    {"cells", "that the rows are spread over (12)", 1'000},
+    {"cells", "that the rows are spread over (12)", 64},
     {"changes", "rows changed a publish (a tenth of the entities)", 1'000'000},
     {"publishes", "measured (200)", 1'000'000},
     {"missed", "publishes that slow clients miss (4, 32, 200)", 1'000},

@@ -47,14 +47,14 @@ size_t step_bytes(uint32_t distance) { return varint_size(zigzag(distance)); }
 void NetCost::learn(size_t rows, size_t bytes, uint64_t now) {
   if (rows < kFewRows) return;
   const uint64_t found = uint64_t{bytes} * kScale / rows;
-  // A jump is news: what was known before says nothing.
-  const bool starts = !is_known(now) && blocks_ >= kBlocksMin;
-  if (blocks_ == 0 || starts) {
-    row_bytes_ = found;
-    spread_ = 0;
+  uint64_t error = found > row_bytes_ ? found - row_bytes_ : row_bytes_ - found;
+  // After a while one block tells whether what was known still holds.
+  const bool is_stale = blocks_ == kBlocksMin && !is_known(now);
+  if (blocks_ == 0 || (is_stale && error > 2 * spread_ + row_bytes_ / 8)) {
     blocks_ = 0;
+    row_bytes_ = found;
+    spread_ = error = 0;
   }
-  const uint64_t error = found > row_bytes_ ? found - row_bytes_ : row_bytes_ - found;
   row_bytes_ = (3 * row_bytes_ + found) / 4;
   spread_ = std::max(error, (7 * spread_ + error) / 8);
   blocks_ = std::min(blocks_ + 1, kBlocksMin);
@@ -165,11 +165,13 @@ bool CatchUp::is_net_no_better(const Sources& sources, const Behind& behind, siz
     const size_t rows =
         rows_of(sources, changed.ref, cost_of(sources, changed.ref, behind.effective_cut));
     const NetCost& known = net_costs_[changed.ref.table][kind_of(behind.features)];
-    if (rows < kFewRows) {
+    const bool is_regular = table.layout().text_count == 0;
+    if (rows >= kFewRows && is_regular && known.is_known(publish_)) {
+      least += known.least_bytes(rows);
+    } else if (rows < kFewRows || is_regular) {
       const BlockParts& parts = sources.blocks.net(sources.db, changed.ref, behind.sent_cut);
       least += bytes_of(parts, behind.features);
-    } else if (table.layout().text_count == 0 && known.is_known(publish_)) {
-      least += known.least_bytes(rows);
+      learn(sources, behind, changed.ref, bytes_of(parts, behind.features));
     }
     if (5 * least >= 4 * chain) return true;
   }

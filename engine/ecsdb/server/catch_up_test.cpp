@@ -187,8 +187,10 @@ TEST(NetCost, IsKnownAfterSomeBlocksAndForAWhile) {
   EXPECT_EQ(cost.least_bytes(20), 100u);
   EXPECT_TRUE(cost.is_known(200));
   EXPECT_FALSE(cost.is_known(1000));
-  cost.learn(100, 900, 1000);  // starts anew
-  EXPECT_FALSE(cost.is_known(1000));
+  cost.learn(100, 510, 1000);  // as before
+  EXPECT_TRUE(cost.is_known(1000));
+  cost.learn(100, 900, 2000);  // starts anew
+  EXPECT_FALSE(cost.is_known(2000));
 }
 
 TEST(NetCost, PromisesNoMoreThanItsBlocksDiffer) {
