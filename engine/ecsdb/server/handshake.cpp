@@ -55,6 +55,10 @@ void send_auth_reply(const Database& db, const ServerOptions& options, const Aut
   reply.echo_ns = auth.client_time_ns;
   reply.ticket = admission.ticket;
   reply.is_resumed = admission.is_resumed;
+  reply.budget_bytes = options.client_budget_bytes;
+  reply.client_bytes = options.intake_bytes;
+  reply.client_changes = options.intake_changes;
+  reply.stall_ms = static_cast<uint32_t>(options.stall_timeout.to_ms());
   append_message(out.own(), MessageType::kAuthReply, reply);
   out.own_done();
   for (size_t at = 0; at < schema.size(); at += kSchemaPartBytesMax) {

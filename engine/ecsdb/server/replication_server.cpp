@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "ecsdb/base/mutant.h"
+#include "ecsdb/server/deadlines.h"
 #include "ecsdb/server/session.h"
 
 namespace ecsdb {
@@ -48,35 +49,6 @@ class Audience {
   std::vector<std::vector<std::vector<Listener>>> by_table_;
 };
 
-/// Deadlines of sessions, earliest first. An entry is never later than its session's deadline; one
-/// that comes too early is put back, so that deadlines that move later cost nothing.
-class Deadlines {
- public:
-  void add(Instant at, uint32_t slot, uint32_t incarnation) {
-    if (at == Instant::never()) return;
-    heap_.push_back({at, slot, incarnation});
-    std::push_heap(heap_.begin(), heap_.end(), later);
-  }
-  struct Entry {
-    Instant at;
-    uint32_t slot;
-    uint32_t incarnation;
-  };
-  const Entry* earliest() const { return heap_.empty() ? nullptr : &heap_.front(); }
-  Entry pop() {
-    std::pop_heap(heap_.begin(), heap_.end(), later);
-    const Entry entry = heap_.back();
-    heap_.pop_back();
-    return entry;
-  }
-
- private:
-  static bool later(const Entry& a, const Entry& b) {
-    return a.at != b.at ? a.at > b.at : a.slot > b.slot;
-  }
-  std::vector<Entry> heap_;
-};
-
 }  // namespace
 
 class ReplicationServer::Impl {
@@ -90,6 +62,7 @@ class ReplicationServer::Impl {
         blocks_(options_.block_bytes_max),
         ring_(db_.table_count(), db_.head(), options_.ring_publishes, options_.ring_bytes),
         catch_up_(db_.table_count()),
+        budget_(options_),
         sessions_({options_.session_timeout, options_.sessions_max}),
         audience_(db_.table_count()) {
     ECSDB_CHECK(authenticator != nullptr);
@@ -166,6 +139,8 @@ class ReplicationServer::Impl {
     if (session.is_syncing()) ++stats_.syncs_cut;
     sessions_.on_closed(session.client(), link, now.steady);
     events_.push_back(std::move(event));
+    SessionContext context = make_context();
+    session.leave(context);
     Interest& interest = session.interest();
     audience_.apply(slot, interest.take_changes());
     for (uint32_t handle = 0; handle < interest.handle_end(); ++handle) {
@@ -197,6 +172,7 @@ class ReplicationServer::Impl {
       }
       settle(entry.slot);
     }
+    serve_waiting(now);
   }
 
   Version commit(Transaction&& transaction, const Now& now) {
@@ -216,7 +192,7 @@ class ReplicationServer::Impl {
     follows_.resize(count);
     for (uint32_t slot = 0; slot < count; ++slot) {
       if (slots_[slot].session && slots_[slot].session->interest().follows()) move_areas(slot);
-      follows_[slot] = follows_of(slots_[slot].session, before);
+      follows_[slot] = follows_of(slots_[slot].session, before, now);
     }
     offers_.clear();
     ring_.begin(db_.published(), db_.head(), commit_time_ns_);
@@ -240,6 +216,7 @@ class ReplicationServer::Impl {
     }
     ring_.trim(0);
     if (count > 0) first_slot_ = (first_slot_ + 1) % count;
+    serve_waiting(now);
     forget_old_cells();
     return db_.published();
   }
@@ -297,6 +274,7 @@ class ReplicationServer::Impl {
   AdvanceWriter writer_;
   StepWriter steps_;
   std::vector<StepEntry> entries_;  // scratch of sessions
+  TotalBudget budget_;
   Deadlines deadlines_;
   size_t open_ = 0;
   bool shutting_down_ = false;
@@ -315,9 +293,10 @@ class ReplicationServer::Impl {
     kNear,    // nothing, but perhaps later
     kInStep,  // the blocks of its cells
   };
-  static Follows follows_of(const std::optional<Session>& session, const SessionContext& context) {
+  static Follows follows_of(const std::optional<Session>& session, const SessionContext& context,
+                            const Now& now) {
     if (!session) return Follows::kNot;
-    if (session->is_in_step(context)) return Follows::kInStep;
+    if (session->is_in_step(context, now)) return Follows::kInStep;
     return session->is_near(context) ? Follows::kNear : Follows::kNot;
   }
   struct Offer {
@@ -340,7 +319,8 @@ class ReplicationServer::Impl {
                           sessions_,
                          secrets_,
                          evictions_,
-                          published_time_ns_};
+                          published_time_ns_,
+                          budget_};
   }
   uint32_t find(LinkId link) const {
     return link.value < slot_of_.size() ? slot_of_[link.value] : kNoSlot;
@@ -364,6 +344,16 @@ class ReplicationServer::Impl {
     if (deadline < slot.timer) {
       slot.timer = deadline;
       deadlines_.add(deadline, index, slot.incarnation);
+    }
+  }
+
+  /// Those that wait for the budget of all together, in their order, as far as it goes.
+  void serve_waiting(const Now& now) {
+    while (const auto link = budget_.next(now.steady)) {
+      const uint32_t slot = find(*link);
+      SessionContext context = make_context();
+      slots_[slot].session->pump_turn(context, now);
+      settle(slot);
     }
   }
 
@@ -494,7 +484,7 @@ std::optional<ServerEvent> ReplicationServer::next_event() {
 }
 Instant ReplicationServer::next_deadline() const {
   const auto* earliest = impl_->deadlines_.earliest();
-  return earliest == nullptr ? Instant::never() : earliest->at;
+  return std::min(earliest == nullptr ? Instant::never() : earliest->at, impl_->budget_.deadline());
 }
 
 const ServerStats& ReplicationServer::stats() const {

@@ -1,5 +1,6 @@
 #include "ecsdb/server/session.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "ecsdb/base/mutant.h"
@@ -10,11 +11,15 @@ Session::Session(LinkId link, const ServerOptions& options, const Now& now)
     : link_(link),
       opened_(now.steady),
       reader_({.head_bytes_max = kPreAuthFrameBytesMax, .tail_bytes_max = 0}),
-      interest_(options.cells_per_connection_max) {}
+      interest_(options.cells_per_connection_max),
+      throttle_(link, options),
+      intake_(options) {}
 
 void Session::on_bytes(SessionContext& context, ByteSpan bytes, const Now& now) {
   if (!is_open()) return;
   heartbeat_.on_received(now.steady);
+  const Status taken = intake_.on_bytes(bytes.size(), context.options, now.steady);
+  if (!taken.ok()) return close(context, taken.error(), now);
   if (phase_ == Phase::kPreface) {
     auto preface = preface_.take(bytes);
     if (!preface.ok()) return close(context, preface.error(), now);
@@ -97,6 +102,9 @@ Status Session::on_ack(SessionContext& context, ByteSpan head, const Now& now) {
   const uint64_t unacked = flow_.unacked_bytes();
   const Version cut = flow_.acked_cut();
   ECSDB_TRY(flow_.on_ack(ack, sent_cut_));
+  if (flow_.unacked_bytes() < unacked) {
+    link_rate_.on_acked(flow_.unacked_bytes(), context.options, now.steady);
+  }
   if (flow_.unacked_bytes() < unacked || flow_.acked_cut() > cut) {
     heartbeat_.on_progress(now.steady);
   }
@@ -163,7 +171,7 @@ Status Session::on_auth(SessionContext& context, ByteSpan head, const Now& now) 
   return {};
 }
 
-Status Session::on_subscribe(SessionContext& context, ByteSpan head, const Now&) {
+Status Session::on_subscribe(SessionContext& context, ByteSpan head, const Now& now) {
   // A client that asks and does not read the answers must not fill our memory with them.
   if (out_.empty()) replies_waiting_ = 0;
   if (++replies_waiting_ > kRepliesWaitingMax) {
@@ -172,17 +180,25 @@ Status Session::on_subscribe(SessionContext& context, ByteSpan head, const Now&)
   Subscribe request;
   ECSDB_TRY(decode_message(head, request));
   if (resuming_ && schema_is_other_) return {};  // its table ids are of another schema
+  const bool is_let = intake_.admit(request, now.steady);
+  if (!is_let) context.stats.rate_limited += request.add.size() + request.move.size();
   SubscribeReply reply;
   reply.request = request.request;
   auto answer = [&](SubscriptionId id, const Status& status) {
     reply.results.push_back(
         {id, static_cast<uint16_t>(status.ok() ? ErrorCode::kOk : status.code())});
   };
-  for (const SubscriptionId id : request.remove) answer(id, interest_.remove_subscription(id));
-  if (!request.remove.empty()) interest_.release_unwanted(context.db, identity_);
+  bool is_less_wanted = false;
+  for (const SubscriptionId id : request.remove) {
+    const Status status = interest_.remove_subscription(id);
+    is_less_wanted |= status.ok();
+    answer(id, status);
+  }
+  if (is_less_wanted) interest_.release_unwanted(context.db, identity_);
   for (Subscription& subscription : request.add) {
     const SubscriptionId id = subscription.id;
-    answer(id, interest_.add_subscription(context.db, identity_, std::move(subscription)));
+    answer(id, is_let ? interest_.add_subscription(context.db, identity_, std::move(subscription))
+                      : Status(fail(ErrorCode::kRateLimited)));
   }
   for (const SubscriptionMove& move : request.move) {
     answer(move.id, interest_.move_area(move.id, move.center));
@@ -196,7 +212,7 @@ Status Session::on_subscribe(SessionContext& context, ByteSpan head, const Now&)
 }
 
 bool Session::has_window(const SessionContext& context) const {
-  return flow_.unacked_bytes() + out_.bytes() < context.options.unacked_bytes_max;
+  return flow_.unacked_bytes() + out_.bytes() < link_rate_.window_bytes(context.options);
 }
 
 void Session::pump(SessionContext& context, const Now& now) {
@@ -207,13 +223,18 @@ void Session::pump(SessionContext& context, const Now& now) {
                           " cells; subscribe to fewer"),
                  now);
   }
-  if (sync_.active()) pump_sync(context);
+  count_written(context, now);
+  if (sync_.active()) pump_sync(context, now);
   const Database& db = context.db;
   const bool may_advance = out_.empty() && has_window(context) && db.head() == db.published();
   if (!may_advance || (phase_ != Phase::kSyncing && phase_ != Phase::kLive)) return;
-  if (sync_.active() && sync_.scan_done()) return finish_sync(context, now);
-  if (phase_ != Phase::kLive || !client_ready_ || interest_.has_replaced()) return;
+  const bool sync_ends = sync_.active() && sync_.scan_done();
   const bool is_behind = effective_cut_ < db.published();
+  const bool has_work =
+      sync_ends || is_behind || interest_.has_leaves() || !interest_.pending().empty();
+  if (has_work && !throttle_.admit(context.budget, now.steady)) return;
+  if (sync_ends) return finish_sync(context, now);
+  if (phase_ != Phase::kLive || !client_ready_ || interest_.has_replaced()) return;
   if (!sync_.active()) {
     if (is_behind) replace_trimmed(context);
     if (pending_is_large(context)) start_sync(context);
@@ -226,8 +247,16 @@ void Session::pump(SessionContext& context, const Now& now) {
     ++context.stats.net_advances;
   } else if (is_behind) {
     catch_up(context, now);
+    count_written(context, now);
   }
   if (digests_due_ && may_sample(context)) send_digests(context, now);
+}
+
+void Session::pump_turn(SessionContext& context, const Now& now) {
+  count_written(context, now);
+  throttle_.take_turn(context.budget);
+  pump(context, now);
+  throttle_.end_turn(context.budget);
 }
 
 /// From `from` to the published version with absolute values: cells that changed, cells that are
@@ -275,12 +304,14 @@ void Session::send_advance(SessionContext& context, AdvancePlan& plan, const Now
   sent_cut_ = effective_cut_ = plan.to;
   missed_ = 0;
   heartbeat_.on_sent(now.steady);
+  count_written(context, now);
 }
 
-bool Session::is_in_step(const SessionContext& context) const {
+bool Session::is_in_step(const SessionContext& context, const Now& now) const {
   if (phase_ != Phase::kLive || !client_ready_ || interest_.has_replaced()) return false;
   if (ECSDB_MUTANT(wrong_baseline)) return out_.empty();
-  return effective_cut_ == context.db.published() && out_.empty() && has_window(context);
+  return effective_cut_ == context.db.published() && out_.empty() && has_window(context) &&
+         throttle_.is_open(context.budget, now.steady);
 }
 
 void Session::finish_step(SessionContext& context, std::span<const StepOffer> offers,
@@ -315,7 +346,10 @@ void Session::finish_step(SessionContext& context, std::span<const StepOffer> of
 void Session::on_sent(SessionContext& context, size_t accepted, const Now& now) {
   out_.accept(accepted);
   flow_.on_accepted(accepted);
-  if (accepted > 0) heartbeat_.on_progress(now.steady);
+  if (accepted > 0) {
+    link_rate_.on_accepted(accepted, context.options, now.steady);
+    heartbeat_.on_progress(now.steady);
+  }
   if (is_open()) pump(context, now);
 }
 
@@ -364,7 +398,7 @@ Instant Session::deadline(const ServerOptions& options) const {
     case Phase::kLive:
       break;
   }
-  return heartbeat_.deadline(options, is_outstanding());
+  return std::min(heartbeat_.deadline(options, is_outstanding()), throttle_.deadline());
 }
 
 bool Session::is_caught_up(Version published) const {

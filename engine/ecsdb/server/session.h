@@ -13,10 +13,13 @@
 #include "ecsdb/server/full_sync.h"
 #include "ecsdb/server/handshake.h"
 #include "ecsdb/server/heartbeat.h"
+#include "ecsdb/server/intake.h"
 #include "ecsdb/server/interest.h"
+#include "ecsdb/server/link_rate.h"
 #include "ecsdb/server/replication_server.h"
 #include "ecsdb/server/session_table.h"
 #include "ecsdb/server/step_writer.h"
+#include "ecsdb/server/throttle.h"
 #include "ecsdb/wire/frame.h"
 #include "ecsdb/wire/outbox.h"
 
@@ -45,6 +48,7 @@ struct SessionContext {
   SecretSource* secrets;             // may be null
   std::vector<Eviction>& evictions;  // to be done after the call
   uint64_t published_time_ns;        // commit time of the published version
+  TotalBudget& budget;
 };
 
 /// A connection from link up to link gone. Methods are inputs unless said otherwise; after each the
@@ -70,7 +74,7 @@ class Session {
 
   /// True if the client stands, or can be treated as standing, at the published version and nothing
   /// keeps the next advance from being sent at once.
-  bool is_in_step(const SessionContext& context) const;
+  bool is_in_step(const SessionContext& context, const Now& now) const;
   /// True if it is behind, but so little that the shared blocks of the next publish are worth being
   /// encoded for it.
   bool is_near(const SessionContext& context) const;
@@ -85,6 +89,10 @@ class Session {
   void miss_step() { ++missed_; }
   /// Builds what the connection is ready for: sync chunks, the end of the sync, a net advance.
   void pump(SessionContext& context, const Now& now);
+  /// The same, as the next that the budget of all together lets through.
+  void pump_turn(SessionContext& context, const Now& now);
+  /// Before the connection goes.
+  void leave(SessionContext& context) { throttle_.leave(context.budget); }
 
   // Getters.
   LinkId link() const { return link_; }
@@ -125,7 +133,7 @@ class Session {
 
   // session_sync.cpp: cells that enter in chunks.
   void start_sync(SessionContext& context);
-  void pump_sync(SessionContext& context);
+  void pump_sync(SessionContext& context, const Now& now);
   void finish_sync(SessionContext& context, const Now& now);
   bool pending_is_large(const SessionContext& context) const;
   bool has_news(const SessionContext& context) const;
@@ -140,6 +148,10 @@ class Session {
   bool may_sample(const SessionContext& context) const;
   void add_digests(SessionContext& context, std::vector<DigestSample>& samples);
 
+  /// What was put on the stream since the last call, for the budgets.
+  void count_written(SessionContext& context, const Now& now) {
+    throttle_.count(context.budget, out_.accepted() + out_.bytes(), now.steady);
+  }
   AdvancePlan net_plan(SessionContext& context, AdvanceKind kind, Version from);
   void add_enters(SessionContext& context, AdvancePlan& plan, Version since);
   void send_advance(SessionContext& context, AdvancePlan& plan, const Now& now);
@@ -164,6 +176,9 @@ class Session {
   Interest interest_;
   FullSync sync_;
   FlowControl flow_;
+  LinkRate link_rate_;
+  Throttle throttle_;
+  Intake intake_;
   Heartbeat heartbeat_;
   size_t replies_waiting_ = 0;  // since the outbox was last empty
   uint64_t ticket_end_ = 0;     // stream bytes up to the end of the auth reply

@@ -57,13 +57,15 @@ void Session::start_sync(SessionContext& context) {
   context.writer.write(plan, MessageType::kSyncChunk, out_);
 }
 
-void Session::pump_sync(SessionContext& context) {
-  const size_t chunk_bytes = context.options.sync_chunk_bytes;
-  while (!sync_.scan_done() && has_window(context) && out_.bytes() < chunk_bytes) {
+void Session::pump_sync(SessionContext& context, const Now& now) {
+  const size_t chunk_bytes = link_rate_.chunk_bytes(context.options);
+  while (!sync_.scan_done() && has_window(context) && out_.bytes() < chunk_bytes &&
+         throttle_.admit(context.budget, now.steady)) {
     const AdvancePlan plan =
         sync_.next_chunk(context.db, interest_, context.blocks, features_, chunk_bytes);
     if (!plan.blocks.empty()) context.writer.write(plan, MessageType::kSyncChunk, out_);
     send(MessageType::kSyncMark, sync_.mark());
+    count_written(context, now);
   }
 }
 

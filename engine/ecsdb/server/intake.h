@@ -1,0 +1,29 @@
+// What a client may send: bytes, and changes of its subscriptions.
+#pragma once
+
+#include "ecsdb/base/result.h"
+#include "ecsdb/base/token_bucket.h"
+#include "ecsdb/server/options.h"
+#include "ecsdb/wire/messages.h"
+
+namespace ecsdb {
+
+/// Limits of one connection. They begin anew with the next one.
+class Intake {
+ public:
+  explicit Intake(const ServerOptions& options)
+      : bytes_(options.intake_bytes, options.intake_burst),
+        changes_(options.intake_changes, options.intake_changes_burst) {}
+
+  /// kLimitExceeded: more than the limit lets through, and the connection has to end.
+  Status on_bytes(size_t bytes, const ServerOptions& options, Instant now);
+  /// True if subscriptions may be begun and moved as asked. What is ended counts, but is never
+  /// refused: it only ends what was let through, and makes less work for us.
+  bool admit(const Subscribe& request, Instant now);
+
+ private:
+  TokenBucket bytes_;
+  TokenBucket changes_;
+};
+
+}  // namespace ecsdb
