@@ -62,6 +62,38 @@ TEST(ClientFlow, SlowClientGetsNetDeltasAndOthersDoNotNotice) {
   expect_same_state(w.server_, fast);
 }
 
+TEST(ClientFlow, SubscriptionsThatTheServerPutsOffAreAskedForAgain) {
+  ServerOptions options;
+  options.intake_changes = 1;
+  options.intake_changes_burst = 4;  // what World subscribes to
+  World w(options);
+  for (int32_t room = 0; room < 4; ++room) w.add_chat(room, "hello");
+  w.go_live();
+  w.client_.unsubscribe(SubscriptionId{3}, w.net_.now());  // chat; that is owed, too
+  std::vector<SubscriptionId> rooms;
+  for (int32_t room = 0; room < 4; ++room) {
+    rooms.push_back(w.client_.subscribe_cells("chat", {CellKey::value(room)}, w.net_.now()));
+  }
+  w.net_.settle();
+  EXPECT_GT(w.server_.stats().rate_limited, 0u);
+  size_t accepted = 0;
+  const auto take_events = [&] {
+    while (const auto event = w.client_.next_event()) {
+      if (event->kind != ClientEvent::Kind::kSubscribed) continue;
+      EXPECT_EQ(event->code, ErrorCode::kOk);  // nobody is told of what is put off
+      if (event->subscription.value >= rooms[0].value) ++accepted;
+    }
+  };
+  take_events();
+  EXPECT_LT(accepted, 4u);
+  EXPECT_LE(w.client_.next_deadline(), w.net_.now().steady + Duration::ms(200));
+  w.net_.advance(Duration::seconds(30));
+  take_events();
+  EXPECT_EQ(accepted, 4u);
+  EXPECT_EQ(w.client_.sync().phase, SyncStatus::Phase::kLive);
+  w.expect_same();
+}
+
 TEST(ClientFlow, UnpublishedCommitsAreNotSent) {
   World w;
   const EntityId ship = w.add_ship(kHere);

@@ -232,17 +232,24 @@ void Client::Impl::report_refused() {
   }
 }
 
-Status Client::Impl::on_subscribe_reply(ByteSpan head) {
+Status Client::Impl::on_subscribe_reply(ByteSpan head, const Now& now) {
   if (state_ != State::kReady) return fail(ErrorCode::kUnexpectedMessage, "subscribe_reply");
   SubscribeReply reply;
   ECSDB_TRY(decode_message(head, reply));
+  bool is_limited = false;
   for (const SubscribeResult& result : reply.results) {
     const ErrorCode code = error_is_known(result.code) ? static_cast<ErrorCode>(result.code)
                                                        : ErrorCode::kNotPermitted;
+    if (code == ErrorCode::kRateLimited && subscriptions_.on_limited(result.id)) {
+      is_limited = true;
+      continue;
+    }
     if (!subscriptions_.on_reply(result.id, code)) continue;  // ended meanwhile
+    reask_.on_success();
     events_.push_back(
         {ClientEvent::Kind::kSubscribed, code, std::string(error_text(code)), result.id});
   }
+  if (is_limited) reask_at_ = std::min(reask_at_, now.steady + reask_.on_closed(false));
   return {};
 }
 

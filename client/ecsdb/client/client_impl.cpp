@@ -11,6 +11,8 @@ Client::Impl::Impl(ClientOptions options, Prng rng)
     : options_(std::move(options)),
       reconnect_({options_.retry_delay_min, options_.retry_delay_max, options_.retry_delay_clean},
                  rng.stream("reconnect")),
+      reask_({options_.retry_delay_min, options_.retry_delay_max, Duration{}},
+             rng.stream("subscriptions")),
       reader_(FrameLimits{}) {
   visible_.set_rows_max(options_.rows_max);
 }
@@ -73,6 +75,7 @@ void Client::Impl::on_connected(LinkId link, const Now& now) {
       [&](SubscriptionId id, const AreaPoint& at) { subscriptions_.see(id, at); });
   subscriptions_.on_disconnected();
   moves_at_ = now.steady;
+  reask_at_ = Instant::never();
   send_hello(now);
 }
 
@@ -174,7 +177,7 @@ Status Client::Impl::on_frame(const Frame& frame, const Now& now) {
     case MessageType::kSchemaPart:
       return on_schema_part(frame.head);
     case MessageType::kSubscribeReply:
-      ECSDB_TRY(on_subscribe_reply(frame.head));
+      ECSDB_TRY(on_subscribe_reply(frame.head, now));
       send_moves(now);
       return {};
     case MessageType::kSyncBegin:
@@ -278,7 +281,13 @@ void Client::Impl::on_timer(const Now& now) {
   }
   if (now.steady >= last_received_ + stale_timeout()) become_stale();
   send_moves(now);
-  if (now.steady < last_sent_ + options_.heartbeat_interval || state_ != State::kReady) return;
+  if (state_ != State::kReady) return;
+  if (now.steady >= reask_at_) {
+    reask_at_ = Instant::never();
+    subscriptions_.ask_again();
+    send_subscriptions();
+  }
+  if (now.steady < last_sent_ + options_.heartbeat_interval) return;
   last_sent_ = now.steady;
   if (out_.empty()) send(MessageType::kClientHeartbeat, clock_.heartbeat(now.steady));
 }
@@ -305,7 +314,7 @@ Instant Client::Impl::state_deadline() const {
       break;
   }
   Instant at = std::min({last_received_ + silence_timeout(),
-                         last_sent_ + options_.heartbeat_interval, moves_deadline()});
+                         last_sent_ + options_.heartbeat_interval, moves_deadline(), reask_at_});
   if (shows_live_) at = std::min(at, last_received_ + stale_timeout());
   return at;
 }

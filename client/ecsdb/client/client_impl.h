@@ -108,7 +108,7 @@ class Client::Impl {
   void show_staged(std::vector<RowEvent>* events);
   /// Of this connection.
   const Schema& schema() const { return next_schema_ ? *next_schema_ : visible_.schema(); }
-  Status on_subscribe_reply(ByteSpan head);
+  Status on_subscribe_reply(ByteSpan head, const Now& now);
   Status on_sync_begin(ByteSpan head);
   Status on_sync_mark(ByteSpan head);
   Status on_chunk(const Frame& frame, const Now& now);
@@ -138,6 +138,8 @@ class Client::Impl {
 
   ClientOptions options_;
   Reconnect reconnect_;
+  Reconnect reask_;  // subscriptions that the server put off
+  Instant reask_at_ = Instant::never();
   State state_ = State::kIdle;
   bool wanted_ = false;  // between connect() and disconnect()
   LinkId link_;

@@ -108,6 +108,21 @@ bool Subscriptions::on_reply(SubscriptionId id, ErrorCode code) {
   return false;
 }
 
+bool Subscriptions::on_limited(SubscriptionId id) {
+  Entry* const entry = find(id);
+  if (entry == nullptr || entry->state != State::kSent) return false;
+  entry->state = State::kLimited;
+  return true;
+}
+
+void Subscriptions::ask_again() {
+  for (Entry& entry : entries_) {
+    if (entry.state != State::kLimited) continue;
+    entry.state = State::kNew;
+    changed_ = true;
+  }
+}
+
 Status Subscriptions::move(SubscriptionId id, const AreaPoint& center, const Schema& schema) {
   Entry* const entry = find(id);
   if (entry == nullptr || !entry->area) {

@@ -36,6 +36,9 @@ class Subscriptions {
   /// The server's answer. False if the application need not know: the subscription was ended
   /// meanwhile, or it was moved. A refused one is kept, but no cell of it will come.
   bool on_reply(SubscriptionId id, ErrorCode code);
+  /// The answer to a new one was rate_limited: it waits for ask_again(). False if none was awaited.
+  bool on_limited(SubscriptionId id);
+  void ask_again();
   /// By table index: true where some accepted subscription covers every cell, and none is hidden.
   std::vector<bool> whole_tables(const Schema& schema) const;
 
@@ -53,7 +56,13 @@ class Subscriptions {
   bool is_settled(SubscriptionId id) const;
 
  private:
-  enum class State : uint8_t { kNew, kSent, kAccepted, kRefused };
+  enum class State : uint8_t {
+    kNew,
+    kSent,
+    kLimited,  // to be asked for again, later
+    kAccepted,
+    kRefused,
+  };
   struct Entry {
     SubscriptionId id;
     std::string table;

@@ -94,6 +94,27 @@ TEST_F(SubscriptionsTest, NewConnectionAsksForEverythingAgain) {
   EXPECT_EQ(request.add[1].id, refused);
 }
 
+TEST_F(SubscriptionsTest, WhatIsPutOffIsAskedForAgain) {
+  const SubscriptionId put_off = subscriptions_.add("open", SelectorKind::kAll, {});
+  const SubscriptionId ended = subscriptions_.add("open", SelectorKind::kAll, {});
+  take();
+  EXPECT_TRUE(subscriptions_.on_limited(put_off));
+  EXPECT_FALSE(subscriptions_.on_limited(put_off));
+  EXPECT_TRUE(subscriptions_.on_limited(ended));
+  EXPECT_FALSE(subscriptions_.has_changes());
+  EXPECT_FALSE(subscriptions_.none_active());
+  subscriptions_.remove(ended);  // the server knows nothing of it
+  EXPECT_FALSE(subscriptions_.has_changes());
+  subscriptions_.ask_again();
+  const Subscribe request = take();
+  EXPECT_TRUE(request.remove.empty());
+  ASSERT_EQ(request.add.size(), 1u);
+  EXPECT_EQ(request.add[0].id, put_off);
+  EXPECT_TRUE(subscriptions_.on_reply(put_off, ErrorCode::kOk));
+  subscriptions_.ask_again();
+  EXPECT_FALSE(subscriptions_.has_changes());
+}
+
 TEST_F(SubscriptionsTest, MoreThanFitOneRequestComeInSeveral) {
   for (size_t i = 0; i < kSubscriptionsMax + 3; ++i) {
     subscriptions_.add("open", SelectorKind::kAll, {});
