@@ -14,6 +14,16 @@ constexpr int64_t kUnackedBytesMin = 4 * 1024;
 constexpr int64_t kUnackedBytesCeiling = 64 * 1024 * 1024;
 constexpr int64_t kSyncChunkBytesMin = 1024;
 constexpr int64_t kBlockBytesMin = 1024;
+constexpr int64_t kSessionsCeiling = 10'000'000;
+constexpr int64_t kStageBytesMin = 1024;
+constexpr int64_t kStageBytesCeiling = 1024 * 1024 * 1024;
+constexpr int64_t kRingPublishesMax = 64;  // what the server can keep
+constexpr int64_t kRingBytesCeiling = 1024 * 1024 * 1024;
+constexpr int64_t kRateCeiling = 1'000'000'000'000;  // bytes a second
+constexpr int64_t kBurstMin = 1024;
+constexpr int64_t kIntakeBytesMin = 4 * 1024;    // acknowledgements must fit
+constexpr int64_t kIntakeBurstMin = 128 * 1024;  // a frame and what comes with it
+constexpr int64_t kChangesCeiling = 1'000'000;
 constexpr int64_t kTombstonesCeiling = 64'000'000;
 constexpr Duration kTimeMin = Duration::ms(10);
 constexpr Duration kTimeMax = Duration::seconds(24 * 3600);
@@ -47,6 +57,24 @@ class ConfigFile {
 
   static void size(TomlTable& table, std::string_view key, int64_t min, int64_t max, size_t& out) {
     if (auto number = table.integer(key, min, max)) out = static_cast<size_t>(*number);
+  }
+
+  /// 0 says that there is no limit; else it is `min` at least.
+  template <class T>
+  static void rate(TomlTable& table, std::string_view key, int64_t min, int64_t max, T& out) {
+    const auto number = table.integer(key, 0, max);
+    if (!number) return;
+    if (*number == 0 || *number >= min) {
+      out = static_cast<T>(*number);
+      return;
+    }
+    table.problem(key, "server." + std::string(key) + " must be 0 (no limit) or from " +
+                           std::to_string(min) + " to " + std::to_string(max));
+  }
+
+  template <class T>
+  static void count(TomlTable& table, std::string_view key, int64_t min, int64_t max, T& out) {
+    if (auto number = table.integer(key, min, max)) out = static_cast<T>(*number);
   }
 
   static void time(TomlTable& table, std::string_view key, Duration& out) {
@@ -98,7 +126,40 @@ class ConfigFile {
                      "server.heartbeat_interval must be shorter than server.stall_timeout: a peer "
                      "must be heard of before it is given up");
     }
+    read_sessions(server);
+    read_budgets(server);
     server.finish();
+  }
+
+  void read_sessions(TomlTable& server) {
+    ServerOptions& options = config_.server;
+    time(server, "session_timeout", options.session_timeout);
+    size(server, "sessions_max", 1, kSessionsCeiling, options.sessions_max);
+    size(server, "stage_bytes_min", kStageBytesMin, kStageBytesCeiling, options.stage_bytes_min);
+    time(server, "digest_interval", options.digest_interval);
+    size(server, "ring_publishes", 1, kRingPublishesMax, options.ring_publishes);
+    size(server, "ring_bytes", 0, kRingBytesCeiling, options.ring_bytes);
+    size(server, "ring_misses", 0, kRingPublishesMax, options.ring_misses);
+  }
+
+  void read_budgets(TomlTable& server) {
+    ServerOptions& options = config_.server;
+    rate(server, "client_budget_bytes", kBurstMin, kRateCeiling, options.client_budget_bytes);
+    count(server, "client_budget_burst", kBurstMin, kRateCeiling, options.client_budget_burst);
+    rate(server, "total_budget_bytes", kBurstMin, kRateCeiling, options.total_budget_bytes);
+    count(server, "total_budget_burst", kBurstMin, kRateCeiling, options.total_budget_burst);
+    rate(server, "intake_bytes", kIntakeBytesMin, kRateCeiling, options.intake_bytes);
+    count(server, "intake_burst", kIntakeBurstMin, kRateCeiling, options.intake_burst);
+    rate(server, "intake_changes", 1, kChangesCeiling, options.intake_changes);
+    count(server, "intake_changes_burst", 1, kChangesCeiling, options.intake_changes_burst);
+    const uint64_t client = options.client_budget_bytes;
+    const uint64_t total = options.total_budget_bytes;
+    if (client > total && total > 0) {
+      server.problem(
+          server.has("client_budget_bytes") ? "client_budget_bytes" : "total_budget_bytes",
+          "server.client_budget_bytes must not be more than server.total_budget_bytes: "
+          "no client can get more than all together");
+    }
   }
 
   void read_database() {

@@ -27,6 +27,21 @@ unacked_bytes_max = 65536
 sync_chunk_bytes = 4096
 block_bytes_max = 2048
 compression = false
+session_timeout = "10min"
+sessions_max = 77
+stage_bytes_min = 65536
+digest_interval = "3s"
+ring_publishes = 16
+ring_bytes = 0
+ring_misses = 4
+client_budget_bytes = 100000
+client_budget_burst = 20000
+total_budget_bytes = 5000000
+total_budget_burst = 400000
+intake_bytes = 0
+intake_burst = 200000
+intake_changes = 9
+intake_changes_burst = 10
 
 [database]
 horizon_versions_max = 99
@@ -69,6 +84,21 @@ TEST(ServerToml, WholeFileIsRead) {
   EXPECT_EQ(config->server.unacked_bytes_max, 65536u);
   EXPECT_EQ(config->server.sync_chunk_bytes, 4096u);
   EXPECT_EQ(config->server.block_bytes_max, 2048u);
+  EXPECT_EQ(config->server.session_timeout, Duration::seconds(600));
+  EXPECT_EQ(config->server.sessions_max, 77u);
+  EXPECT_EQ(config->server.stage_bytes_min, 65536u);
+  EXPECT_EQ(config->server.digest_interval, Duration::seconds(3));
+  EXPECT_EQ(config->server.ring_publishes, 16u);
+  EXPECT_EQ(config->server.ring_bytes, 0u);
+  EXPECT_EQ(config->server.ring_misses, 4u);
+  EXPECT_EQ(config->server.client_budget_bytes, 100'000u);
+  EXPECT_EQ(config->server.client_budget_burst, 20'000u);
+  EXPECT_EQ(config->server.total_budget_bytes, 5'000'000u);
+  EXPECT_EQ(config->server.total_budget_burst, 400'000u);
+  EXPECT_EQ(config->server.intake_bytes, 0u);
+  EXPECT_EQ(config->server.intake_burst, 200'000u);
+  EXPECT_EQ(config->server.intake_changes, 9u);
+  EXPECT_EQ(config->server.intake_changes_burst, 10u);
   EXPECT_EQ(config->server.database.horizon_versions_max, 99u);
   EXPECT_EQ(config->server.database.tombstones_max, 98u);
   EXPECT_EQ(config->server.database.entities_max, 97u);
@@ -116,6 +146,17 @@ constexpr BadCase kBadCases[] = {
     {"BlockTooSmall", "[server]\nblock_bytes_max = 1023\n", 2, 19, "from 1024 to 65536", ""},
     {"ChunkOverABlock", "[server]\nsync_chunk_bytes = 65537\n", 2, 20, "from 1024 to 65536", ""},
     {"UnackedTooSmall", "[server]\nunacked_bytes_max = 1\n", 2, 21, "from 4096", ""},
+    {"NoSessions", "[server]\nsessions_max = 0\n", 2, 16, "from 1 to", ""},
+    {"StageTooSmall", "[server]\nstage_bytes_min = 9\n", 2, 19, "from 1024", ""},
+    {"RingEmpty", "[server]\nring_publishes = 0\n", 2, 18, "from 1 to 64", ""},
+    {"BudgetTooSmall", "[server]\nclient_budget_bytes = 7\n", 2, 23, "0 (no limit) or from", ""},
+    {"BudgetNegative", "[server]\ntotal_budget_bytes = -1\n", 2, 22, "from 0 to", ""},
+    {"BurstTooSmall", "[server]\nclient_budget_burst = 0\n", 2, 23, "from 1024", ""},
+    {"ClientOverTotal", "[server]\ntotal_budget_bytes = 5000\nclient_budget_bytes = 6000\n", 3, 23,
+     "must not be more than", ""},
+    {"IntakeTooSmall", "[server]\nintake_bytes = 100\n", 2, 16, "must be 0 (no limit) or", ""},
+    {"IntakeBurstTooSmall", "[server]\nintake_burst = 4096\n", 2, 16, "from 131072", ""},
+    {"ChangesTooMany", "[server]\nintake_changes = 2000000\n", 2, 18, "from 0 to 1000000", ""},
     {"UnknownLevel", "[log]\nlevel = \"wran\"\n", 2, 9, "must be one of", "warn"},
     {"UnknownFeed", "[feed]\nname = \"cube\"\n", 2, 8, "must be one of", "cubes"},
     {"FeedWithoutName", "[feed]\ndata = \"a.bin\"\n", 1, 1, "needs a name", ""},
