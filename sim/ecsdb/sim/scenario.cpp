@@ -196,6 +196,31 @@ Version draw_first_version(Prng& rng) {
   return Version{end == 1 ? 1 : end - rng.below(300)};
 }
 
+/// Each kind of limit in one run of four, so tight that clients meet it.
+void draw_limits(ServerOptions& out, Prng rng) {
+  if (rng.chance(1, 4)) {
+    constexpr uint64_t kBudgets[] = {8 * 1024, 32 * 1024, 128 * 1024};
+    constexpr uint64_t kBursts[] = {2 * 1024, 64 * 1024};
+    out.client_budget_bytes = kBudgets[rng.below(3)];
+    out.client_budget_burst = kBursts[rng.below(2)];
+  }
+  if (rng.chance(1, 4)) {
+    constexpr uint64_t kBudgets[] = {64 * 1024, 512 * 1024};
+    constexpr uint64_t kBursts[] = {4 * 1024, 256 * 1024};
+    out.total_budget_bytes = kBudgets[rng.below(2)];
+    out.total_budget_burst = kBursts[rng.below(2)];
+  }
+  if (rng.chance(1, 4)) {
+    // Honest clients keep to it: what they send most of is acknowledgements.
+    out.intake_bytes = 16 * 1024;
+    out.intake_burst = 128 * 1024;
+  }
+  if (rng.chance(1, 4)) {
+    out.intake_changes = static_cast<uint32_t>(1 + rng.below(8));
+    out.intake_changes_burst = rng.chance(1, 2) ? 4 : 16;
+  }
+}
+
 ServerOptions scenario_server_options(const Prng& root) {
   Prng rng = root.stream("server options");
   ServerOptions out;
@@ -212,6 +237,7 @@ ServerOptions scenario_server_options(const Prng& root) {
   out.unacked_bytes_max = kWindows[rng.below(2)];
   out.stall_timeout = Duration::seconds(rng.between(8, 15));
   out.database.first_version = draw_first_version(rng);
+  draw_limits(out, root.stream("server limits"));
   return out;
 }
 

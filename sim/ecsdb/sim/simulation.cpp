@@ -178,9 +178,9 @@ Convergence Simulation::make_convergence() {
   for (uint16_t table = 0; table < model.schema().table_count(); ++table) {
     rows += model.row_count(table);
   }
-  return Convergence(
-      convergence_bound(life_options_.server, ClientOptions{}, weather_, rows * kRowBytes),
-      violations_);
+  return Convergence(convergence_bound(life_options_.server, ClientOptions{}, weather_,
+                                       rows * kRowBytes, options_.clients),
+                     violations_);
 }
 
 void Simulation::converge() {

@@ -237,14 +237,26 @@ TEST(ModelAgreement, SeesAServerThatDiffers) {
 TEST(Convergence, BoundFollowsTheConfiguration) {
   const Weather clear = *weather_preset("clear");
   ServerOptions server;
-  const Duration usual = convergence_bound(server, ClientOptions{}, clear, 1 << 20);
+  const Duration usual = convergence_bound(server, ClientOptions{}, clear, 1 << 20, 3);
   server.stall_timeout = server.stall_timeout + Duration::seconds(7);
-  EXPECT_EQ(convergence_bound(server, ClientOptions{}, clear, 1 << 20),
+  EXPECT_EQ(convergence_bound(server, ClientOptions{}, clear, 1 << 20, 3),
             usual + Duration::seconds(7));
   Weather slow = clear;
   slow.bytes_per_second = 64 * 1024;
-  EXPECT_GT(convergence_bound(ServerOptions{}, ClientOptions{}, slow, 1 << 20),
+  EXPECT_GT(convergence_bound(ServerOptions{}, ClientOptions{}, slow, 1 << 20, 3),
             usual + Duration::seconds(15));
+  const auto with = [&](auto&& change, uint64_t clients) {
+    ServerOptions limited;
+    change(limited);
+    return convergence_bound(limited, ClientOptions{}, clear, 1 << 20, clients) - usual;
+  };
+  const auto own = [](ServerOptions& options) { options.client_budget_bytes = 64 * 1024; };
+  EXPECT_GE(with(own, 3), Duration::seconds(4 * 16));
+  EXPECT_EQ(with(own, 3), with(own, 300));
+  const auto total = [](ServerOptions& options) { options.total_budget_bytes = 64 * 1024; };
+  EXPECT_GE(with(total, 300), Duration::seconds(300 * 4 * 16));
+  const auto changes = [](ServerOptions& options) { options.intake_changes = 1; };
+  EXPECT_GE(with(changes, 3), Duration::seconds(100));
 }
 
 }  // namespace

@@ -9,10 +9,30 @@ constexpr int64_t kRoundTrips = 12;  // connect, preface, auth, schema, subscrib
 constexpr int64_t kJitterCap = 32;   // longest exponential in means; see Prng::exponential
 constexpr uint64_t kLinkOverhead = 256 * 1024;  // bytes of schema, handshake and windows
 
+/// Bytes at a rate; none if there is no limit.
+Duration time_of(uint64_t bytes, uint64_t rate) {
+  return rate == 0 ? Duration{} : Duration::seconds(static_cast<int64_t>(bytes / rate + 1));
+}
+
+/// What budgets let through late: the debt of an advance that was begun before, a sync that was
+/// cut, the sync, and the net delta at its end. Changes of subscriptions: as many as a connection
+/// may have, ended and begun, and the longest pauses before asking again.
+Duration held_back(const ServerOptions& server, const ClientOptions& client, uint64_t state_bytes,
+                   uint64_t clients) {
+  const uint64_t bytes = 4 * state_bytes + kLinkOverhead;
+  Duration out = time_of(bytes, server.client_budget_bytes) +
+                 time_of(bytes * clients, server.total_budget_bytes);
+  if (server.intake_changes > 0) {
+    const uint64_t changes = 2 * kSubscriptionsMax + server.intake_changes_burst;
+    out = out + time_of(changes, server.intake_changes) + client.retry_delay_max * 2;
+  }
+  return out;
+}
+
 }  // namespace
 
 Duration convergence_bound(const ServerOptions& server, const ClientOptions& client,
-                           const Weather& weather, uint64_t state_bytes) {
+                           const Weather& weather, uint64_t state_bytes, uint64_t clients) {
   const Duration notice =
       std::max(client.silence_timeout, server.stall_timeout + server.close_timeout) +
       client.heartbeat_interval;
@@ -20,12 +40,10 @@ Duration convergence_bound(const ServerOptions& server, const ClientOptions& cli
   const Duration try_again = client.connect_timeout + server.handshake_timeout;
   const Duration trip =
       Duration::us(int64_t{weather.latency_us} + kJitterCap * int64_t{weather.jitter_us});
-  const uint64_t rate = weather.bytes_per_second;
-  const Duration transfer =
-      rate == 0 ? Duration{}
-                : Duration::seconds(static_cast<int64_t>((state_bytes + kLinkOverhead) / rate + 1));
+  const Duration transfer = time_of(state_bytes + kLinkOverhead, weather.bytes_per_second);
   return notice + retry + try_again + trip * (2 * kRoundTrips) + transfer +
-         server.heartbeat_interval * 2 + Duration::seconds(1);
+         held_back(server, client, state_bytes, clients) + server.heartbeat_interval * 2 +
+         Duration::seconds(1);
 }
 
 bool Convergence::reached(const ReplicationServer& server,

@@ -17,9 +17,10 @@ namespace ecsdb::sim {
 
 /// The longest that healed clients may take. Each part is a stage that a client may have to go
 /// through one after the other: noticing that a link is dead, waiting for the next try, a try that
-/// began too early, the handshake, the transfer, and the heartbeat that moves a cut on.
+/// began too early, the handshake, the transfer, what budgets and limits hold back, and the
+/// heartbeat that moves a cut on. `clients` share the budget of all together.
 Duration convergence_bound(const ServerOptions& server, const ClientOptions& client,
-                           const Weather& weather, uint64_t state_bytes);
+                           const Weather& weather, uint64_t state_bytes, uint64_t clients);
 
 /// Looks at all clients and the server after heal.
 class Convergence {
