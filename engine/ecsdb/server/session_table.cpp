@@ -81,7 +81,9 @@ SessionTable::Claim SessionTable::claim(Entry& entry, uint32_t number, ByteSpan 
 
 void SessionTable::issue(ClientId client, Entry& entry, SecretSource* secrets, Bytes& ticket) {
   if (secrets == nullptr) return;
-  secrets->draw(entry.next);
+  // One that is on its way to the client already stays good: two connections with one ticket, of
+  // which the older was late, must not make void what the newer was told.
+  if (!entry.has_next) secrets->draw(entry.next);
   entry.has_next = true;
   ByteWriter out(ticket);
   out.u64(client.value);
