@@ -1,11 +1,17 @@
 #include "ecsdb/sim/server_life.h"
 
 namespace ecsdb::sim {
+namespace {
+
+constexpr uint32_t kTappedClients = 64;  // about so many, whose streams are read along
+
+}  // namespace
 
 ServerLife::ServerLife(World& world, SimNetwork& network, const SimAuthenticator& authenticator,
                        uint32_t number, ServerLifeOptions options, NoFaults& no_faults,
                        ViolationLog& violations)
     : world_(world),
+      network_(network),
       authenticator_(authenticator),
       number_(number),
       options_(std::move(options)),
@@ -16,7 +22,12 @@ ServerLife::ServerLife(World& world, SimNetwork& network, const SimAuthenticator
                                               world.stream("secrets", number), *this)),
       model_(scenario_schema(options_.schema), options_.server.database.first_version),
       agreement_(model_, violations),
-      workload_(model_, options_.entities, world.stream("scenario", number)) {}
+      workload_(model_, options_.entities, world.stream("scenario", number)),
+      sessions_(options_.server, violations),
+      authorisation_(model_.schema(), authenticator, violations),
+      bounds_(options_.server.unacked_bytes_max, violations),
+      wiretap_({&authorisation_, &bounds_}),
+      tap_every_(1 + options_.clients / kTappedClients) {}
 
 // --- the process ---
 
@@ -83,8 +94,29 @@ bool ServerLife::has_wrapped() const {
 void ServerLife::on_server_event(const ServerEvent& event, LinkId link, Now now) {
   if (event.kind == ServerEvent::Kind::kAuthenticated) {
     identities_[link] = &authenticator_.of(event.principal);
+    sessions_.on_authenticated(link, event.client, now.steady);
   }
   no_faults_.on_server_event(event, now.steady);
+}
+
+void ServerLife::on_server_sent(LinkId link, std::span<const ByteSpan> parts, size_t accepted,
+                                Now now) {
+  if (is_tapped(link)) wiretap_.on_server_sent(link, parts, accepted, now.steady);
+}
+
+void ServerLife::on_server_received(LinkId link, ByteSpan bytes, Now now) {
+  if (is_tapped(link)) wiretap_.on_server_received(link, bytes, now.steady);
+}
+
+void ServerLife::on_server_link_gone(LinkId link, Now now) {
+  wiretap_.on_link_gone(link);
+  sessions_.on_link_gone(link, now.steady);
+}
+
+bool ServerLife::within_horizon(Version version) const {
+  const DatabaseOptions& options = options_.server.database;
+  if (options.tombstones_max < DatabaseOptions{}.tombstones_max) return false;
+  return model_.head().value - version.value <= options.horizon_versions_max;
 }
 
 const ClientIdentity* ServerLife::identity_of(LinkId link) const {

@@ -5,9 +5,12 @@
 #include <map>
 #include <memory>
 
+#include "ecsdb/sim/checkers/authorisation.h"
+#include "ecsdb/sim/checkers/bounded_resources.h"
 #include "ecsdb/sim/checkers/history_agreement.h"
 #include "ecsdb/sim/checkers/model_agreement.h"
 #include "ecsdb/sim/checkers/no_faults.h"
+#include "ecsdb/sim/checkers/session_resume.h"
 #include "ecsdb/sim/scenario.h"
 #include "ecsdb/sim/sim_authenticator.h"
 #include "ecsdb/sim/virtual_server.h"
@@ -20,6 +23,7 @@ struct ServerLifeOptions {
   ScenarioSchema schema = ScenarioSchema::kFirst;
   uint32_t entities = 0;
   uint32_t publish_every = 1;  // commits
+  uint32_t clients = 1;        // to expect
 };
 
 /// What it is given outlives it. The oracle stays good when the process is gone: clients show what
@@ -61,16 +65,24 @@ class ServerLife final : public ServerObserver {
   bool has_wrapped() const;
   uint64_t operations() const { return workload_.operations(); }
 
+  SessionResume& sessions() { return sessions_; }
+  /// Nothing after the version can have been forgotten yet.
+  bool within_horizon(Version version) const;
+
   void on_server_event(const ServerEvent& event, LinkId link, Now now) override;
-  void on_server_sent(LinkId, std::span<const ByteSpan>, size_t, Now) override {}
-  void on_server_received(LinkId, ByteSpan, Now) override {}
-  void on_server_link_gone(LinkId, Now) override {}
-  void on_server_drained(Now) override {}
+  void on_server_sent(LinkId link, std::span<const ByteSpan> parts, size_t accepted,
+                      Now now) override;
+  void on_server_received(LinkId link, ByteSpan bytes, Now now) override;
+  void on_server_link_gone(LinkId link, Now now) override;
+  void on_server_drained(Now now) override { sessions_.on_drained(now.steady); }
 
  private:
   void transact();
 
+  bool is_tapped(LinkId link) const { return network_.client_of(link) % tap_every_ == 0; }
+
   World& world_;
+  SimNetwork& network_;
   const SimAuthenticator& authenticator_;
   uint32_t number_;
   ServerLifeOptions options_;
@@ -85,6 +97,11 @@ class ServerLife final : public ServerObserver {
   PublishedHistory history_;
   TransactionPlan plan_;
   uint64_t commits_ = 0;
+  SessionResume sessions_;
+  Authorisation authorisation_;
+  BoundedResources bounds_;
+  Wiretap wiretap_;
+  uint32_t tap_every_;  // clients: with many of them some stand for all
   std::map<LinkId, const ClientIdentity*> identities_;
 };
 

@@ -49,6 +49,7 @@ class Simulation final : public EventTarget, public ProcessFaults {
         rng_(world_.stream("simulation")) {
     life_options_.server = scenario_server_options(world_.stream("scenario"));
     life_options_.entities = options.entities;
+    life_options_.clients = options.clients;
     life_options_.publish_every = options.publish_every;
     if (options.publish_every == 0) {
       const uint64_t more = rng_.chance(1, 2) ? 24 : 2;

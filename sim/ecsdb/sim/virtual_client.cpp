@@ -49,6 +49,7 @@ VirtualClient::VirtualClient(ClientSurroundings around, uint32_t index, ClientId
       history_(lives_.back()->history(), index, around.violations),
       monotonic_(index, around.violations),
       atomic_(index, around.violations),
+      useless_(index, around.violations),
       shadow_(index, around.violations) {
   timer_.bind(target_, kTimer);
   poll_timer_.bind(target_, kPoll);
@@ -95,6 +96,7 @@ void VirtualClient::launch(const Now& now) {
   areas_.forget();
   prefix_.forget();
   monotonic_.forget();
+  useless_.on_launch(client_options());
   if (watched_) shadow_.attach(*client_, kAllTables);
   atomic_.on_polled(client_->db());
   for (InterestEntry& entry : wanted) subscribe(std::move(entry), now);
@@ -126,6 +128,7 @@ ClientStats VirtualClient::totals() const {
 
 void VirtualClient::connect(const Now& now) {
   if (recorder_ != nullptr) recorder_->on_connect(index_);
+  useless_.on_connect();
   client_->connect(now);
 }
 
@@ -136,6 +139,7 @@ void VirtualClient::set_delay(Duration delay) { fault_delay_ = delay; }
 void VirtualClient::set_paused(bool paused) {
   if (!running() || paused_ == paused) return;
   paused_ = paused;
+  useless_.on_paused();
   if (paused) return;
   const Now at = now();
   for (const Missed& missed : std::exchange(missed_, {})) {
@@ -327,7 +331,10 @@ void VirtualClient::on_closed(LinkId link, LinkEnd end, Now now) {
 }
 
 void VirtualClient::dial(LinkId number) {
-  lines_.push_back({number, network_.dial(index_, {this, target_}), lives_.size() - 1, false});
+  const LinkId link = network_.dial(index_, {this, target_});
+  lines_.push_back({number, link, lives_.size() - 1, false});
+  life().sessions().on_dialled(link, {index_, launches_});
+  useless_.on_dial(world_.now());
 }
 
 /// True if the line is gone.
@@ -381,6 +388,8 @@ void VirtualClient::take_events(const Now& now) {
   while (const auto event = client_->next_event()) {
     if (!is_expected(*event)) no_faults_.on_client_event(index_, *event, now.steady);
     if (recorder_ != nullptr) recorder_->on_event(index_, *event);
+    if (event->kind == ClientEvent::Kind::kReset) check_reset(*event, now);
+    useless_.on_event(*event, now.steady);
     take_event(*event);
   }
   areas_.on_events(*client_, lives_.back()->published());
@@ -397,9 +406,21 @@ bool VirtualClient::is_expected(const ClientEvent& event) const {
   return false;
 }
 
+/// What was held, or was on its way, against what the server can have.
+void VirtualClient::check_reset(const ClientEvent& event, const Now& now) {
+  const Version cut = client_->db().cut();
+  const ServerLife& held = *lives_[shown_.life];
+  NoUselessWork::Position position;
+  position.same_database = cut != Version{} && shown_.life == lines_.back().life;
+  position.same_schema = cut != Version{} && held.which_schema() == life().which_schema();
+  position.within_horizon = position.same_database && held.within_horizon(cut);
+  useless_.on_reset(event.reset, position, now.steady);
+}
+
 void VirtualClient::take_event(const ClientEvent& event) {
   switch (event.kind) {
     case ClientEvent::Kind::kConnected:
+      life().sessions().on_ticket_received(lines_.back().link);
       return interest_.on_connected();
     case ClientEvent::Kind::kSubscribed:
       if (event.code == ErrorCode::kUnknownTable) {
@@ -412,8 +433,8 @@ void VirtualClient::take_event(const ClientEvent& event) {
     case ClientEvent::Kind::kClosed:
     case ClientEvent::Kind::kFault:
       return interest_.on_disconnected();
-    case ClientEvent::Kind::kSyncing:
     case ClientEvent::Kind::kReset:
+    case ClientEvent::Kind::kSyncing:
       return monotonic_.on_announced();
     case ClientEvent::Kind::kLive:
       // After a sync that is known already; else it goes on from where it was.
@@ -437,6 +458,7 @@ void VirtualClient::serve_arrival(const Now& now) {
 /// never sees is checked and traced too.
 void VirtualClient::poll(const Now& now) {
   shadow_.set_now(now.steady);
+  take_events(now);  // of what came before the cuts
   while (client_->poll(now, 1) > 0) {
     take_events(now);  // what the cut means must be known before it is looked at
     check_cut(now);

@@ -13,6 +13,7 @@
 #include "ecsdb/sim/checkers/history_agreement.h"
 #include "ecsdb/sim/checkers/monotonic_cut.h"
 #include "ecsdb/sim/checkers/no_faults.h"
+#include "ecsdb/sim/checkers/no_useless_work.h"
 #include "ecsdb/sim/checkers/shadow_rows.h"
 #include "ecsdb/sim/client_interest.h"
 #include "ecsdb/sim/client_recorder.h"
@@ -119,11 +120,10 @@ class VirtualClient final : public EventTarget, public EndpointHandler {
   void take_events(const Now& now);
   void take_event(const ClientEvent& event);
   bool is_expected(const ClientEvent& event) const;
+  void check_reset(const ClientEvent& event, const Now& now);
   void check_cut(const Now& now);
   /// The life that the present connection belongs to.
-  const ServerLife& life() const {
-    return *lives_[lines_.empty() ? shown_.life : lines_.back().life];
-  }
+  ServerLife& life() const { return *lives_[lines_.empty() ? shown_.life : lines_.back().life]; }
   void dial(LinkId number);
   bool pump(size_t at, const Now& now);
   void arm_timer();
@@ -164,6 +164,7 @@ class VirtualClient final : public EventTarget, public EndpointHandler {
   HistoryAgreement history_;
   MonotonicCut monotonic_;
   AtomicReads atomic_;
+  NoUselessWork useless_;
   ShadowRows shadow_;
 };
 
