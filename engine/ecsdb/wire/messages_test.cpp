@@ -6,7 +6,12 @@ namespace ecsdb {
 namespace {
 
 Subscription selecting(SelectorKind kind, std::vector<CellKey> keys = {}) {
-  return Subscription{SubscriptionId{1}, TableId{1}, kind, std::move(keys)};
+  Subscription out;
+  out.id = SubscriptionId{1};
+  out.table = TableId{1};
+  out.kind = kind;
+  out.keys = std::move(keys);
+  return out;
 }
 
 TEST(Subscription, AllCoversEveryKey) {
