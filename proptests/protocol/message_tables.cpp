@@ -105,6 +105,43 @@ EnumText selector(SelectorKind kind) {
       return {"keys", "the cells with these keys, in any order, also such that do not exist yet"};
     case SelectorKind::kBox:
       return {"box", "the grid cells with low <= key <= high in x, y and z; two keys: low, high"};
+    case SelectorKind::kBall:
+      return {"ball", "the grid cells that touch a ball around a centre; no keys, one area"};
+    case SelectorKind::kRange:
+      return {"range", "the grid cells that touch a box around a centre; no keys, one area"};
+  }
+  return {};
+}
+
+EnumText reset_reason(ResetReason reason) {
+  const std::string_view name = reset_reason_name(reason);
+  switch (reason) {
+    case ResetReason::kNone:
+      return {name, "the client goes on from its cut"};
+    case ResetReason::kOtherDatabase:
+      return {name, "`database_id` is not the server's"};
+    case ResetReason::kPastFork:
+      return {name, "the position is not part of the server's history"};
+    case ResetReason::kSchemaBreak:
+      return {name, "`schema_known` of the `auth` is not the schema in force"};
+    case ResetReason::kRightsChanged:
+      return {name, "roles or claims of the principal are not those of the session's last `auth`"};
+    case ResetReason::kCellsUnknown:
+      return {name, "a named cell cannot be, or nothing of what is held is of use"};
+  }
+  return {};
+}
+
+EnumText held_state(HeldState state) {
+  switch (state) {
+    case HeldState::kHeld:
+      return {"held", "at the cut"};
+    case HeldState::kSyncDone:
+      return {"sync done", "of the unfinished sync, with all of its rows"};
+    case HeldState::kSyncBegun:
+      return {"sync begun", "likewise, with its rows of entity indices below `next_index`"};
+    case HeldState::kSyncWaits:
+      return {"sync waits", "likewise, without rows"};
   }
   return {};
 }
@@ -116,7 +153,7 @@ EnumText advance_kind(AdvanceKind kind) {
     case AdvanceKind::kNet:
       return {"net", "net blocks: absolute values of what changed after `from`"};
     case AdvanceKind::kSyncEnd:
-      return {"sync_end", "net blocks that end a full sync"};
+      return {"sync_end", "net blocks, and with them a sync is complete"};
   }
   return {};
 }
@@ -136,6 +173,8 @@ void add_message_sections(std::vector<Section>& out) {
   out.push_back({"messages", messages()});
   out.push_back({"advance-kinds", enum_table(advance_kind)});
   out.push_back({"selector-kinds", enum_table(selector)});
+  out.push_back({"reset-reasons", enum_table(reset_reason)});
+  out.push_back({"held-states", enum_table(held_state)});
 }
 
 }  // namespace ecsdb::protocol

@@ -131,23 +131,40 @@ std::string frame_text(MessageType type, const M& message) {
   return code(hex_bytes(out));
 }
 
+Subscription subscription(uint32_t id, uint16_t table, SelectorKind kind,
+                          std::vector<CellKey> keys) {
+  Subscription out;
+  out.id = SubscriptionId{id};
+  out.table = TableId{table};
+  out.kind = kind;
+  out.keys = std::move(keys);
+  return out;
+}
+
 /// What a client may send, byte by byte.
 std::string frames() {
   MarkdownTable table({"what", "bytes"});
   table.row({"preface of a client with the feature zstd",
              code(hex_bytes(encode_preface(Preface{.features = 1})))});
-  const Auth auth{Bytes{'t', 'o', 'k'}, "js", 0, {}};
-  table.row({"auth: token \"tok\", name \"js\", database 0, no schema known",
-             frame_text(MessageType::kAuth, auth)});
+  Auth auth;
+  auth.token = {'t', 'o', 'k'};
+  auth.client_name = "js";
+  auth.client_time_ns = 300;
+  table.row(
+      {"auth: token \"tok\", name \"js\", database 0, no schema known, time 300, no ticket, "
+       "not resuming",
+       frame_text(MessageType::kAuth, auth)});
   Subscribe subscribe;
   subscribe.request = 1;
-  subscribe.add = {{SubscriptionId{1}, TableId{1}, SelectorKind::kAll, {}},
-                   {SubscriptionId{2}, TableId{3}, SelectorKind::kKeys, {CellKey::value(-3)}}};
+  subscribe.add = {subscription(1, 1, SelectorKind::kAll, {}),
+                   subscription(2, 3, SelectorKind::kKeys, {CellKey::value(-3)})};
   table.row({"subscribe: request 1; 1 to all of table 1, 2 to the cell \"value -3\" of table 3",
              frame_text(MessageType::kSubscribe, subscribe)});
   table.row({"ack: cut 300, 70000 bytes", frame_text(MessageType::kAck, Ack{Version{300}, 70000})});
+  table.row({"client_heartbeat: time 300, echo 70000 of 5 ns ago",
+             frame_text(MessageType::kClientHeartbeat, ClientHeartbeat{300, 70000, 5})});
   table.row(
-      {"client_heartbeat: echo 0", frame_text(MessageType::kClientHeartbeat, ClientHeartbeat{})});
+      {"client_ready: cut 300", frame_text(MessageType::kClientReady, ClientReady{Version{300}})});
   table.row({"goodbye: client_left, no reason",
              frame_text(MessageType::kGoodbye,
                         Goodbye{static_cast<uint16_t>(ErrorCode::kClientLeft), ""})});

@@ -5,7 +5,7 @@ import copy
 from types import SimpleNamespace
 
 GOODBYE, AUTH_REPLY, SCHEMA_PART, SUBSCRIBE_REPLY = 8, 16, 17, 18
-SYNC_BEGIN, SYNC_CHUNK, ADVANCE, HEARTBEAT = 19, 20, 21, 22
+SYNC_BEGIN, SYNC_CHUNK, ADVANCE, HEARTBEAT, RESUME_REPLY, SYNC_MARK = 19, 20, 21, 22, 23, 24
 SYNC_END = 2
 LAST = 2  # of the flags
 KEY_NUMBERS = (0, 1, 1, 3, 0)
@@ -55,7 +55,8 @@ class Client:
         self.rows_max = settings.get("rows_max", 4000000)
         self.has_zstd = settings.get("compression", False)
         self.shown = program.Replica(tables, 0)
-        self.staged = None                   # while a sync is under way
+        self.staged = None                   # while the first sync is under way
+        self.mark = (0, 0, 0)                # of the sync that is under way
         self.is_live = False
         self.arriving = None                 # head and frames of an unfinished advance
 
@@ -67,29 +68,54 @@ class Client:
             refuse("frame_malformed")
         if kind == SYNC_BEGIN:
             self.begin(head)
-        elif kind == SYNC_CHUNK:
-            self.take_chunk(head, tail)
+        elif kind in (SYNC_CHUNK, SYNC_MARK):
+            self.take_part(kind, head, tail)
         elif kind == ADVANCE:
             self.take_advance(head, tail)
-        elif kind in (AUTH_REPLY, SCHEMA_PART):
+        elif kind in (AUTH_REPLY, SCHEMA_PART, RESUME_REPLY):
             refuse("unexpected_message")
         elif kind not in (GOODBYE, SUBSCRIBE_REPLY, HEARTBEAT):
             refuse("unknown_message")
 
-    def begin(self, head):
-        if self.staged is not None or self.is_live:
-            self.program.refuse("unexpected_message")
-        r = self.program.Reader(head)
-        self.staged = self.program.Replica(copy.deepcopy(self.tables), r.varint())
-        self.staged.rows_max, self.staged.has_zstd = self.rows_max, self.has_zstd
-        r.varint()
+    def syncing(self):
+        """What the chunks of the sync that is under way go to, None if there is none."""
+        return self.shown.staging if self.is_live else self.staged
 
-    def take_chunk(self, data, tail):
-        if self.staged is None or self.arriving is not None:
+    def begin(self, head):
+        if self.syncing() is not None:
             self.program.refuse("unexpected_message")
+        self.mark = (0, 0, 0)
+        r = self.program.Reader(head)
+        version, _, _ = r.varint(), r.varint(), r.varint()
+        if r.left():
+            self.program.refuse("frame_malformed")
+        if self.is_live:
+            self.program.begin_staging(self.shown, version)
+            return
+        self.staged = self.program.Replica(copy.deepcopy(self.tables), version)
+        self.staged.rows_max, self.staged.has_zstd = self.rows_max, self.has_zstd
+
+    def take_part(self, kind, data, tail):
+        is_ending = self.arriving is not None and (
+            not self.is_live or self.arriving[0].kind == SYNC_END)
+        if self.syncing() is None or is_ending:
+            self.program.refuse("unexpected_message")
+        if kind == SYNC_MARK:
+            self.take_mark(data)
+            return
         head = read_advance(self.program, data)
         frames = [(head.blocks, tail, head.tail_checksum)]
-        self.program.apply_chunk(self.staged, head, frames, self.decompress)
+        self.program.apply_chunk(self.syncing(), head, frames, self.decompress)
+
+    def take_mark(self, data):
+        r = self.program.Reader(data)
+        done, begun, index = r.varint(2**20), r.varint(2**20), r.varint(2**32 - 1)
+        was_done, was_begun, was_index = self.mark
+        is_ahead = done > was_done or (
+            done == was_done and begun >= was_begun and index >= was_index)
+        if r.left() or not is_ahead or begun < done or begun > len(self.syncing().cells):
+            self.program.refuse("frame_malformed")
+        self.mark = done, begun, index
 
     def take_advance(self, data, tail):
         refuse = self.program.refuse
@@ -113,7 +139,9 @@ class Client:
             self.apply(whole, frames)
 
     def apply(self, head, frames):
-        if (head.kind == SYNC_END) != (self.staged is not None):
+        if head.kind == SYNC_END and self.syncing() is None:
+            self.program.refuse("unexpected_message")
+        if head.kind != SYNC_END and not self.is_live:
             self.program.refuse("unexpected_message")
         replica = self.shown if self.is_live else self.staged
         self.program.apply_advance(replica, head, frames, self.decompress)

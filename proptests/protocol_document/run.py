@@ -115,7 +115,8 @@ class Blocks:
         return decoded
 
     def apply(self, replica, cell, decoded):
-        head = SimpleNamespace(start=replica.cut, to=replica.cut + 1, commit_time_ns=0, leaves=[])
+        head = SimpleNamespace(start=replica.cut, to=replica.cut + 1, commit_time_ns=0, leaves=[],
+                               kind=self.program.STEP)
         stage = self.program.stage
         self.program.stage = lambda *_: (decoded, {})    # they are checked by other vectors
         self.program.apply_advance(replica, head, [], None)
