@@ -51,8 +51,8 @@ void reject_states(FrameMaker to) {
          kUnexpected);
   to.bad("sync-begins-twice", "A sync begins while one goes on.", {}, {sync[0], sync[0]},
          kUnexpected);
-  to.bad("sync-begins-when-live", "A sync begins on a connection that has had one.", sync,
-         {sync[0]}, kUnexpected);
+  to.bad("sync-begins-twice-when-live", "Of a live connection, too, one sync goes on at a time.",
+         sync, {sync[0], sync[0]}, kUnexpected);
   to.bad("chunk-when-live", "A chunk comes behind the end of the sync.", sync, {sync[1]},
          kUnexpected);
   to.bad("sync-ends-twice", "The end of a sync comes again.", sync, {sync[2]}, kUnexpected);

@@ -51,6 +51,8 @@ Json part_json(const T& v) {
     writer.u64(v.high);
     writer.u64(v.low);
     return Json(to_hex(raw));
+  } else if constexpr (std::is_same_v<T, Digest>) {
+    return digest_json(v);
   } else if constexpr (std::is_same_v<T, CellKey>) {
     return key_json(v);
   } else if constexpr (WrappedId<T>) {
