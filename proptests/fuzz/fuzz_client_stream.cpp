@@ -32,8 +32,11 @@ enum class Step : uint8_t {
   kTime,     // ms u16
   kCommand,  // u8, see command()
   kPieces,   // sizes of the pieces in which the stream comes from here on
+  // Frames again: the record is the head.
+  kResumeReply,
+  kSyncMark,
 };
-constexpr size_t kSteps = 17;
+constexpr size_t kSteps = 19;
 constexpr size_t kRecordsMax = 60;
 constexpr uint64_t kRowsMax = 1000;
 
@@ -119,6 +122,10 @@ class ClientUnderTest {
         return MessageType::kSyncBegin;
       case Step::kServerHeartbeat:
         return MessageType::kServerHeartbeat;
+      case Step::kResumeReply:
+        return MessageType::kResumeReply;
+      case Step::kSyncMark:
+        return MessageType::kSyncMark;
       default:
         return MessageType::kGoodbye;
     }

@@ -29,8 +29,12 @@ enum class Step : uint8_t {
   kClose,
   kPieces,     // sizes of the pieces in which the stream comes from here on
   kNeighbour,  // a well-behaved client comes and catches up
+  // Frames again: the record is the head.
+  kResume,
+  kRefetch,
+  kClientReady,
 };
-constexpr size_t kSteps = 17;
+constexpr size_t kSteps = 20;
 constexpr size_t kRecordsMax = 60;
 constexpr size_t kVisitsMax = 2;  // they are dear
 constexpr LinkId kNeighbourLink{1};
@@ -181,6 +185,12 @@ class ServerUnderTest {
         return MessageType::kAck;
       case Step::kClientHeartbeat:
         return MessageType::kClientHeartbeat;
+      case Step::kResume:
+        return MessageType::kResume;
+      case Step::kRefetch:
+        return MessageType::kRefetch;
+      case Step::kClientReady:
+        return MessageType::kClientReady;
       default:
         return MessageType::kGoodbye;
     }

@@ -92,6 +92,53 @@ int message_number(const Said& said) {
   return 16;
 }
 
+template <class M>
+void write_message(Seeds& seeds, int number, const M& message) {
+  Bytes bytes;
+  ByteWriter writer(bytes);
+  encode_fields(message, writer);
+  seeds.write("messages", {static_cast<uint8_t>(number)}, bytes);
+}
+
+Resume some_resume() {
+  Resume resume;
+  resume.database_id = {1, 2};
+  resume.epoch = Epoch{1};
+  resume.cut = Version{52};
+  resume.sync_version = Version{50};
+  resume.next_index = 3;
+  resume.generation = 2;
+  resume.cells = {{0, 1, TableId{1}, CellKey::grid(0, -1), HeldState::kHeld},
+                  {1, 1, TableId{3}, CellKey::value(2), HeldState::kSyncDone},
+                  {4, 2, TableId{2}, CellKey::none(), HeldState::kSyncBegun}};
+  return resume;
+}
+
+/// What nobody says in the recorded conversation.
+void write_rare_messages(Seeds& seeds) {
+  Auth auth;
+  auth.ticket = {1, 2, 3};
+  auth.is_resuming = true;
+  write_message(seeds, 0, auth);
+  Subscribe request;
+  for (const SelectorKind kind : {SelectorKind::kBall, SelectorKind::kRange}) {
+    Subscription& subscription = request.add.emplace_back();
+    subscription.kind = kind;
+    subscription.area = {{EntityId::make(1, 1, 1), {-5, 6, 0}, {70, 0, 0}, 8}};
+    subscription.nearest_to = {CellKey::grid(1, 1)};
+  }
+  request.move = {{SubscriptionId{1}, {7, -8, 9}}};
+  write_message(seeds, 3, request);
+  ServerHeartbeat heartbeat;
+  heartbeat.digests = {{3, 1, {{1, 2, 3, 0xffffffff}}}, {4, 2, {}}};
+  write_message(seeds, 9, heartbeat);
+  write_message(seeds, 11, some_resume());
+  write_message(seeds, 12, Refetch{{{0, 1}, {7, 3}}});
+  write_message(seeds, 13, ClientReady{Version{52}});
+  write_message(seeds, 14, ResumeReply{ResetReason::kPastFork, Epoch{1}, Version{50}, false});
+  write_message(seeds, 15, SyncMark{1, 2, 300});
+}
+
 void write_messages(Seeds& seeds) {
   const Talk& talk = harbour_talk();
   for (const auto* side : {&talk.server, &talk.client}) {
@@ -111,7 +158,7 @@ void write_messages(Seeds& seeds) {
   ByteWriter writer(bytes);
   encode_fields(request, writer);
   seeds.write("messages", {3}, bytes);
-  seeds.write("messages", {11}, as_bytes("gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80 \xff"));
+  seeds.write("messages", {16}, as_bytes("gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80 \xff"));
 }
 
 void write_frames(Seeds& seeds) {
@@ -173,9 +220,8 @@ void write_server_words(Seeds& seeds) {
     } else if (is_part) {
       record = frame_record(is_chunk ? 12 : 13, said);
     } else {
-      static constexpr uint8_t kTags[] = {9, 3, 4, 9, 5, 6, 9, 9, 9, 7, 8};
-      const int number = message_number(said);
-      record = {number < 0 || number > 10 ? uint8_t{9} : kTags[number], said.head};
+      static constexpr uint8_t kTags[] = {9, 3, 4, 9, 5, 6, 9, 9, 9, 7, 8, 9, 9, 9, 17, 18};
+      record = {kTags[message_number(said)], said.head};
       if (record.tag == 9) continue;
     }
     Script script;
@@ -201,6 +247,8 @@ void write_server_words(Seeds& seeds) {
                                              {0, {20}},
                                              {15, {0}},
                                              {14, {0, 2}}}));
+  seeds.write("client_stream",
+              write_script({{0, {2}}, {17, {0, 0, 0, 0}}, {0, {1}}, {18, {0, 1, 3}}, {0, {63}}}));
   seeds.write(
       "client_stream",
       write_script(
@@ -215,7 +263,7 @@ void write_client_words(Seeds& seeds) {
   for (uint8_t at = 0; at < client.size(); ++at) {
     const Said& said = client[at];
     if (said.is_preface) continue;
-    static constexpr uint8_t kTags[] = {3, 8, 8, 4, 8, 8, 8, 5, 6, 8, 7};
+    static constexpr uint8_t kTags[] = {3, 8, 8, 4, 8, 8, 8, 5, 6, 8, 7, 17, 18, 19, 8, 8};
     const Record record{kTags[message_number(said)], said.head};
     if (said.type == MessageType::kAck && at > 12) continue;
     Script script;
@@ -225,6 +273,19 @@ void write_client_words(Seeds& seeds) {
     script.push_back({16, {}});
     seeds.write("server_stream", write_script(script));
   }
+  Bytes resume;
+  ByteWriter writer(resume);
+  encode_fields(some_resume(), writer);
+  seeds.write("server_stream", write_script({{0, {0}},
+                                             {17, resume},
+                                             {0, {5}},
+                                             change,
+                                             ack,
+                                             {18, {1, 0, 1}},
+                                             change,
+                                             {19, {53}},
+                                             ack,
+                                             {16, {}}}));
   for (uint8_t i = 0; i < 12; ++i) all.insert(all.end(), {{11, {i}}, ack, {0, {0}}});
   all.push_back({16, {}});
   seeds.write("server_stream", write_script(all));
@@ -352,6 +413,7 @@ int main(int argc, char** argv) {
   }
   fuzz::Seeds seeds(argv[1], argv[2]);
   fuzz::write_messages(seeds);
+  fuzz::write_rare_messages(seeds);
   fuzz::write_frames(seeds);
   fuzz::write_blocks(seeds, "block_plain", ecsdb::CodecTier::kPlain);
   fuzz::write_blocks(seeds, "block_packed", ecsdb::CodecTier::kPacked);
