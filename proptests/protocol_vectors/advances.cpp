@@ -210,6 +210,25 @@ void make_frames(FrameMaker to) {
           {first.seal(), heartbeat, middle.seal(), last.seal()});
 }
 
+void make_digests(FrameMaker to) {
+  SmallFleet small;
+  const std::vector<Bytes> sync = small.fleet.sync();
+  ServerHeartbeat heartbeat;
+  heartbeat.head = small.fleet.head();
+  for (const uint32_t handle : {kHome, kAwayCargo}) {
+    heartbeat.digests.push_back(
+        {handle, small.fleet.generation(handle), small.fleet.digest(handle)});
+  }
+  heartbeat.digests.push_back({kAway, 2, {}});
+  heartbeat.digests.push_back({kNextHandle, 1, {}});
+  Bytes bytes;
+  append_message(bytes, MessageType::kServerHeartbeat, heartbeat);
+  to.good("heartbeat-with-digests",
+          "Those of two held cells are right. Another generation, and a cell that is not held, are "
+          "passed over.",
+          sync, {bytes});
+}
+
 void make_special_blocks(FrameMaker to) {
   SmallFleet small;
   std::vector<Bytes> sync = small.fleet.sync();
@@ -255,6 +274,7 @@ void make_cell_advances(FrameMaker to) {
   make_enters(to);
   make_net(to);
   make_frames(to);
+  make_digests(to);
   make_special_blocks(to);
 }
 

@@ -72,6 +72,8 @@ class Fleet {
   std::vector<Bytes> sync() const;
   Version head() const { return db_.head(); }
   const Database& db() const { return db_; }
+  /// Of a held cell, at the last publish.
+  Digest digest(uint32_t handle) { return db_.digest(held_.at(handle).ref); }
 
  private:
   struct Held {
