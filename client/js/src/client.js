@@ -18,6 +18,8 @@ import { Subscriptions } from "./subscriptions.js";
 import { TableView } from "./table-view.js";
 
 const NO_FINGERPRINT = "0".repeat(32);
+/** It begins a session of its own on each connection. */
+const NO_TICKET = new Uint8Array(0);
 
 /**
  * A byte stream to a server.
@@ -157,6 +159,13 @@ export class Client {
     return this.shown === null ? 0n : this.shown.commitTime;
   }
 
+  /**
+   * @returns {number|null} milliseconds to the server and back, as last measured on this connection
+   */
+  get roundTrip() {
+    return this.connection?.roundTrip ?? null;
+  }
+
   /** @returns {string} idle, connecting, handshake, not_subscribed, syncing or live */
   get phase() {
     const { connection } = this;
@@ -193,6 +202,9 @@ export class Client {
       client_name: this.name,
       database: this.database,
       schema_known: this.schema?.fingerprint ?? NO_FINGERPRINT,
+      client_time_ns: nanoseconds(this.environment.now()),
+      ticket: NO_TICKET,
+      is_resuming: false,
     });
   }
 
@@ -234,7 +246,11 @@ export class Client {
       connection.link.close();
       this.end(connection.goodbye ?? limit.code);
     } else if (now >= connection.heartbeatAt()) {
-      this.send("client_heartbeat", { echo_ns: connection.serverTime });
+      this.send("client_heartbeat", {
+        client_time_ns: nanoseconds(now),
+        echo_ns: connection.serverTime,
+        echo_age_ns: nanoseconds(now - connection.serverTimeAt),
+      });
     }
   }
 
@@ -290,6 +306,7 @@ export class Client {
       const before = this.shown;
       this.shown = replica;
       this.failures = 0;
+      this.send("client_ready", { cut: replica.cut });
       if (environment.onEvents !== undefined) {
         events = eventsOfSync(before, replica, (table) => this.wasRemoved(table));
       }
@@ -384,6 +401,10 @@ export class Client {
   report(report) {
     this.environment.onReport?.(report);
   }
+}
+
+function nanoseconds(milliseconds) {
+  return BigInt(Math.round(milliseconds * 1e6));
 }
 
 /** Whether a server that is all right ended the connection: that is no failure. */

@@ -6,7 +6,8 @@
 import { errorName, refuse } from "./errors.js";
 import { decodePreface, FrameReader, PREFACE_BYTES } from "./frame.js";
 import {
-  CLIENT_LIMITS, FEATURE_ZSTD, FLAG_FIRST, FLAG_LAST, LIMITS, PROTOCOL_VERSION, TIMES,
+  ADVANCE_SYNC_END, CLIENT_LIMITS, FEATURE_ZSTD, FLAG_FIRST, FLAG_LAST, LIMITS, PROTOCOL_VERSION,
+  TIMES,
 } from "./limits.js";
 import { decodeMessage, messageName } from "./messages.js";
 import { Replica } from "./replica.js";
@@ -21,14 +22,19 @@ const READY = 4;
 const SYNCING = 5;
 const LIVE = 6;
 
+const NO_MARK = Object.freeze({ done: 0, begun: 0, next_index: 0 });
+
 /** States in which a message is taken: the first and the last. */
 const TAKEN_IN = {
   auth_reply: [AUTH, AUTH],
   schema_part: [SCHEMA, SCHEMA],
   subscribe_reply: [READY, LIVE],
-  sync_begin: [READY, READY],
-  sync_chunk: [SYNCING, SYNCING],
+  sync_begin: [READY, LIVE],
+  sync_chunk: [SYNCING, LIVE],
+  sync_mark: [SYNCING, LIVE],
   advance: [READY, LIVE],
+  // It never asks to resume, so there is nothing to answer.
+  resume_reply: [LIVE + 1, LIVE + 1],
   server_heartbeat: [AUTH, LIVE],
   goodbye: [AUTH, LIVE],
 };
@@ -73,8 +79,14 @@ export class Connection {
     this.schema = null;
     this.schemaParts = [];
     this.schemaBytes = 0;
+    /** The last time that the server told, and when that came. */
     this.serverTime = 0n;
+    this.serverTimeAt = now;
+    /** Of the last message that echoed a time of ours, in milliseconds; null before. */
+    this.roundTrip = null;
     this.replica = null;
+    /** Of the sync that is under way. */
+    this.lastMark = NO_MARK;
     /** Frames of an advance whose last one has not come, and their bytes. */
     this.waiting = [];
     this.waitingBytes = 0;
@@ -146,7 +158,7 @@ export class Connection {
     while (this.goodbye === null && !this.isOver) {
       const frame = this.frames.next();
       if (frame === null) return;
-      this.handle(frame);
+      this.handle(frame, now);
     }
   }
 
@@ -166,17 +178,18 @@ export class Connection {
     return true;
   }
 
-  /** @param {import("./frame.js").Frame} frame */
-  handle(frame) {
+  /**
+   * @param {import("./frame.js").Frame} frame
+   * @param {number} now
+   */
+  handle(frame, now) {
     const name = messageName(frame.type);
     if (frame.tail.length > 0 && !this.mayHaveTail(name)) {
       refuse("frame_malformed", `a tail behind a frame of type ${frame.type}`);
     }
     const states = TAKEN_IN[name];
     if (states === undefined) refuse("unknown_message", `a frame of type ${frame.type}`);
-    // A sync that has begun to end takes no more chunks.
-    const isLate = name === "sync_chunk" && this.waiting.length > 0;
-    if (this.state < states[0] || this.state > states[1] || isLate) {
+    if (this.state < states[0] || this.state > states[1] || this.isOutOfSync(name)) {
       refuse("unexpected_message", `${name} is out of place`);
     }
     const message = decodeMessage(name, frame.head);
@@ -184,18 +197,41 @@ export class Connection {
       this.takeAdvance(message, frame);
       return;
     }
-    this.take(name, message, frame);
+    this.take(name, message, frame, now);
     this.consumed += frame.size;
+  }
+
+  /** Whether a message of a sync comes where none is under way, or has begun to end, or begins. */
+  isOutOfSync(name) {
+    if (name === "sync_begin") return this.isStaging();
+    if (name !== "sync_chunk" && name !== "sync_mark") return false;
+    return !this.isStaging() || this.isSyncEnding();
+  }
+
+  /** Whether a frame of the advance that ends the sync has come. */
+  isSyncEnding() {
+    if (this.waiting.length === 0) return false;
+    return this.state === SYNCING || kindOf(this.waiting[0].message) === ADVANCE_SYNC_END;
+  }
+
+  /** Whether a sync is under way: the first one, or one of cells that enter a live connection. */
+  isStaging() {
+    return this.state === SYNCING || (this.state === LIVE && this.replica.staging !== null);
+  }
+
+  /** What the chunks of the sync that is under way are applied to. */
+  staged() {
+    return this.state === SYNCING ? this.replica : this.replica.staging;
   }
 
   mayHaveTail(name) {
     return name === "sync_chunk" || (name === "advance" && this.isReady());
   }
 
-  take(name, message, frame) {
+  take(name, message, frame, now) {
     switch (name) {
       case "auth_reply":
-        return this.takeAuthReply(message);
+        return this.takeAuthReply(message, now);
       case "schema_part":
         return this.takeSchemaPart(message);
       case "subscribe_reply":
@@ -203,18 +239,19 @@ export class Connection {
       case "sync_begin":
         return this.takeSyncBegin(message);
       case "sync_chunk":
-        return this.replica.applyChunk(advanceOf([{ message, tail: frame.tail }]));
+        return this.staged().applyChunk(advanceOf([{ message, tail: frame.tail }]));
+      case "sync_mark":
+        return this.takeSyncMark(message);
       case "server_heartbeat":
-        this.serverTime = message.server_time_ns;
-        return undefined;
+        return this.takeHeartbeat(message, now);
       default:
         return this.takeGoodbye(message);
     }
   }
 
-  takeAuthReply(message) {
+  takeAuthReply(message, now) {
     this.authReply = message;
-    this.serverTime = message.server_time_ns;
+    this.takeTimes(message.server_time_ns, message.echo_ns, 0n, now);
     if (message.schema_bytes > 0) {
       this.state = SCHEMA;
       return;
@@ -261,13 +298,52 @@ export class Connection {
     }
   }
 
+  /** What the server tells of clocks: its own time, and ours that it has heard, with its age. */
+  takeTimes(serverTime, echo, echoAge, now) {
+    this.serverTime = serverTime;
+    this.serverTimeAt = now;
+    if (echo !== 0n) this.roundTrip = now - Number(echo + echoAge) / 1e6;
+  }
+
+  takeHeartbeat(message, now) {
+    this.takeTimes(message.server_time_ns, message.echo_ns, message.echo_age_ns, now);
+    if (this.state === LIVE) message.digests.forEach((sample) => this.checkDigest(sample));
+  }
+
+  /** Cells that are held no longer, or not yet again, say nothing. */
+  checkDigest({ handle, generation, digest }) {
+    const cell = this.replica.cells.get(handle);
+    if (cell === undefined || cell.generation !== generation) return;
+    if (cell.digest().every((lane, i) => lane === (digest[i] | 0))) return;
+    const { name } = cell.store.layout;
+    refuse("digest_mismatch", `cell ${handle} of table ${name} at version ${this.replica.cut}`);
+  }
+
   takeSyncBegin({ version }) {
+    this.lastMark = NO_MARK;
+    if (this.state === LIVE) {
+      this.replica.beginStaging(version);
+      return;
+    }
     this.replica = new Replica(this.schema, version, {
       rowsMax: this.replicaSettings.rowsMax,
       decompress: this.hasZstd ? this.replicaSettings.decompress : null,
     });
     this.state = SYNCING;
     this.owner.onSyncBegin();
+  }
+
+  /** It is for those that want to go on with the sync later. */
+  takeSyncMark(mark) {
+    const { lastMark } = this;
+    const isAhead =
+      mark.done > lastMark.done ||
+      (mark.done === lastMark.done && mark.begun >= lastMark.begun &&
+        mark.next_index >= lastMark.next_index);
+    if (!isAhead || mark.begun < mark.done || mark.begun > this.staged().cells.size) {
+      refuse("frame_malformed", "a mark that does not fit its sync");
+    }
+    this.lastMark = mark;
   }
 
   takeGoodbye({ code }) {

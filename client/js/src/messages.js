@@ -3,7 +3,8 @@
  *
  * Messages are plain objects whose members are named as in BYTES.md section 4. Numbers of up to 32
  * bits are numbers, those of 64 bits are BigInts, fingerprints and ids of databases are their 16
- * bytes in hexadecimal, texts are strings, byte strings are views of what was decoded.
+ * bytes in hexadecimal, digests lists of their four numbers, texts are strings, byte strings are
+ * views of what was decoded.
  */
 
 import { ByteReader, ByteWriter, fromHex, toHex } from "./bytes.js";
@@ -18,6 +19,8 @@ const CELL_KEY_NUMBERS = [0, 1, 1, 3, 0];
 export const SELECT_ALL = 0;
 export const SELECT_KEYS = 1;
 export const SELECT_BOX = 2;
+export const SELECT_BALL = 3;
+export const SELECT_RANGE = 4;
 
 /** Readers and writers of the types of fields; `limit` is the third member of a field below. */
 const TYPES = {
@@ -27,39 +30,55 @@ const TYPES = {
   v32: { read: (r, limit = 0xffffffff) => r.varint(limit), write: (w, v) => w.varint(v) },
   v64: { read: (r) => r.varint64(), write: (w, v) => w.varint64(v) },
   z32: { read: (r) => r.zigzag32(), write: (w, v) => w.zigzag32(v) },
+  z64: { read: (r) => r.zigzag64(), write: (w, v) => w.zigzag64(v) },
+  bool: { read: (r) => readEnum(r, 1) === 1, write: (w, v) => w.u8(v ? 1 : 0) },
   enum: { read: readEnum, write: (w, v) => w.u8(v) },
   hash128: { read: (r) => toHex(r.take(16)), write: (w, v) => w.raw(fromHex(v)) },
+  digest: { read: readDigest, write: (w, v) => v.forEach((lane) => w.u32(lane)) },
   text: { read: (r, limit) => r.text(limit), write: (w, v) => w.text(v) },
   bytes: { read: (r, limit) => r.byteString(limit), write: (w, v) => w.byteString(v) },
   cellKey: { read: readCellKey, write: writeCellKey },
 };
 
+const GRID_POINT = [["x", "z64"], ["y", "z64"], ["z", "z64"]];
+const SUBSCRIPTION_AREA = [
+  ["follow", "v64"], ["center", GRID_POINT], ["extent", GRID_POINT], ["margin", "v64"],
+];
 const SUBSCRIPTION = [
   ["id", "v32"],
   ["table", "v16"],
-  ["kind", "enum", SELECT_BOX],
+  ["kind", "enum", SELECT_RANGE],
   ["keys", ["cellKey"], LIMITS.subscriptionKeysMax],
+  ["area", [SUBSCRIPTION_AREA], 1],
+  ["nearest_to", ["cellKey"], 1],
 ];
+const SUBSCRIPTION_MOVE = [["id", "v32"], ["center", GRID_POINT]];
 const SUBSCRIBE_RESULT = [["id", "v32"], ["code", "v16"]];
-const CELL_LEAVE = [["handle", "v32", LIMITS.cellsPerConnectionMax], ["generation", "v32"]];
+/** A cell of the connection: of a leave, or by itself. */
+const CELL_NAME = [["handle", "v32", LIMITS.cellsPerConnectionMax], ["generation", "v32"]];
 const CELL_ENTER = [
-  ["handle", "v32", LIMITS.cellsPerConnectionMax],
-  ["generation", "v32"],
+  ...CELL_NAME,
   ["table", "v16"],
   ["key", "cellKey"],
   ["changed", "v64"],
   ["publishes", "v32"],
 ];
+const HELD_STATE_MAX = 3;
+const RESUME_CELL = [
+  ...CELL_NAME, ["table", "v16"], ["key", "cellKey"], ["state", "enum", HELD_STATE_MAX],
+];
+const DIGEST_SAMPLE = [...CELL_NAME, ["digest", "digest"]];
 const BLOCK_ENTRY = [["step", "z32"], ["bytes", "v32", LIMITS.blockBytesHardMax]];
 const FLAGS_MAX = 11;
-const SUBSCRIBE_RESULTS_MAX = 128;
+const SUBSCRIBE_RESULTS_MAX = 192;
+const RESET_REASON_MAX = 5;
 
 const ADVANCE = [
   ["flags", "v8", FLAGS_MAX],
   ["from", "v64"],
   ["distance", "v64"],
   ["commit_time_ns", "v64"],
-  ["leaves", [CELL_LEAVE], LIMITS.cellsPerFrameMax],
+  ["leaves", [CELL_NAME], LIMITS.cellsPerFrameMax],
   ["enters", [CELL_ENTER], LIMITS.cellsPerFrameMax],
   ["blocks", [BLOCK_ENTRY], LIMITS.blocksPerFrameMax],
   ["tail_checksum", "u32"],
@@ -67,7 +86,8 @@ const ADVANCE = [
 
 /**
  * Number and fields of each message. A field is its name, its type, and its limit if it has one. A
- * list is the type of its elements in brackets: a type's name, or a list of fields.
+ * type is its name or a list of fields; a list of elements has the elements' type in `[` and `]`,
+ * and always a limit.
  */
 export const MESSAGES = Object.freeze({
   auth: {
@@ -77,6 +97,9 @@ export const MESSAGES = Object.freeze({
       ["client_name", "text", LIMITS.clientNameBytesMax],
       ["database", "v8", 1],
       ["schema_known", "hash128"],
+      ["client_time_ns", "v64"],
+      ["ticket", "bytes", LIMITS.ticketBytesMax],
+      ["is_resuming", "bool"],
     ],
   },
   subscribe: {
@@ -85,10 +108,29 @@ export const MESSAGES = Object.freeze({
       ["request", "v32"],
       ["add", [SUBSCRIPTION], LIMITS.subscriptionsMax],
       ["remove", ["v32"], LIMITS.subscriptionsMax],
+      ["move", [SUBSCRIPTION_MOVE], LIMITS.subscriptionsMax],
     ],
   },
   ack: { number: 3, fields: [["cut", "v64"], ["bytes", "v64"]] },
-  client_heartbeat: { number: 4, fields: [["echo_ns", "v64"]] },
+  client_heartbeat: {
+    number: 4,
+    fields: [["client_time_ns", "v64"], ["echo_ns", "v64"], ["echo_age_ns", "v64"]],
+  },
+  resume: {
+    number: 5,
+    fields: [
+      ["is_last", "bool"],
+      ["database_id", "hash128"],
+      ["epoch", "v64"],
+      ["cut", "v64"],
+      ["sync_version", "v64"],
+      ["next_index", "v32"],
+      ["generation", "v32"],
+      ["cells", [RESUME_CELL], LIMITS.cellsPerFrameMax],
+    ],
+  },
+  refetch: { number: 6, fields: [["cells", [CELL_NAME], LIMITS.cellsPerFrameMax]] },
+  client_ready: { number: 7, fields: [["cut", "v64"]] },
   goodbye: { number: 8, fields: [["code", "v16"], ["reason", "text", LIMITS.reasonBytesMax]] },
   auth_reply: {
     number: 16,
@@ -104,6 +146,13 @@ export const MESSAGES = Object.freeze({
       ["frame_head_bytes_max", "v32"],
       ["unacked_bytes_max", "v32"],
       ["subscriptions_max", "v32"],
+      ["echo_ns", "v64"],
+      ["ticket", "bytes", LIMITS.ticketBytesMax],
+      ["is_resumed", "bool"],
+      ["budget_bytes", "v64"],
+      ["client_bytes", "v64"],
+      ["client_changes", "v32"],
+      ["stall_ms", "v32"],
     ],
   },
   schema_part: {
@@ -117,10 +166,37 @@ export const MESSAGES = Object.freeze({
     number: 18,
     fields: [["request", "v32"], ["results", [SUBSCRIBE_RESULT], SUBSCRIBE_RESULTS_MAX]],
   },
-  sync_begin: { number: 19, fields: [["version", "v64"], ["rows", "v64"]] },
+  sync_begin: { number: 19, fields: [["version", "v64"], ["rows", "v64"], ["bytes", "v64"]] },
   sync_chunk: { number: 20, fields: ADVANCE },
   advance: { number: 21, fields: ADVANCE },
-  server_heartbeat: { number: 22, fields: [["head", "v64"], ["server_time_ns", "v64"]] },
+  server_heartbeat: {
+    number: 22,
+    fields: [
+      ["head", "v64"],
+      ["durable", "v64"],
+      ["server_time_ns", "v64"],
+      ["echo_ns", "v64"],
+      ["echo_age_ns", "v64"],
+      ["digests", [DIGEST_SAMPLE], LIMITS.digestsPerFrameMax],
+    ],
+  },
+  resume_reply: {
+    number: 23,
+    fields: [
+      ["reason", "enum", RESET_REASON_MAX],
+      ["fork_epoch", "v64"],
+      ["fork_version", "v64"],
+      ["keeps_sync", "bool"],
+    ],
+  },
+  sync_mark: {
+    number: 24,
+    fields: [
+      ["done", "v32", LIMITS.cellsPerConnectionMax],
+      ["begun", "v32", LIMITS.cellsPerConnectionMax],
+      ["next_index", "v32"],
+    ],
+  },
 });
 
 const NAMES = new Map(Object.entries(MESSAGES).map(([name, m]) => [m.number, name]));
@@ -165,33 +241,40 @@ function readFields(reader, fields) {
   const message = {};
   for (let i = 0; i < fields.length; i++) {
     const [name, type, limit] = fields[i];
-    message[name] = Array.isArray(type)
-      ? readList(reader, type[0], limit)
-      : TYPES[type].read(reader, limit);
+    message[name] = readValue(reader, type, limit);
   }
   return message;
+}
+
+/** Fields of a structure have a type of more than one member, lists one of a single one. */
+function isList(type) {
+  return type.length === 1;
+}
+
+function readValue(reader, type, limit) {
+  if (!Array.isArray(type)) return TYPES[type].read(reader, limit);
+  return isList(type) ? readList(reader, type[0], limit) : readFields(reader, type);
 }
 
 function readList(reader, type, limit) {
   const count = reader.varint(limit);
   const list = [];
-  for (let i = 0; i < count; i++) {
-    list.push(typeof type === "string" ? TYPES[type].read(reader) : readFields(reader, type));
-  }
+  for (let i = 0; i < count; i++) list.push(readValue(reader, type));
   return list;
 }
 
 function writeFields(writer, fields, message) {
-  for (const [name, type] of fields) {
-    if (!Array.isArray(type)) {
-      TYPES[type].write(writer, message[name]);
-      continue;
-    }
-    writer.varint(message[name].length);
-    for (const element of message[name]) {
-      if (typeof type[0] === "string") TYPES[type[0]].write(writer, element);
-      else writeFields(writer, type[0], element);
-    }
+  for (const [name, type] of fields) writeValue(writer, type, message[name]);
+}
+
+function writeValue(writer, type, value) {
+  if (!Array.isArray(type)) {
+    TYPES[type].write(writer, value);
+  } else if (isList(type)) {
+    writer.varint(value.length);
+    for (const element of value) writeValue(writer, type[0], element);
+  } else {
+    writeFields(writer, type, value);
   }
 }
 
@@ -199,6 +282,10 @@ function readEnum(reader, limit) {
   const value = reader.u8();
   if (value > limit) reader.malformed(`${value} where ${limit} is the largest`);
   return value;
+}
+
+function readDigest(reader) {
+  return [reader.u32(), reader.u32(), reader.u32(), reader.u32()];
 }
 
 /**

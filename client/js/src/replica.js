@@ -12,7 +12,8 @@ import { layoutsOf } from "./layout.js";
 import { ADVANCE_STEP, ADVANCE_SYNC_END, CLIENT_LIMITS } from "./limits.js";
 import { floatOrder, floatOrderWide } from "./slots.js";
 import { stage } from "./stage.js";
-import { OUT_LEFT, OUT_REMOVED, TableStore } from "./store.js";
+import { asBlock, copyHistories } from "./staging.js";
+import { Cell, OUT_LEFT, OUT_REMOVED, TableStore } from "./store.js";
 
 /** Rows and cells at one version of the database. */
 export class Replica {
@@ -26,6 +27,7 @@ export class Replica {
    */
   constructor(schema, cut, { rowsMax = CLIENT_LIMITS.rowsMax, decompress = null } = {}) {
     this.schema = schema;
+    this.settings = { rowsMax, decompress };
     this.rowsMax = rowsMax;
     this.decompress = decompress;
     /** Version of the rows. */
@@ -41,6 +43,27 @@ export class Replica {
     this.generations = [];
     /** Whether a full sync is under way. */
     this.isSyncing = true;
+    /** @type {Replica|null} what a sync of cells that enter later has brought so far */
+    this.staging = null;
+    /** @type {Replica|null} of such a staging: the replica that it will be a part of */
+    this.whole = null;
+  }
+
+  /**
+   * Begins a sync of cells that enter while others are held. What comes of it is not seen before
+   * the advance that ends it; until then advances go on.
+   * @param {bigint} version that the values of the sync are at least of
+   */
+  beginStaging(version) {
+    this.staging = new Replica(this.schema, version, this.settings);
+    this.staging.whole = this;
+    this.staging.generations = this.generations;
+  }
+
+  /** @returns {boolean} whether a cell has the handle, one that is held or one that is staged */
+  hasCell(handle) {
+    if (this.whole !== null) return this.whole.hasCell(handle);
+    return this.cells.has(handle) || (this.staging?.cells.has(handle) ?? false);
   }
 
   /** @returns {number} rows of all tables */
@@ -74,7 +97,9 @@ export class Replica {
    */
   applyAdvance(advance, events) {
     this.checkStart(advance);
-    this.applyStaged(stage(this, advance, false), events);
+    const staged = stage(this, advance, false);
+    if (staged.staging !== null) staged.staging.applyStaged(staged.ofStaging, null);
+    this.applyStaged(staged, events);
     this.cut = advance.to;
     this.commitTime = advance.commitTime;
     if (advance.kind === ADVANCE_SYNC_END) this.isSyncing = false;
@@ -85,7 +110,7 @@ export class Replica {
    * @param {import("./stage.js").Staged} staged
    * @param {import("./events.js").EventList|null} events
    */
-  applyStaged({ entering, leaving, targets, decoded }, events) {
+  applyStaged({ entering, leaving, targets, decoded, staging }, events) {
     /** Rows that were taken out of their cells, as pairs of table and row. */
     const out = [];
     /** Rows of other entities whose index is used again. */
@@ -93,6 +118,7 @@ export class Replica {
     for (const handle of leaving) this.leaveCell(handle, out);
     targets.forEach(({ cell }, i) => takeGone(cell, decoded[i], out));
     this.enterCells(entering);
+    if (staging !== null) this.adopt(staging, events, dropped);
     targets.forEach(({ cell }, i) => applyChanges(cell, decoded[i], events));
     targets.forEach(({ cell }, i) => applyWhole(cell, decoded[i], events, dropped));
     targets.forEach(({ cell, version, publish }, i) => {
@@ -102,8 +128,20 @@ export class Replica {
     removeOut(out, dropped, events);
   }
 
+  /** Cells that were staged are held from now on. */
+  adopt(staging, events, dropped) {
+    for (const cell of staging.cells.values()) {
+      const held = new Cell(cell, this.stores.get(cell.store.layout.id));
+      this.cells.set(held.handle, held);
+      applyWhole(held, asBlock(cell), events, dropped);
+      copyHistories(cell, held);
+    }
+    this.staging = null;
+  }
+
   checkStart(advance) {
-    if ((advance.kind === ADVANCE_SYNC_END) !== this.isSyncing) {
+    const isEnd = advance.kind === ADVANCE_SYNC_END;
+    if (isEnd ? !this.isSyncing && this.staging === null : this.isSyncing) {
       refuse("unexpected_message", `an advance of kind ${advance.kind}`);
     }
     if (advance.from !== this.cut) {
@@ -111,6 +149,9 @@ export class Replica {
     }
     if (advance.to < advance.from) {
       refuse("wrong_baseline", `an advance from ${advance.from} ends beyond the last version`);
+    }
+    if (isEnd && this.staging !== null && advance.to < this.staging.cut) {
+      refuse("wrong_baseline", `a sync from ${this.staging.cut} ends at ${advance.to}`);
     }
   }
 

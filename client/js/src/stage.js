@@ -7,7 +7,7 @@ import { decodeBlock, readBlockHeader } from "./block.js";
 import { keyFits } from "./cell-key.js";
 import { tailChecksum } from "./checksum.js";
 import { EcsdbError, refuse } from "./errors.js";
-import { ADVANCE_STEP, FORM_NET, FORM_RELATIVE, FORM_ROWS } from "./limits.js";
+import { ADVANCE_STEP, ADVANCE_SYNC_END, FORM_NET, FORM_RELATIVE, FORM_ROWS } from "./limits.js";
 import { duplicate } from "./row-groups.js";
 import { Cell } from "./store.js";
 
@@ -40,6 +40,8 @@ import { Cell } from "./store.js";
  * @property {Set<number>} leaving handles
  * @property {Target[]} targets
  * @property {import("./block.js").DecodedBlock[]} decoded beside the targets
+ * @property {import("./replica.js").Replica|null} staging whose cells become held by it
+ * @property {Staged|null} ofStaging what is to be applied to the staging before
  */
 
 /**
@@ -50,21 +52,35 @@ import { Cell } from "./store.js";
  * @throws {EcsdbError} with the errors of BEHAVIOUR.md section 6
  */
 export function stage(replica, advance, isChunk) {
-  const leaving = stageLeaves(replica, advance);
+  const staging = advance.kind === ADVANCE_SYNC_END ? replica.staging : null;
+  const cellOf = (handle) => replica.cells.get(handle) ?? staging?.cells.get(handle);
+  const leaving = stageLeaves(cellOf, advance);
   const entering = stageEnters(replica, advance, leaving);
-  const targets = stageTargets(replica, advance, leaving, entering);
+  const targets = stageTargets(cellOf, advance, leaving, entering);
   stageHeaders(replica, advance, entering, targets, isChunk);
   checkTails(advance, targets);
   const decoded = decodeTargets(targets, replica.decompress);
-  const staged = { entering, leaving, targets, decoded };
+  const staged = { entering, leaving, targets, decoded, staging, ofStaging: null };
   checkRows(replica, staged);
-  return staged;
+  return staging === null ? staged : divided(staged);
 }
 
-function stageLeaves(replica, advance) {
+/** Leaves and blocks of staged cells by themselves: they are for the staging. */
+function divided({ entering, leaving, targets, decoded, staging }) {
+  const isStaged = (handle) => !entering.has(handle) && staging.cells.has(handle);
+  const part = (isWanted) => ({
+    leaving: new Set([...leaving].filter((handle) => isWanted(staging.cells.has(handle)))),
+    targets: targets.filter(({ cell }) => isWanted(isStaged(cell.handle))),
+    decoded: decoded.filter((_, i) => isWanted(isStaged(targets[i].cell.handle))),
+  });
+  const ofStaging = { ...part((is) => is), entering: new Map(), staging: null, ofStaging: null };
+  return { ...part((is) => !is), entering, staging, ofStaging };
+}
+
+function stageLeaves(cellOf, advance) {
   const leaving = new Set();
   for (const { handle, generation } of advance.leaves) {
-    const cell = replica.cells.get(handle);
+    const cell = cellOf(handle);
     if (cell === undefined || cell.generation !== generation || leaving.has(handle)) {
       refuse("unknown_handle", `a leave of cell ${handle}, generation ${generation}`);
     }
@@ -79,7 +95,7 @@ function stageEnters(replica, advance, leaving) {
   for (const enter of advance.enters) {
     const { handle, generation } = enter;
     const last = handle < known ? replica.generations[handle] : -1;
-    const isFree = !replica.cells.has(handle) || leaving.has(handle);
+    const isFree = !replica.hasCell(handle) || leaving.has(handle);
     const isDense = handle < known + advance.enters.length;
     if (!isDense || !isFree || generation <= last || entering.has(handle)) {
       refuse("unknown_handle", `an enter of cell ${handle}, generation ${generation}`);
@@ -95,14 +111,14 @@ function stageEnters(replica, advance, leaving) {
 }
 
 /** Each frame's blocks are in its own tail. */
-function stageTargets(replica, advance, leaving, entering) {
+function stageTargets(cellOf, advance, leaving, entering) {
   const targets = [];
   for (const { blocks, tail } of advance.frames) {
     let handle = 0;
     let at = 0;
     for (const { step, bytes } of blocks) {
       handle = (handle + step) >>> 0;
-      const cell = entering.get(handle) ?? replica.cells.get(handle);
+      const cell = entering.get(handle) ?? cellOf(handle);
       if (cell === undefined || (leaving.has(handle) && !entering.has(handle))) {
         refuse("unknown_handle", `a block for cell ${handle}`);
       }
@@ -130,7 +146,7 @@ function stageHeaders(replica, advance, entering, targets, isChunk) {
     target.header = header;
     target.version = isRelative ? advance.to : header.version;
     target.publish = isRelative ? (cell.publishes + 1) >>> 0 : header.publishes;
-    if (header.form === FORM_NET) target.base = advance.from;
+    if (header.form === FORM_NET) target.base = netBase(replica, cell, advance);
     if (isRelative) target.base = cell.changed;
     try {
       if (header.isCompressed && replica.decompress === null) {
@@ -148,6 +164,12 @@ function stageHeaders(replica, advance, entering, targets, isChunk) {
     }
     last.set(cell, header);
   }
+}
+
+/** Of staged cells it is the version at which their sync began. */
+function netBase(replica, cell, advance) {
+  const isHeld = replica.cells.get(cell.handle) === cell || replica.staging === null;
+  return isHeld ? advance.from : replica.staging.cut;
 }
 
 function checkBaseline({ cell, header, version }, advance) {
@@ -231,52 +253,55 @@ function checkTails(advance, targets) {
 export function checkRows(replica, staged) {
   const { targets, decoded } = staged;
   const going = goingRows(decoded, targets);
-  const coming = comingRows(decoded, targets);
-  let inPlace = 0;
-  for (let i = 0; i < targets.length; i++) {
-    inPlace += wholeInPlace(staged, targets[i].cell, decoded[i], going.rows);
-  }
-  let rows = replica.rowCount() - going.count + coming - inPlace;
-  for (const handle of staged.leaving) rows -= replica.cells.get(handle).rows.length;
+  checkComing(decoded, targets);
+  // Of what is staged the rows count that are there now.
+  let rows = replica.rowCount() + (replica.staging?.rowCount() ?? 0);
+  targets.forEach(({ cell }, i) => {
+    const inPlace = wholeInPlace(staged, cell, decoded[i], going);
+    if (isOf(replica, cell)) rows += decoded[i].whole.indexes.length - inPlace;
+  });
+  if (staged.staging !== null) checkAdopted(replica, staged, going);
+  for (const store of replica.stores.values()) rows -= going.get(store)?.size ?? 0;
+  for (const handle of staged.leaving) rows -= replica.cells.get(handle)?.rows.length ?? 0;
   if (rows > replica.rowsMax) {
     refuse("client_limit", `${rows} rows where ${replica.rowsMax} are allowed`);
   }
 }
 
-/** A set for each table, made when it is asked for. */
-function setOf(sets, store) {
-  let set = sets.get(store);
-  if (set === undefined) sets.set(store, (set = new Set()));
+/** The set of a key, made when it is asked for. */
+function setOf(sets, key) {
+  let set = sets.get(key);
+  if (set === undefined) sets.set(key, (set = new Set()));
   return set;
 }
 
+/** Whether a cell is one of the replica's, and not of its staging. */
+function isOf(replica, { store }) {
+  return replica.stores.get(store.layout.id) === store;
+}
+
+/** Rows that go, by store. */
 function goingRows(decoded, targets) {
   const rows = new Map();
-  let count = 0;
   decoded.forEach(({ gone }, i) => {
     if (gone.rows.length === 0) return;
     const set = setOf(rows, targets[i].cell.store);
-    const before = set.size;
     for (const row of gone.rows) if (row >= 0) set.add(row);
-    count += set.size - before;
   });
-  return { rows, count };
+  return rows;
 }
 
-/** Refuses two whole rows of one index. Returns how many whole rows there are. */
-function comingRows(decoded, targets) {
+/** Refuses two whole rows of one index. */
+function checkComing(decoded, targets) {
   const indexes = new Map();
-  let count = 0;
   decoded.forEach(({ whole }, i) => {
     if (whole.indexes.length === 0) return;
-    const set = setOf(indexes, targets[i].cell.store);
+    const set = setOf(indexes, targets[i].cell.store.layout);
     for (const index of whole.indexes) {
       if (set.has(index)) duplicate(index);
       set.add(index);
     }
-    count += whole.indexes.length;
   });
-  return count;
 }
 
 /** Refuses whole rows whose index is not free. Returns how many are held as they are. */
@@ -296,4 +321,28 @@ function wholeInPlace({ leaving, entering }, cell, { whole, header }, going) {
     }
   }
   return inPlace;
+}
+
+/**
+ * Refuses rows that would stand twice because staged cells become held: of what is staged, and of
+ * whole rows in blocks, an index must be free on the other side.
+ */
+function checkAdopted(replica, { staging, leaving, targets, decoded }, going) {
+  const check = (store, others, index) => {
+    const other = others.stores.get(store.layout.id);
+    const row = other.rowOf.get(index);
+    const isFree =
+      row === undefined || leaving.has(other.cellOf[row]) || going.get(other)?.has(row);
+    if (!isFree) duplicate(index);
+  };
+  targets.forEach(({ cell }, i) => {
+    const others = isOf(replica, cell) ? staging : replica;
+    for (const index of decoded[i].whole.indexes) check(cell.store, others, index);
+  });
+  for (const { handle, store, rows } of staging.cells.values()) {
+    if (leaving.has(handle)) continue;
+    for (const row of rows) {
+      if (!going.get(store)?.has(row)) check(store, replica, store.entityIndex[row]);
+    }
+  }
 }

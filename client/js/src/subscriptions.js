@@ -100,7 +100,7 @@ export class Subscriptions {
       }
       subscription.state = SENT;
       const { id, kind, keys } = subscription;
-      add.push({ id, table: table.id, kind, keys });
+      add.push({ id, table: table.id, kind, keys, area: [], nearest_to: [] });
     }
     const remove = this.removals;
     this.removals = [];
@@ -131,7 +131,7 @@ export class Subscriptions {
   }
 
   encode(request, add, remove) {
-    return encodeMessage("subscribe", { request, add, remove });
+    return encodeMessage("subscribe", { request, add, remove, move: [] });
   }
 
   /**

@@ -12,11 +12,12 @@
 import { execFileSync } from "node:child_process";
 
 import { BitReader } from "../src/bits.js";
-import { ByteReader } from "../src/bytes.js";
+import { ByteReader, fromHex, toHex } from "../src/bytes.js";
 import { Connection } from "../src/connection.js";
-import { FrameReader } from "../src/frame.js";
+import { encodeFrame, FrameReader } from "../src/frame.js";
 import { HistoryColumns } from "../src/history.js";
 import { Lane } from "../src/layout.js";
+import { decodeMessage, encodeMessage, MESSAGES } from "../src/messages.js";
 import { Replica } from "../src/replica.js";
 import { Cell } from "../src/store.js";
 import { replay } from "./recording.js";
@@ -68,6 +69,8 @@ const ALTERED = [
   ["another magnitude", "blocks-packed", (v) => changeMagnitude(v), findMagnitude],
   ["an event less", "advances", (v) => v.expect.events.pop(), (v) => v.expect?.events.length],
   ["another publish", "advances", (v) => v.expect.cells[0].publishes++, (v) => v.expect?.cells[0]],
+  ["another digest in a heartbeat", "advances", changeHeartbeat,
+    (v) => v.name === "heartbeat-with-digests"],
   ["a step less", "sessions", (v) => v.steps.splice(v.steps.findIndex((s) => s.closed), 1),
     (v) => v.steps.some((s) => s.closed)],
   ["a kind that is not known", "primitives", (v) => (v.kind = "crc64"), () => true],
@@ -89,6 +92,16 @@ function findMagnitude(vector) {
 
 function changeMagnitude(vector) {
   findMagnitude(vector).magnitude++;
+}
+
+/** A difference from the server's digest is a fault. */
+function changeHeartbeat(vector) {
+  const frames = new FrameReader(65536, 0);
+  frames.push(fromHex(vector.frames[0]));
+  const message = decodeMessage("server_heartbeat", frames.next().head);
+  message.digests[0].digest[3]--;
+  const head = encodeMessage("server_heartbeat", message);
+  vector.frames[0] = toHex(encodeFrame(MESSAGES.server_heartbeat.number, head));
 }
 
 function failuresOf(files) {

@@ -36,7 +36,10 @@ function checkState(world, { events, ...state }) {
 /** The last frame is refused, and nothing has changed then. */
 function checkRefused(world, { frames, error }) {
   const { shown, connection } = world.client;
-  const describe = () => [describeReplica(shown), describeReplica(connection.replica)];
+  const describe = () => {
+    const { replica } = connection;
+    return [shown, replica, replica?.staging ?? null].map(describeReplica);
+  };
   for (let i = 0; i < frames.length; i++) {
     const before = describe();
     world.events = [];
@@ -72,7 +75,8 @@ function connected(settings, schema, decompress) {
     database_id: "0".repeat(32), epoch: 1n, client: 1n, principal: 1n,
     schema_fingerprint: fingerprint, schema_bytes: schema.length, server_time_ns: 1n,
     heartbeat_ms: 1000, frame_head_bytes_max: 65536, unacked_bytes_max: 262144,
-    subscriptions_max: 64,
+    subscriptions_max: 64, echo_ns: 0n, ticket: new Uint8Array(0), is_resumed: false,
+    budget_bytes: 0n, client_bytes: 0n, client_changes: 0, stall_ms: 0,
   }));
   world.server(frameOf("schema_part", { offset: 0, bytes: schema }));
   const results = tables.map((_, i) => ({ id: i + 1, code: 0 }));

@@ -41,7 +41,7 @@ export class BlockHarness {
       cell, version: header.version,
       publish: header.form === FORM_RELATIVE ? (cell.publishes + 1) >>> 0 : header.publishes,
     }));
-    const staged = { entering: new Map(), leaving: new Set(), targets, decoded };
+    const staged = { entering: new Map(), leaving: new Set(), targets, decoded, staging: null };
     checkRows(replica, staged);
     replica.applyStaged(staged, null);
     return decoded;

@@ -107,9 +107,19 @@ class Session {
   }
 }
 
-/** Reasons of goodbyes are texts for people, and numbers of requests are the client's to choose. */
+/**
+ * Members of messages that are the client's to choose: texts for people, numbers of requests, its
+ * own clock.
+ */
+const FREE = {
+  auth: ["client_time_ns"],
+  client_heartbeat: ["client_time_ns", "echo_age_ns"],
+  goodbye: ["reason"],
+  subscribe: ["request"],
+};
+
 function withoutFreedom([kind, value]) {
-  if (kind === "client" && value.type === "goodbye") return [kind, { ...value, reason: "" }];
-  if (kind === "client" && value.type === "subscribe") return [kind, { ...value, request: 0 }];
-  return [kind, value];
+  if (kind !== "client") return [kind, value];
+  const free = (FREE[value.type] ?? []).map((member) => [member, null]);
+  return [kind, { ...value, ...Object.fromEntries(free) }];
 }
