@@ -58,6 +58,12 @@ Status Replica::apply(const ReceivedAdvance& advance, std::vector<RowEvent>* eve
                                                std::to_string(head.to().value) +
                                                ", but the cut is " + std::to_string(cut_.value));
   }
+  const bool joins = sync != nullptr && head.kind() == AdvanceKind::kSyncEnd;
+  if (joins && head.to() < sync->cut_) {
+    return fail(ErrorCode::kWrongBaseline, "a sync from version " +
+                                               std::to_string(sync->cut_.value) + " ends at " +
+                                               std::to_string(head.to().value));
+  }
   events_ = events;
   head_ = &head;
   sync_ = sync;
@@ -69,7 +75,6 @@ Status Replica::apply(const ReceivedAdvance& advance, std::vector<RowEvent>* eve
 #if defined(ECSDB_MUTANTS)
   before_again_ = cells_;
 #endif
-  const bool joins = sync != nullptr && head.kind() == AdvanceKind::kSyncEnd;
   if (joins) finish_sync(head);
   limbo_.clear();
   apply_leaves(head);
