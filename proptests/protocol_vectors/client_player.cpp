@@ -16,6 +16,7 @@ ClientOptions options_of(const Json& settings) {
   out.name = settings.at("name").text();
   out.database = static_cast<uint8_t>(settings.at("database").u64());
   out.compression = settings.at("compression").flag();
+  out.resume = settings.at("resume").flag();
   if (const Json* rows = settings.find("rows_max")) out.rows_max = rows->u64();
   return out;
 }

@@ -23,8 +23,8 @@ enum class StateForm : uint8_t {
 /// link takes at once what it has to send.
 class ClientPlayer {
  public:
-  /// `settings`: "token", "name", "database", "compression", "rows_max"; events of the rows of
-  /// these tables are noted.
+  /// `settings`: "token", "name", "database", "compression", "resume", "rows_max"; events of the
+  /// rows of these tables are noted.
   ClientPlayer(const Json& settings, const std::vector<std::string>& tables);
 
   /// Of states from the next step on.

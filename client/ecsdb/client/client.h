@@ -35,6 +35,7 @@ struct ClientOptions {
   Duration retry_delay_max = Duration::seconds(5);
   Duration retry_delay_clean = Duration::seconds(1);  // at most, after a clean close
   bool reconnect = true;
+  bool resume = true;             // go on from what is held; else each connection syncs anew
   bool ready_by_hand = false;     // set_ready() tells the server to go live, not the sync itself
   bool compression = true;        // of what the server sends, if this build has zstd
   uint64_t rows_max = 4'000'000;  // of the replica; beyond: kClientLimit

@@ -11,7 +11,8 @@ namespace ecsdb {
 /// What is held, complete or in part, is of the database that the server last was, in the schema
 /// that is known.
 bool Client::Impl::may_resume() const {
-  return (has_position_ || sync_.active) && !next_schema_ && visible_.table_count() > 0;
+  return options_.resume && (has_position_ || sync_.active) && !next_schema_ &&
+         visible_.table_count() > 0;
 }
 
 void Client::Impl::send_hello(const Now& now) {
@@ -26,7 +27,7 @@ void Client::Impl::send_hello(const Now& now) {
   auth.database = options_.database;
   if (visible_.table_count() > 0) auth.schema_known = visible_.schema().fingerprint();
   auth.client_time_ns = static_cast<uint64_t>(now.steady.ns);
-  auth.ticket = ticket_;
+  if (options_.resume) auth.ticket = ticket_;
   if (!may_resume()) {
     has_position_ = false;
     drop_sync();

@@ -68,6 +68,8 @@ void VirtualClient::start(Instant at) { world_.schedule(at, target_, kStart, 0);
 
 ClientOptions VirtualClient::client_options() const {
   ClientOptions options = scenario_client_options(interest_.identity(), index_);
+  // A recording must mean something to clients that cannot resume, too.
+  options.resume = recorder_ == nullptr;
   if (nudge_ == Nudge::kByte) options.name.back() = '!';
   if (nudge_ == Nudge::kTimer) options.heartbeat_interval.ns += 1;
   return options;
