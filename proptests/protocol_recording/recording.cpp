@@ -28,7 +28,8 @@ class Track {
  public:
   explicit Track(const Json& settings)
       : settings_(settings),
-        player_(std::make_unique<ClientPlayer>(settings, table_names(sim::scenario_schema()))) {}
+        player_(std::make_unique<ClientPlayer>(
+            settings, table_names(sim::scenario_schema(sim::ScenarioSchema::kSecond)))) {}
 
   /// The states that come of a step. Those of the cuts with the numbers 16, 32, ... are in full.
   std::vector<Json> take(const Json& step) {

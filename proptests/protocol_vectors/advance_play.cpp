@@ -124,6 +124,7 @@ const GroupKind& advances_group() {
       [](Maker& to) {
         to.add_schema("fleet", fleet_schema());
         make_cell_advances(FrameMaker(to));
+        make_staged_advances(FrameMaker(to));
         make_advance_rejects(FrameMaker(to));
         make_frame_rejects(FrameMaker(to));
       },

@@ -55,6 +55,7 @@ struct Step {
 };
 
 void make_cell_advances(FrameMaker to);
+void make_staged_advances(FrameMaker to);
 void make_advance_rejects(FrameMaker to);
 void make_frame_rejects(FrameMaker to);
 

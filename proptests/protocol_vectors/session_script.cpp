@@ -44,6 +44,7 @@ void Script::step(const Json& given) { run_step(player_, given, steps_); }
 void Script::finish(const char* name, const char* note) {
   Json input = Json::object();
   if (needs_zstd_) input.set("needs", "zstd").set("library", true);
+  if (settings_.at("resume").flag()) input.set("needs", "resume");
   input.set("schema", schema_name_).set("client", settings_).set("steps", steps_);
   to_.accept(name, note, input_of(input));
   const Json& played = to_.group().vectors.back();

@@ -168,6 +168,45 @@ void record_reconnect(Maker& to) {
                           "has, and the server sends none.");
 }
 
+Json resuming() { return Json::object({{"resume", true}}); }
+
+void record_resume(Maker& to) {
+  Recorder session(to, "fleet", fleet_schema(), {}, resuming());
+  const EntityId anna = session.add_ship(1, 1, 1, 10);
+  const EntityId bert = session.add_ship(130, 1, 2);
+  session.publish();
+  subscribe_all(session);
+  connect(session);
+  session.cut();
+  session.set(kShips, anna, "paint", uint64_t{2});
+  session.change([&](Transaction& tx) { ECSDB_CHECK(tx.destroy(bert).ok()); });
+  session.publish();
+  session.pass(1000);
+  session.open();
+  session.set(kShips, anna, "paint", uint64_t{3});
+  session.publish();
+  session.settle();
+  session.script().finish("session-resumes",
+                          "The link closes; on the next one the client says what it holds, without "
+                          "waiting, and gets what it missed.");
+}
+
+void record_unfinished_sync(Maker& to) {
+  Recorder session(to, "fleet", fleet_schema(), {.sync_chunk_bytes = 24}, resuming());
+  for (int i = 0; i < 5; ++i) session.add_ship(static_cast<float>(i), 5, 1);
+  session.publish();
+  session.script().call("subscribe", "ship");
+  session.script().call("connect");
+  session.open_without_settling();
+  for (int round = 0; round < 5; ++round) session.deliver();
+  session.cut();
+  session.pass(1000);
+  session.open();
+  session.script().finish("session-resumes-a-sync",
+                          "The link closes in the middle of the first sync, which goes on with the "
+                          "next one.");
+}
+
 void record_pieces(Maker& to) {
   Recorder session(to, "fleet", fleet_schema(), {.piece_bytes = 50});
   const EntityId anna = session.add_ship(1, 1, 1, 10);
@@ -300,6 +339,8 @@ void make_sessions(Maker& to) {
   record_moves(to);
   record_fault(to);
   record_reconnect(to);
+  record_resume(to);
+  record_unfinished_sync(to);
   record_pieces(to);
   record_behind(to);
   record_compression(to);
