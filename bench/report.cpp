@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <utility>
 
 #include "ecsdb/schema/canonical.h"
@@ -40,11 +41,29 @@ void Report::count(std::string name, uint64_t value) {
 }
 
 void Report::number(std::string name, double value) {
+  add_number(sections_.back(), std::move(name), value);
+}
+
+void Report::top_number(std::string name, double value) {
+  add_number(sections_.front(), std::move(name), value);
+}
+
+double Report::newest(std::string_view name) const {
+  for (size_t s = sections_.size(); s-- > 0;) {
+    const std::vector<Figure>& figures = sections_[s].figures;
+    const auto found = std::find_if(figures.rbegin(), figures.rend(),
+                                    [&](const Figure& figure) { return figure.name == name; });
+    if (found != figures.rend()) return std::strtod(found->value.c_str(), nullptr);
+  }
+  return 0;
+}
+
+void Report::add_number(Section& section, std::string name, double value) {
   is_finite_ = is_finite_ && std::isfinite(value);
   char text[64];
   // Fixed digits: exponents are hard to read, and four decimals are finer than any noise here.
   std::snprintf(text, sizeof(text), "%.4f", std::isfinite(value) ? value : 0.0);
-  sections_.back().figures.push_back({std::move(name), text});
+  section.figures.push_back({std::move(name), text});
 }
 
 void Report::samples(const std::string& stem, const std::string& unit, const Samples& values) {

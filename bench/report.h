@@ -23,6 +23,10 @@ class Report {
   void text(std::string name, std::string_view value);
   void count(std::string name, uint64_t value);
   void number(std::string name, double value);
+  /// Into the top level, whichever section is open.
+  void top_number(std::string name, double value);
+  /// The newest figure of that name; 0 if there is none.
+  double newest(std::string_view name) const;
   /// Two figures: <stem>_<unit> is the median over blocks, <stem>_min_<unit> the smallest.
   void samples(const std::string& stem, const std::string& unit, const Samples& values);
 
@@ -41,6 +45,8 @@ class Report {
     std::string name;  // empty: top level
     std::vector<Figure> figures;
   };
+  void add_number(Section& section, std::string name, double value);
+
   std::vector<Section> sections_;
   bool is_finite_ = true;
 };

@@ -39,6 +39,7 @@ class FrameWorld {
         server_(unit_schema(load.cells), ecsdb::ServerOptions{}, &authenticator_),
         client_(ecsdb::ClientOptions{}, ecsdb::Prng(1)),
         accepted_(clients + 1),
+        is_told_ready_(clients + 1),
         picker_(load.entities) {}
 
   Status start() {
@@ -222,6 +223,9 @@ class FrameWorld {
     const bool is_live = server_.stats().full_syncs == accepted_.size();
     const ecsdb::Version cut = is_live ? server_.database().published() : ecsdb::Version{};
     say(link, ecsdb::MessageType::kAck, ecsdb::Ack{cut, accepted_[link.value]});
+    if (!is_live || is_told_ready_[link.value]) return;
+    is_told_ready_[link.value] = true;
+    say(link, ecsdb::MessageType::kClientReady, ecsdb::ClientReady{cut});
   }
   void take_client_output() {
     for (size_t taken = 1; taken > 0;) {
@@ -251,7 +255,8 @@ class FrameWorld {
   LinkId link_;
   ecsdb::Instant time_{1'000'000'000};
   std::vector<uint64_t> accepted_;  // by link
-  uint64_t bytes_ = 0;              // of all links without a client
+  std::vector<bool> is_told_ready_;
+  uint64_t bytes_ = 0;  // of all links without a client
   uint64_t bytes_synced_ = 0;
   uint64_t publishes_ = 0;  // since the syncs
   uint64_t client_bytes_ = 0;

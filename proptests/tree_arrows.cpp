@@ -84,6 +84,7 @@ const std::vector<Library>& libraries() {
       {"termios.h", kSystem, true},
       {"sched.h", kSystem, true},
       {"time.h", kSystem, true},
+      {"malloc.h", {"bench/"}, true},
       {"cxxabi.h", {"proptests/", "bench/"}, true},
   };
   return kLibraries;
