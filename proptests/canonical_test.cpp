@@ -62,6 +62,8 @@ void draw_value(T& v, uint64_t limit) {
     }
   } else if constexpr (std::is_same_v<T, Fixed32> || WrappedId<T>) {
     draw_value(v.value, limit);
+  } else if constexpr (std::is_same_v<T, Digest>) {
+    for (uint32_t& lane : v.lane) lane = static_cast<uint32_t>(draw_number());
   } else if constexpr (std::is_same_v<T, std::string>) {
     v = draw_text(limit);
   } else if constexpr (std::is_same_v<T, Bytes>) {
