@@ -1,4 +1,5 @@
-// The parts of `ecsdb-bench session`.
+// The parts of `ecsdb-bench session`: each is a function that adds its figures to the report, in a
+// file of its own, and stands in kParts of session.cpp.
 #pragma once
 
 #include "options.h"

@@ -127,7 +127,16 @@ void SessionClients::look_for_live() {
   }
   awaits_live_ = false;
   say("live " + number_text(ms_since(started_)) + " " +
-      std::to_string(runner_->client(0).stats().bytes_received));
+      std::to_string(runner_->client(0).stats().bytes_received) + " " + std::to_string(rows_of(0)));
+}
+
+uint64_t SessionClients::rows_of(size_t index) const {
+  const ecsdb::ClientDb& db = runner_->client(index).db();
+  uint64_t rows = 0;
+  for (size_t table = 0; table < db.schema().table_count(); ++table) {
+    rows += db.table(table).row_count();
+  }
+  return rows;
 }
 
 void SessionClients::on_polled(size_t index, const Now& now) {

@@ -13,8 +13,8 @@
 namespace bench {
 
 /// Does what lines on a socket say, and answers in lines:
-///   add COUNT PORT TABLE   connects clients that subscribe to the table. "live MS BYTES" once all
-///                          are live: from the first connect, and received by one of them
+///   add COUNT PORT TABLE   connects clients that subscribe to the table. "live MS BYTES ROWS" once
+///                          all are live: from the first connect, and of one of them
 ///   drop                   forgets all clients. "dropped"
 ///   begin                  what follows is measured. No answer
 ///   report                 "report P99_US SAMPLES CLOSED": commit to applied, over the clients
@@ -47,6 +47,7 @@ class SessionClients {
   void bulk(size_t count, uint16_t port, uint64_t bytes);
   void on_polled(size_t index, const ecsdb::Now& now);
   void look_for_live();
+  uint64_t rows_of(size_t index) const;
   void look_for_woken();
   double ms_since(ecsdb::Instant start) const;
 

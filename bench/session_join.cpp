@@ -1,6 +1,6 @@
 // Many clients that come at once, and what a plain copy of the same bytes takes.
 #include <cerrno>
-#include <cstdio>
+#include <cstdlib>
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -44,31 +44,17 @@ class BulkServer {
   std::unique_ptr<ecsdb::net::Listener> listener_;
 };
 
-struct Join {
-  double ms = 0;
-  uint64_t bytes = 0;  // to each client
-};
-
-Result<Join> join(SessionServer& server, ClientProcess& clients, uint64_t count) {
-  clients.send("add " + std::to_string(count) + " " + std::to_string(server.port()) + " many");
-  const auto answer = server.wait_for(clients, "live");
-  if (!answer.ok()) return answer.error();
-  Join out;
-  unsigned long long bytes = 0;
-  if (std::sscanf(answer->c_str(), "%lf %llu", &out.ms, &bytes) != 2) {
-    return ecsdb::fail(ecsdb::ErrorCode::kStalled, "not an answer: " + *answer);
-  }
-  out.bytes = bytes;
-  clients.send("drop");
-  const auto dropped = server.wait_for(clients, "dropped");
-  if (!dropped.ok()) return dropped.error();
-  return out;
+Result<SessionServer::Joined> join(SessionServer& server, ClientProcess& clients, uint64_t count,
+                                   uint64_t rows) {
+  const auto joined = server.join(clients, count, "many", rows);
+  ECSDB_TRY(server.drop(clients));
+  return joined;
 }
 
-Result<double> copy(SessionServer& server, BulkServer& bulk, ClientProcess& clients,
-                    const Join& like, uint64_t count) {
+Result<double> copy(SessionServer& server, BulkServer& bulk, ClientProcess& clients, uint64_t bytes,
+                    uint64_t count) {
   clients.send("bulk " + std::to_string(count) + " " + std::to_string(bulk.port()) + " " +
-               std::to_string(like.bytes));
+               std::to_string(bytes));
   const auto answer = server.wait_for(clients, "bulk");
   if (!answer.ok()) return answer.error();
   return std::strtod(answer->c_str(), nullptr);
@@ -86,15 +72,16 @@ Status measure_join(const Options& options, Report& report) {
   load.seed = options.number("seed", 1, 1);
   SessionServer server(load);
   ECSDB_TRY(server.start());
-  const auto first = join(server, *clients, clients_count);  // warms up; tells how much to copy
+  const auto first =
+      join(server, *clients, clients_count, load.many);  // warms up; tells how much to copy
   if (!first.ok()) return first.error();
   BulkServer bulk(server.loop(), first->bytes);
   Samples ours;
   Samples plain;
   for (uint64_t i = 0; i < rounds; ++i) {
-    const auto copied = copy(server, bulk, *clients, *first, clients_count);
+    const auto copied = copy(server, bulk, *clients, first->bytes, clients_count);
     if (!copied.ok()) return copied.error();
-    const auto joined = join(server, *clients, clients_count);
+    const auto joined = join(server, *clients, clients_count, load.many);
     if (!joined.ok()) return joined.error();
     plain.add(*copied);
     ours.add(joined->ms);

@@ -17,19 +17,6 @@ using ecsdb::fail;
 using ecsdb::Result;
 using ecsdb::Status;
 
-Result<uint64_t> add_clients(SessionServer& server, ClientProcess& clients, uint64_t count,
-                             const char* table) {
-  clients.send("add " + std::to_string(count) + " " + std::to_string(server.port()) + " " + table);
-  const auto answer = server.wait_for(clients, "live");
-  if (!answer.ok()) return answer.error();
-  double ms = 0;
-  unsigned long long bytes = 0;
-  if (std::sscanf(answer->c_str(), "%lf %llu", &ms, &bytes) != 2) {
-    return fail(ErrorCode::kStalled, "not an answer: " + *answer);
-  }
-  return uint64_t{bytes};
-}
-
 struct Percentile {
   double p99_us = 0;
   uint64_t samples = 0;
@@ -81,7 +68,7 @@ Status measure_stall(const Options& options, Report& report) {
   SessionServer server(load);
   ECSDB_TRY(server.start());
   server.start_ticks();
-  const auto joined = add_clients(server, *clients, stalled + others, "few");
+  const auto joined = server.join(*clients, stalled + others, "few", load.few);
   if (!joined.ok()) return joined.error();
 
   Samples before;
@@ -110,7 +97,7 @@ Status measure_stall(const Options& options, Report& report) {
                 static_cast<double>(ecsdb::ServerOptions{}.unacked_bytes_max) / 1024);
   report.number("backlog_bytes", backlog);
   report.number("backlog_max_bytes", backlog_max);
-  report.count("snapshot_bytes", *joined);
+  report.count("snapshot_bytes", joined->bytes);
   report.number("stalled_others_p99_us", during.median());
   report.number("stalled_others_p99_before_us", before.median());
   report.number("stalled_others_p99_ratio", median_ratio(during, before));
@@ -125,27 +112,29 @@ constexpr Duration kQuiet = Duration::ms(50);
 /// A client that holds little, watched while another one syncs very many rows, and while not.
 class FullSyncTrial {
  public:
-  FullSyncTrial(SessionServer& server, ClientProcess& watchers, ClientProcess& joiner)
-      : server_(server), watchers_(watchers), joiner_(joiner) {}
+  FullSyncTrial(SessionServer& server, ClientProcess& watchers, ClientProcess& joiner,
+                uint64_t rows, Duration block)
+      : server_(server), watchers_(watchers), joiner_(joiner), rows_(rows), block_(block) {}
 
-  /// One block with a sync, as long as that takes, and one of the same length without.
+  /// One block with a sync after the other, and one of the same length without.
   Status pair() {
     const double mib_before = start_watching_memory();
     server_.serve(kQuiet);
     watchers_.send("begin");
     server_.take_longest_batch_us();
     const ecsdb::Instant start = server_.loop().now().steady;
-    const auto joined = add_clients(server_, joiner_, 1, "many");
-    if (!joined.ok()) return joined.error();
-    const Duration time = server_.loop().now().steady - start;
+    Duration time;
+    do {
+      const auto joined = server_.join(joiner_, 1, "many", rows_);
+      if (!joined.ok()) return joined.error();
+      stream_bytes_ = joined->bytes;
+      sync_ms_.add(joined->ms);
+      ECSDB_TRY(server_.drop(joiner_));
+      time = server_.loop().now().steady - start;
+    } while (time < block_);
     batch_us_.add(server_.take_longest_batch_us());
     ECSDB_TRY(take_report(with_));
     extra_mib_.add(std::max(0.0, resident_peak_mib() - mib_before));
-    stream_bytes_ = *joined;
-    seconds_.add(static_cast<double>(time.ns) / 1e9);
-    joiner_.send("drop");
-    const auto dropped = server_.wait_for(joiner_, "dropped");
-    if (!dropped.ok()) return dropped.error();
     return without(time);
   }
   Status without(Duration time) {
@@ -160,7 +149,8 @@ class FullSyncTrial {
   void report(Report& out) const {
     out.number("full_sync_extra_mib", extra_mib_.percentile(1000));
     out.number("full_sync_stream_mib", static_cast<double>(stream_bytes_) / (1024 * 1024));
-    out.number("full_sync_seconds", seconds_.median());
+    out.count("full_syncs_measured", sync_ms_.count());
+    out.number("full_sync_ms", sync_ms_.median());
     out.number("full_sync_longest_batch_cpu_us", batch_us_.median());
     out.number("longest_batch_cpu_without_us", batch_without_us_.median());
     out.number("others_p99_us", with_.median());
@@ -179,10 +169,12 @@ class FullSyncTrial {
   SessionServer& server_;
   ClientProcess& watchers_;
   ClientProcess& joiner_;
+  uint64_t rows_;
+  Duration block_;
   Samples with_;
   Samples without_;
   Samples extra_mib_;
-  Samples seconds_;
+  Samples sync_ms_;
   Samples batch_us_;
   Samples batch_without_us_;
   uint64_t stream_bytes_ = 0;
@@ -205,11 +197,11 @@ Status measure_full_sync(const Options& options, Report& report) {
   SessionServer server(load);
   ECSDB_TRY(server.start());
   server.start_ticks();
-  const auto joined = add_clients(server, *watchers, options.number("others", 16, 2), "few");
+  const auto joined = server.join(*watchers, options.number("others", 16, 2), "few", load.few);
   if (!joined.ok()) return joined.error();
-  FullSyncTrial trial(server, *watchers, *joiner);
-  ECSDB_TRY(trial.pair());  // warms up
-  FullSyncTrial measured(server, *watchers, *joiner);
+  const Duration block = options.quick() ? Duration::ms(20) : Duration::seconds(1);
+  ECSDB_TRY(FullSyncTrial(server, *watchers, *joiner, load.many, block).pair());  // warms up
+  FullSyncTrial measured(server, *watchers, *joiner, load.many, block);
   for (uint64_t i = 0; i < pairs; ++i) ECSDB_TRY(measured.pair());
   report.count("full_sync_rows", load.many);
   report.count("full_sync_pairs", pairs);

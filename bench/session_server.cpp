@@ -1,6 +1,7 @@
 #include "session_server.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <utility>
 
 #include "ecsdb/schema/schema_builder.h"
@@ -154,6 +155,28 @@ Result<std::string> SessionServer::wait_for(ClientProcess& clients, const std::s
     run_batch(kLookAround);
   }
   return fail(ErrorCode::kStalled, "the clients' process did not say '" + word + "' in time");
+}
+
+Result<SessionServer::Joined> SessionServer::join(ClientProcess& clients, uint64_t count,
+                                                  const std::string& table, uint64_t rows) {
+  clients.send("add " + std::to_string(count) + " " + std::to_string(port()) + " " + table);
+  const auto answer = wait_for(clients, "live");
+  if (!answer.ok()) return answer.error();
+  Joined out;
+  unsigned long long bytes = 0;
+  unsigned long long found = 0;
+  if (std::sscanf(answer->c_str(), "%lf %llu %llu", &out.ms, &bytes, &found) != 3) {
+    return fail(ErrorCode::kStalled, "not an answer: " + *answer);
+  }
+  if (found != rows) return fail(ErrorCode::kDigestMismatch, "rows are missing");
+  out.bytes = bytes;
+  return out;
+}
+
+Status SessionServer::drop(ClientProcess& clients) {
+  clients.send("drop");
+  const auto dropped = wait_for(clients, "dropped");
+  return dropped.ok() ? Status() : Status(dropped.error());
 }
 
 }  // namespace bench

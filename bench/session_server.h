@@ -66,6 +66,15 @@ class SessionServer {
   /// Waits for a line that starts with this word; the rest of it. kStalled if it does not come.
   ecsdb::Result<std::string> wait_for(ClientProcess& clients, const std::string& word,
                                       ecsdb::Duration patience = kPatience);
+  struct Joined {
+    double ms = 0;       // until all were live
+    uint64_t bytes = 0;  // received by one of them
+  };
+  /// Has so many clients subscribe to a table of `rows` rows. kDigestMismatch if they show others.
+  ecsdb::Result<Joined> join(ClientProcess& clients, uint64_t count, const std::string& table,
+                             uint64_t rows);
+  /// Has them forgotten.
+  ecsdb::Status drop(ClientProcess& clients);
   /// CPU time of the longest batch of the loop since the last call: whoever waits for this thread
   /// waits at least so long, however busy the host is.
   double take_longest_batch_us();
