@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "ecsdb/base/hash.h"
 #include "ecsdb/schema/bind.h"
 #include "ecsdb/schema/schema_builder.h"
 
@@ -84,13 +85,15 @@ class SessionConformance : public testing::TestWithParam<TransportName> {
   }
   void add(Transaction& tx, int32_t room) {
     const EntityId entity = tx.create().value();
-    const Item item{room, next_value_++, "item of room " + std::to_string(room)};
+    const Item item{room, next_value(), "item of room " + std::to_string(room)};
     ASSERT_TRUE(tx.insert(entity, item).ok());
     items_[room].push_back(entity);
   }
   void set_value(Transaction& tx, EntityId entity) {
-    ASSERT_TRUE(tx.set(0, entity, 1, next_value_++).ok());
+    ASSERT_TRUE(tx.set(0, entity, 1, next_value()).ok());
   }
+  /// Another each time, and nothing that compresses: bytes are compared here.
+  int64_t next_value() { return static_cast<int64_t>(mix64(++values_)); }
   /// Changes the first items of a room, in one version.
   std::set<EntityId> change(int32_t room, size_t count) {
     const auto first = items_[room].begin();
@@ -141,7 +144,7 @@ class SessionConformance : public testing::TestWithParam<TransportName> {
   std::unique_ptr<SessionUnderTest> link_;
   std::map<int32_t, std::vector<EntityId>> items_;  // by room
   std::vector<Heard> heard_;                        // by client
-  int64_t next_value_ = 1;
+  uint64_t values_ = 0;
 };
 
 // --- full sync ---
@@ -326,6 +329,103 @@ TEST_P(SessionConformance, ARowThatMovesBetweenHeldRoomsChangesAndElseLeavesAndE
     EXPECT_EQ(heard_[index].by_entity[moved], std::vector{RowEventKind::kLeave});
     expect_equal(index);
   }
+}
+
+// --- coming back ---
+
+TEST_P(SessionConformance, AClientThatComesBackGoesOnWhereItWas) {
+  start({300});
+  const size_t away = add_live_client();
+  const size_t there = add_live_client();
+  link_->cut(away);
+  std::set<EntityId> changed;
+  for (int i = 0; i < 30; ++i) changed = change(0, 25);
+  forget_heard();
+  const uint64_t bytes_before = client(away).stats().bytes_received;
+  expect_equal(away);
+  expect_equal(there);
+  EXPECT_EQ(client(away).stats().resumes, 1u);
+  EXPECT_EQ(client(away).stats().resets, 0u);
+  EXPECT_EQ(client(away).stats().full_syncs, 1u);
+  EXPECT_EQ(link_->server().stats().resumes, 1u);
+  EXPECT_EQ(link_->server().stats().full_syncs, 2u);
+  EXPECT_LT(client(away).stats().bytes_received - bytes_before, bytes_before / 2);
+  // One callback for each row that is not what it was.
+  EXPECT_EQ(heard_[away].entities(), changed);
+  EXPECT_EQ(heard_[away].count(RowEventKind::kChange), changed.size());
+  EXPECT_EQ(heard_[away].count(), changed.size());
+}
+
+TEST_P(SessionConformance, AReturnToWhatWasLeftIsSilent) {
+  start({100});
+  const size_t index = add_live_client();
+  for (uint64_t round = 1; round <= 3; ++round) {
+    forget_heard();
+    link_->cut(index);
+    EXPECT_TRUE(link_->pump_until([&] { return client(index).stats().resumes == round; }));
+    expect_equal(index);
+    EXPECT_EQ(heard_[index].count(), 0u);
+  }
+  EXPECT_EQ(client(index).stats().full_syncs, 1u);
+}
+
+TEST_P(SessionConformance, AReturnTellsOfRowsThatCameWentAndMoved) {
+  start({20, 20});
+  const size_t index = add_client();
+  client(index).subscribe_cells("item", {CellKey::value(0)}, link_->now());
+  client(index).connect(link_->now());
+  expect_equal(index);
+  link_->cut(index);
+  const EntityId removed = items_[0][1];
+  const EntityId left = items_[0][2];
+  const EntityId entered = items_[1][3];
+  EntityId added;
+  link_->commit([&](Transaction& tx) {
+    ASSERT_TRUE(tx.destroy(removed).ok());
+    ASSERT_TRUE(tx.set(0, left, 0, int64_t{1}).ok());
+    ASSERT_TRUE(tx.set(0, entered, 0, int64_t{0}).ok());
+    add(tx, 0);
+    added = items_[0].back();
+  });
+  forget_heard();
+  expect_equal(index);
+  EXPECT_EQ(client(index).stats().full_syncs, 1u);
+  EXPECT_EQ(heard_[index].entities(), (std::set<EntityId>{removed, left, entered, added}));
+  EXPECT_EQ(heard_[index].count(), 4u);
+  EXPECT_EQ(row_count(index), 20u);
+}
+
+TEST_P(SessionConformance, ASubscriptionMadeWhileAwayIsAllThatIsFetched) {
+  start({400, 30});
+  const size_t index = add_client();
+  client(index).subscribe_cells("item", {CellKey::value(0)}, link_->now());
+  client(index).connect(link_->now());
+  expect_equal(index);
+  link_->cut(index);
+  forget_heard();
+  client(index).subscribe_cells("item", {CellKey::value(1)}, link_->now());
+  EXPECT_TRUE(link_->pump_until([&] { return row_count(index) == 430; }));
+  expect_equal(index);
+  EXPECT_EQ(heard_[index].entities(), all_of(1));
+  EXPECT_EQ(client(index).stats().full_syncs, 1u);
+  EXPECT_EQ(client(index).stats().resumes, 1u);
+}
+
+TEST_P(SessionConformance, CutsAtAnyMomentOfAnAdvanceNeverCostAFullSync) {
+  ServerOptions options;
+  options.unacked_bytes_max = 1024;
+  start({200}, options);
+  const size_t index = add_live_client();
+  for (int round = 0; round < 12; ++round) {
+    change(0, 100);
+    // A little more of it arrives each time.
+    link_->pump_for(Duration::us(500) * round);
+    link_->cut(index);
+    expect_equal(index);
+  }
+  EXPECT_EQ(client(index).stats().full_syncs, 1u);
+  EXPECT_EQ(client(index).stats().resumes, 12u);
+  EXPECT_EQ(client(index).stats().faults, 0u);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, SessionConformance,

@@ -6,7 +6,7 @@
 namespace ecsdb::conformance {
 
 SessionUnderTest::SessionUnderTest(TransportName name, Schema schema, const ServerOptions& options)
-    : server_(std::move(schema), options, &authenticator_) {
+    : server_(std::move(schema), options, &authenticator_, &secrets_) {
   wires_ = make_wires(name, 7, [this](std::unique_ptr<Wire> wire) {
     const LinkId link{accepted_.size()};
     accepted_.push_back(std::make_unique<ServerEnd>(*this, link, std::move(wire)));

@@ -103,7 +103,19 @@ class SessionUnderTest {
   void drain_server();
   void dial(ClientEnd& end, LinkId link);
 
+  /// Tickets of a test need not be secret.
+  class Numbers final : public SecretSource {
+   public:
+    void draw(std::span<uint8_t> out) override {
+      for (uint8_t& byte : out) byte = static_cast<uint8_t>(rng_.below(256));
+    }
+
+   private:
+    Prng rng_{11};
+  };
+
   OpenAuthenticator authenticator_;
+  Numbers secrets_;
   ReplicationServer server_;
   std::vector<std::unique_ptr<ClientEnd>> clients_;
   std::vector<std::unique_ptr<ServerEnd>> accepted_;  // by link
