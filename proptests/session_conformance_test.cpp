@@ -263,6 +263,23 @@ TEST_P(SessionConformance, WhatCameAndWentUnreadIsNeverHeardOf) {
   EXPECT_FALSE(heard_[slow].entities().contains(passing));
 }
 
+TEST_P(SessionConformance, PublishesThatWereMissedAreCounted) {
+  ServerOptions options;
+  options.unacked_bytes_max = 1024;
+  start({200}, options);
+  const size_t index = add_live_client();
+  link_->set_reading(index, false);
+  constexpr uint64_t kPublishes = 300;
+  for (uint64_t i = 0; i < kPublishes; ++i) {
+    change(0, 20);
+    link_->pump_for(Duration::ms(1));
+  }
+  const uint64_t before = link_->server().stats().conflated;
+  link_->set_reading(index, true);
+  expect_equal(index);
+  EXPECT_GT(link_->server().stats().conflated - before, kPublishes / 2);
+}
+
 // --- interest that moves ---
 
 TEST_P(SessionConformance, SubscribingWhileLiveFetchesOnlyWhatIsNew) {
