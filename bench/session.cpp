@@ -2,6 +2,8 @@
 // and what frames cost the server.
 #include "session.h"
 
+#include <string>
+
 #include "programs.h"
 
 namespace bench {
@@ -10,6 +12,7 @@ namespace {
 using ecsdb::Status;
 
 constexpr OptionSpec kOptions[] = {
+    {"part", "only one of resume, stall, join, sync and time", 0},
     {"resume-publishes", "missed before a resume, of 1,000 rows w1 of which 100 move (600)",
      1'000'000},
     {"return-publishes", "missed before a return (200), ", 1'000'000},
@@ -32,12 +35,25 @@ constexpr OptionSpec kOptions[] = {
     {"seed", "of everything random (1)", UINT64_MAX},
 };
 
+struct Part {
+  const char* name;
+  Status (*measure)(const Options&, Report&);
+};
+constexpr Part kParts[] = {
+    {"resume", measure_resume},  {"stall", measure_stall},      {"join", measure_join},
+    {"sync", measure_full_sync}, {"time", measure_server_time},
+};
+
 Status run(const Options& options, Report& report) {
-  using Part = Status (*)(const Options&, Report&);
-  constexpr Part kParts[] = {measure_resume, measure_stall, measure_join, measure_full_sync,
-                             measure_server_time};
-  for (const Part part : kParts) ECSDB_TRY(part(options, report));
-  return {};
+  const std::string wanted = options.text("part", "");
+  bool is_known = wanted.empty();
+  for (const Part& part : kParts) {
+    if (!wanted.empty() && wanted != part.name) continue;
+    is_known = true;
+    ECSDB_TRY(part.measure(options, report));
+  }
+  if (is_known) return {};
+  return ecsdb::fail(ecsdb::ErrorCode::kUsage, "there is no --part " + wanted);
 }
 
 }  // namespace
