@@ -35,9 +35,12 @@ Status measure_server_time(const Options& options, Report& report) {
   for (const uint64_t clients : counts) {
     load.clients = clients;
     const std::string name = "clients_" + std::to_string(clients);
-    report.section("frame." + name);
-    ECSDB_TRY(measure_frames(load, report));
-    frame_us = std::max(frame_us, report.newest("frame_ns_per_client") / 1'000);
+    for (const bool alike : {false, true}) {
+      load.alike = alike;
+      report.section("frame." + name + (alike ? ".all_alike" : ".each_another"));
+      ECSDB_TRY(measure_frames(load, report));
+      frame_us = std::max(frame_us, report.newest("frame_ns_per_client") / 1'000);
+    }
     std::vector<uint64_t> misses = {4, 32, 200};
     if (options.quick()) misses = {4};
     if (options.has("missed")) misses = {options.number("missed", 1, 1)};

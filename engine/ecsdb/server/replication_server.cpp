@@ -305,21 +305,9 @@ class ReplicationServer::Impl {
   };
 
   SessionContext make_context() {
-    return SessionContext{db_,
-                          blocks_,
-                          ring_,
-                          catch_up_,
-                          writer_,
-                          steps_,
-                          entries_,
-                          options_,
-                          *authenticator_,
-                          stats_,
-                          events_,
-                          sessions_,
-                         secrets_,
-                         evictions_,
-                          published_time_ns_,
+    return SessionContext{db_,     blocks_,   ring_,    catch_up_,       writer_,
+                          steps_,  entries_,  options_, *authenticator_, stats_,
+                          events_, sessions_, secrets_, evictions_,      published_time_ns_,
                           budget_};
   }
   uint32_t find(LinkId link) const {

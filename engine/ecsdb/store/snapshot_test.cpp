@@ -256,9 +256,9 @@ TEST(Snapshot, OtherSchemaIsRefused) {
 
 TEST(Snapshot, OtherFormatAndOtherFilesAreRefusedByName) {
   Bytes bytes = sample().snapshot();
-  bytes[8] = 3;
+  bytes[8] = 9;
   seal(bytes);
-  EXPECT_NE(Database::restore(bytes).error().context.find("format 3"), std::string::npos);
+  EXPECT_NE(Database::restore(bytes).error().context.find("format 9"), std::string::npos);
   EXPECT_EQ(Database::restore({}).error().context, "not a snapshot");
   EXPECT_EQ(Database::restore(as_bytes("SQLite format 3")).error().context, "not a snapshot");
 }
