@@ -56,11 +56,14 @@ void LoadRun::on_event(size_t index, const ClientEvent& event) {
     case ClientEvent::Kind::kSubscribed:
       if (event.code != ErrorCode::kOk) last_problem_ = problem_of(index, event);
       return;
+    case ClientEvent::Kind::kConnected:
+      member.bytes_at_connect = client(member).stats().bytes_received;
+      return;
     case ClientEvent::Kind::kSynced:
-      snapshot_bytes_ = std::max(snapshot_bytes_, client(member).sync().bytes_done);
+      snapshot_bytes_ = std::max(snapshot_bytes_,
+                                 client(member).stats().bytes_received - member.bytes_at_connect);
       return;
     case ClientEvent::Kind::kConnecting:
-    case ClientEvent::Kind::kConnected:
     case ClientEvent::Kind::kSyncing:
     case ClientEvent::Kind::kStale:
     case ClientEvent::Kind::kReset:

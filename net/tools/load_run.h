@@ -96,6 +96,7 @@ class LoadRun {
     Version measured;  // the cut that was measured last
     uint64_t advances_before = 0;
     uint64_t bytes_before = 0;
+    uint64_t bytes_at_connect = 0;  // received before a sync can begin
   };
 
   Status add_members();

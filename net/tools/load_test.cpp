@@ -41,6 +41,7 @@ TEST(LoadProgram, StallsSomeClientsAndMeasuresTheOthers) {
                         "blocks", "caught_up", "backlog_bytes", "snapshot_bytes", "digests_equal"}))
       << outcome.out;
   EXPECT_TRUE(contains(outcome.out, "\"caught_up\": 2, ")) << outcome.out;
+  EXPECT_FALSE(contains(outcome.out, "\"snapshot_bytes\": 0, ")) << outcome.out;
   EXPECT_TRUE(contains(outcome.out, "\"digests_equal\": true, ")) << outcome.out;
 }
 
