@@ -1,4 +1,5 @@
 // The links of a simulated client, between the shipping client and the simulated network.
+#include "ecsdb/base/mutant.h"
 #include "ecsdb/sim/link_pump.h"
 #include "ecsdb/sim/server_life.h"
 #include "ecsdb/sim/virtual_client.h"
