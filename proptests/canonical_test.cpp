@@ -69,7 +69,7 @@ void draw_value(T& v, uint64_t limit) {
   } else if constexpr (std::is_same_v<T, Bytes>) {
     v.assign(draw_below(std::min<uint64_t>(limit, 40)), static_cast<uint8_t>(draw_below(256)));
   } else if constexpr (IsVector<T>::value) {
-    v.resize(draw_below(4));
+    v.resize(draw_below(std::min<uint64_t>(limit, 3) + 1));
     for (auto& element : v) draw_value(element, 0);
   } else {
     draw_message(v);
