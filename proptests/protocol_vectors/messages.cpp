@@ -189,10 +189,6 @@ void make_heartbeats(Maker& to) {
                        {1u << 20, 4294967295u, {{1, 0x80000000, 0xffffffff, 0x01020304}}}};
   add(to, "server-heartbeat-digests", "Digests of an empty cell and of another one.",
       MessageType::kServerHeartbeat, heartbeat);
-  heartbeat.digests.assign(kDigestsPerFrameMax, {5, 2, {{1, 2, 3, 4}}});
-  add(to, "server-heartbeat-256-digests",
-      "As many as one message may have. That they are of one cell is no matter of bytes.",
-      MessageType::kServerHeartbeat, heartbeat);
 }
 
 void make_resume(Maker& to) {
@@ -216,10 +212,6 @@ void make_resume(Maker& to) {
       {0, 2, TableId{2}, CellKey::one(), HeldState::kSyncWaits}};
   add(to, "resume-full", "Another one follows; cells of each state, of an unfinished sync, too.",
       MessageType::kResume, resume);
-  resume = Resume();
-  for (uint32_t i = 0; i < kCellsPerFrameMax; ++i)
-    resume.cells.push_back({i, 1, TableId{1}, CellKey::one(), HeldState::kHeld});
-  add(to, "resume-512-cells", "As many as one frame may have.", MessageType::kResume, resume);
   ResumeReply reply;
   add(to, "resume-reply-zeros", "The client goes on from its cut.", MessageType::kResumeReply,
       reply);

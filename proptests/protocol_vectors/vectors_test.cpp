@@ -13,7 +13,7 @@
 namespace ecsdb::vectors {
 namespace {
 
-constexpr size_t kBytesMax = 900'000;  // of all files together
+constexpr size_t kBytesMax = 1'100'000;  // of all files together
 
 std::string read_file(const std::string& name) {
   std::ifstream in(std::string(ECSDB_VECTORS_DIR) + "/" + name, std::ios::binary);
