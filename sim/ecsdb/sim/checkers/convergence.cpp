@@ -40,8 +40,10 @@ Duration convergence_bound(const ServerOptions& server, const ClientOptions& cli
   const Duration try_again = client.connect_timeout + server.handshake_timeout;
   const Duration trip =
       Duration::us(int64_t{weather.latency_us} + kJitterCap * int64_t{weather.jitter_us});
+  // A sync gets no more than a window on its way in each round trip.
+  const auto windows = static_cast<int64_t>(state_bytes / server.unacked_bytes_max);
   const Duration transfer = time_of(state_bytes + kLinkOverhead, weather.bytes_per_second);
-  return notice + retry + try_again + trip * (2 * kRoundTrips) + transfer +
+  return notice + retry + try_again + trip * (2 * (kRoundTrips + windows)) + transfer +
          held_back(server, client, state_bytes, clients) + server.heartbeat_interval * 2 +
          Duration::seconds(1);
 }

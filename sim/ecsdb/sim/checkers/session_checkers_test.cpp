@@ -20,15 +20,19 @@ Instant at_ms(int64_t ms) { return Instant{} + Duration::ms(ms); }
 class SessionResumeTest : public testing::Test {
  protected:
   SessionResumeTest() {
-    options_.session_timeout = Duration::seconds(10);
     checker_.on_dialled(kLink, {1, 1});
     checker_.on_dialled(kNewer, {1, 1});
     checker_.on_authenticated(kLink, ClientId{5}, at_ms(0));
   }
 
-  ServerOptions options_;
+  static ServerOptions options() {
+    ServerOptions out;
+    out.session_timeout = Duration::seconds(10);
+    return out;
+  }
+
   ViolationLog violations_;
-  SessionResume checker_{options_, violations_};
+  SessionResume checker_{options(), violations_};
 };
 
 TEST_F(SessionResumeTest, QuietWhereASessionGoesOnAndTheOlderConnectionEnds) {
