@@ -321,7 +321,7 @@ void VirtualClient::check_reset(const ClientEvent& event, const Now& now) {
 void VirtualClient::take_event(const ClientEvent& event) {
   switch (event.kind) {
     case ClientEvent::Kind::kConnected:
-      life().sessions().on_ticket_received(lines_.back().link);
+      if (client_options().resume) life().sessions().on_ticket_received(lines_.back().link);
       return interest_.on_connected();
     case ClientEvent::Kind::kSubscribed:
       if (event.code == ErrorCode::kUnknownTable) {

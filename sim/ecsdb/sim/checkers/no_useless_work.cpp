@@ -48,7 +48,7 @@ void NoUselessWork::on_dial(Instant at) {
 void NoUselessWork::on_event(const ClientEvent& event, Instant at) {
   switch (event.kind) {
     case ClientEvent::Kind::kSyncing:
-      if (!may_sync_) {
+      if (!may_sync_ && options_.resume) {
         report(at, "full sync", "to go on from what it holds", "a full sync without a reset");
       }
       return;
