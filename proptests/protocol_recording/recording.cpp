@@ -239,6 +239,9 @@ std::vector<std::string> make_recording(const RecordingOptions& options,
   std::vector<std::string> problems = playback.run();
   problems.insert(problems.end(), recorder.problems().begin(), recorder.problems().end());
   if (!report.safe()) problems.push_back("the run is not safe");
+  for (const sim::Violation& violation : report.violations) {
+    problems.push_back(violation_text(violation));
+  }
   return problems;
 }
 
