@@ -193,17 +193,7 @@ void ClientInterest::follow(const Model& model, Version cut) {
     if (image != nullptr) {
       centers = {place_of(*image)};
     } else {
-      // Where it was last known to be, perhaps in the history of an earlier server.
-      centers = entry.centers;
-      const auto add = [&](const GridPoint& center) {
-        if (std::find(centers.begin(), centers.end(), center) == centers.end()) {
-          centers.push_back(center);
-        }
-      };
-      add(area.center);
-      for (const ModelImage& past : model.images(area.grid_table, area.follow)) {
-        if (past.cell != nullptr) add(place_of(past));
-      }
+      centers = {area.center};
     }
     if (entry.is_lost == (image == nullptr) && entry.centers == centers) continue;
     entry.is_lost = image == nullptr;
@@ -214,6 +204,8 @@ void ClientInterest::follow(const Model& model, Version cut) {
 
 bool ClientInterest::may_touch(const Entry& entry, const CellKey& key) {
   if (!entry.what.area) return entry.what.covers(key);
+  // The centre of what is lost is where the client saw it last, perhaps in a history that is gone.
+  if (entry.is_lost) return key.kind == CellKey::Kind::kGrid;
   return std::any_of(entry.centers.begin(), entry.centers.end(), [&](const GridPoint& center) {
     return entry.what.touches(key, center, entry.what.area->margin);
   });
