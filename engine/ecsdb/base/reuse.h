@@ -1,4 +1,4 @@
-// Memory of scratch vectors that are filled anew again and again.
+// Memory that is used again and again: of scratch vectors, and of what a loop comes to next.
 #pragma once
 
 #include <bit>
@@ -19,6 +19,13 @@ template <class T>
 void refill(std::vector<T>& scratch, size_t count, T value = T{}) {
   make_room(scratch, count);
   scratch.assign(count, value);
+}
+
+/// Has the processor fetch the cache lines of so many bytes, for writing. Any address may be given.
+inline void prefetch_memory(const void* at, size_t bytes) {
+  constexpr size_t kLine = 64;
+  const char* const first = static_cast<const char*>(at);
+  for (size_t i = 0; i < bytes; i += kLine) __builtin_prefetch(first + i, 1);
 }
 
 }  // namespace ecsdb

@@ -204,6 +204,8 @@ class ReplicationServer::Impl {
     for (uint32_t i = 0; i < count; ++i) {
       // Another session is first each time: the last in the pass is the slowest.
       const uint32_t slot = (first_slot_ + i) % count;
+      const Slot& next = slots_[(slot + 1) % count];
+      if (next.session) next.session->prefetch();
       if (!slots_[slot].session) continue;
       Session& session = *slots_[slot].session;
       if (follows_[slot] == Follows::kInStep) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "ecsdb/base/bytes.h"
+#include "ecsdb/base/reuse.h"
 #include "ecsdb/wire/block_ref.h"
 #include "ecsdb/wire/limits.h"
 
@@ -38,6 +39,12 @@ class Outbox {
   /// The link took `n` bytes, at most what parts() offered.
   void accept(size_t n);
   void clear();
+  /// Fetches what the next frame is written to.
+  void prefetch() const {
+    prefetch_memory(spans_.data(), 16 * sizeof(ByteSpan));
+    prefetch_memory(holders_.data(), 16 * sizeof(Holder));
+    prefetch_memory(owns_.data(), sizeof(Bytes));
+  }
 
  private:
   static constexpr size_t kCopiedBytesMax = 256;
