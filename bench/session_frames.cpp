@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <numeric>
 #include <optional>
 #include <string>
 #include <vector>
@@ -54,6 +53,7 @@ class FrameWorld {
     client_.on_connected(link_, now());
     for (uint64_t i = 1; i < accepted_.size(); ++i) greet(LinkId{i});
     ECSDB_TRY(settle());
+    if (!load_.alike) ECSDB_TRY(make_different());
     bytes_synced_ = bytes_;
     return {};
   }
@@ -164,6 +164,7 @@ class FrameWorld {
   size_t sample_parts() const { return sample_.size(); }
   size_t sample_head_bytes() const { return sample_head_.size(); }
   uint64_t bytes() const { return bytes_; }
+  uint64_t parts() const { return parts_; }
   uint64_t publishes_live() const { return publishes_; }
   /// Without those of the syncs.
   uint64_t bytes_live() const { return bytes_ - bytes_synced_; }
@@ -179,6 +180,7 @@ class FrameWorld {
     }
     const StreamOutput output = server_.output(link);
     gather(output.parts);
+    parts_ += output.parts.size();
     server_.on_sent(link, taken_, now());
     accepted_[link.value] += taken_;
     bytes_ += taken_;
@@ -203,20 +205,34 @@ class FrameWorld {
     server_.on_connected(link, now());
     server_.on_bytes(link, ecsdb::encode_preface({}), now());
     say(link, ecsdb::MessageType::kAuth, ecsdb::Auth{});
-    // Cells are named in the order in which they are asked for.
-    Picker order(load_.cells);
-    std::vector<uint32_t> rooms(load_.cells);
-    std::iota(rooms.begin(), rooms.end(), uint32_t{0});
-    if (!load_.alike) std::ranges::copy(order.pick(load_.cells, rng_), rooms.begin());
     ecsdb::Subscribe subscribe;
-    for (const uint32_t room : rooms) {
-      ecsdb::Subscription& cell = subscribe.add.emplace_back();
-      cell.id = ecsdb::SubscriptionId{room + 1};
-      cell.table = ecsdb::TableId{1};
-      cell.kind = ecsdb::SelectorKind::kKeys;
-      cell.keys = {load_.cells > 1 ? ecsdb::CellKey::value(room) : ecsdb::CellKey::one()};
-    }
+    for (uint32_t room = 0; room < load_.cells; ++room) subscribe.add.push_back(cell_of(room));
     say(link, ecsdb::MessageType::kSubscribe, subscribe);
+  }
+  ecsdb::Subscription cell_of(uint32_t room) const {
+    ecsdb::Subscription cell;
+    cell.id = ecsdb::SubscriptionId{room + 1};
+    cell.table = ecsdb::TableId{1};
+    cell.kind = ecsdb::SelectorKind::kKeys;
+    cell.keys = {load_.cells > 1 ? ecsdb::CellKey::value(room) : ecsdb::CellKey::one()};
+    return cell;
+  }
+  /// Every client leaves some cells and enters them again, each other ones: they hold the same
+  /// cells, but their frames differ.
+  Status make_different() {
+    for (int i = 0; i < 6; ++i) {
+      for (uint64_t link = 1; link < accepted_.size(); ++link) {
+        const uint32_t room = static_cast<uint32_t>(rng_.below(load_.cells));
+        ecsdb::Subscribe leave;
+        leave.remove = {ecsdb::SubscriptionId{room + 1}};
+        say(LinkId{link}, ecsdb::MessageType::kSubscribe, leave);
+        ecsdb::Subscribe enter;
+        enter.add = {cell_of(room)};
+        say(LinkId{link}, ecsdb::MessageType::kSubscribe, enter);
+      }
+      ECSDB_TRY(settle());
+    }
+    return {};
   }
   /// Of all that was sent. In a sync the cut is not yet the client's to acknowledge.
   void acknowledge(LinkId link) {
@@ -269,6 +285,7 @@ class FrameWorld {
   Bytes said_;
   std::array<ByteSpan, ecsdb::kOutputPartsMax> gathered_;
   size_t taken_ = 0;
+  uint64_t parts_ = 0;
   std::vector<ByteSpan> sample_;
   Bytes sample_head_;
   Bytes sample_bytes_;
@@ -321,6 +338,7 @@ Status measure_frames(const FrameLoad& load, Report& report) {
   FrameSamples of_many;
   FrameSamples of_one;
   const uint64_t bytes = many.bytes();
+  const uint64_t parts = many.parts();
   for (uint64_t i = 0; i < load.publishes; ++i) {
     if (i % 2 == 0) ECSDB_TRY(one_publish(one, of_one));
     ECSDB_TRY(one_publish(many, of_many));
@@ -329,6 +347,7 @@ Status measure_frames(const FrameLoad& load, Report& report) {
   const double frames = static_cast<double>(load.clients * load.publishes);
   report.number("bytes_per_frame", static_cast<double>(many.bytes() - bytes) / frames);
   report.count("parts_of_a_frame", many.sample_parts());
+  report.number("parts_per_frame", static_cast<double>(many.parts() - parts) / frames);
   report.count("head_bytes_of_a_frame", many.sample_head_bytes());
   ECSDB_TRY(many.verify());
   ECSDB_TRY(one.verify());

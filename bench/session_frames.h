@@ -16,7 +16,7 @@ struct FrameLoad {
   uint64_t changes = 1'000;  // rows a publish
   uint64_t publishes = 100;  // measured
   uint64_t seed = 1;
-  bool alike = true;  // the clients name their cells alike, else each in another order
+  bool alike = true;  // the clients' frames are equal
 };
 
 /// Clients in step: publish and output a client, beside copying the head of a frame and gathering

@@ -29,7 +29,7 @@ struct ServerOptions {
   size_t ring_bytes = 8 * 1024 * 1024;
   // A cell's change that nobody in step holds is encoded while somebody who holds it has missed
   // fewer publishes than so many.
-  size_t ring_misses = 8;
+  size_t ring_misses = 32;
 
   // Sessions: what of a client outlives its connections.
   Duration session_timeout = Duration::seconds(300);  // without a connection; then it is forgotten
