@@ -149,8 +149,7 @@ void Subscriptions::see(SubscriptionId id, const AreaPoint& center) {
 
 bool Subscriptions::has_moves() const {
   return moved_ && std::any_of(entries_.begin(), entries_.end(), [](const Entry& entry) {
-           return entry.is_moved && !entry.move_is_unanswered &&
-                  (entry.state == State::kSent || entry.state == State::kAccepted);
+           return entry.is_moved && !entry.move_is_unanswered && entry.state == State::kAccepted;
          });
 }
 
@@ -159,14 +158,14 @@ Subscribe Subscriptions::take_moves(const Schema& schema) {
   moved_ = false;
   for (Entry& entry : entries_) {
     if (!entry.is_moved) continue;
-    const bool is_known = entry.state == State::kSent || entry.state == State::kAccepted;
-    if (is_known && (entry.move_is_unanswered || request.move.size() == kSubscriptionsMax)) {
+    if (entry.state != State::kAccepted || entry.move_is_unanswered ||
+        request.move.size() == kSubscriptionsMax) {
       moved_ = true;
       continue;
     }
     entry.is_moved = false;
     Subscription now;
-    if (!is_known || !describe(schema, entry, now).ok()) continue;
+    if (!describe(schema, entry, now).ok()) continue;
     const GridPoint center = now.area[0].center;
     if (std::exchange(entry.sent_center, center) == center) continue;
     entry.move_is_unanswered = true;

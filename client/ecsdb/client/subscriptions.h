@@ -43,7 +43,8 @@ class Subscriptions {
   std::vector<bool> whole_tables(const Schema& schema) const;
 
   // Areas. Of several moves the last one counts; the next is sent when the one before is answered,
-  // so that a server is asked no faster than it answers.
+  // so that a server is asked no faster than it answers, and the first when the subscription is
+  // accepted: an answer names the subscription only, not what was asked about it.
   /// kUnknownSubscription for an id that is none or no area; kTypeMismatch for one that follows an
   /// entity; kValueOutOfRange for a centre where no position can be, if the schema is known.
   Status move(SubscriptionId id, const AreaPoint& center, const Schema& schema);

@@ -201,12 +201,15 @@ TEST_F(AreaSubscriptionsTest, OneMoveAtATimeIsUnanswered) {
   EXPECT_EQ(take().add.at(0).area[0].center.x, 2);
   EXPECT_FALSE(subscriptions_.is_settled(id));
   EXPECT_TRUE(move(id, {2, 0}).ok());
+  EXPECT_FALSE(subscriptions_.has_moves());
+  EXPECT_EQ(take_moves(), Centers{});
+  EXPECT_TRUE(subscriptions_.on_reply(id, ErrorCode::kOk));  // of the beginning
+  EXPECT_TRUE(subscriptions_.has_moves());
   EXPECT_EQ(take_moves(), (Centers{{4, 0, 0}}));
   EXPECT_TRUE(move(id, {3, 0}).ok());
   EXPECT_TRUE(move(id, {4, 0}).ok());
   EXPECT_FALSE(subscriptions_.has_moves());
   EXPECT_EQ(take_moves(), Centers{});
-  EXPECT_TRUE(subscriptions_.on_reply(id, ErrorCode::kOk));   // of the beginning
   EXPECT_FALSE(subscriptions_.on_reply(id, ErrorCode::kOk));  // of the first move
   EXPECT_EQ(take_moves(), (Centers{{8, 0, 0}}));
   EXPECT_FALSE(subscriptions_.is_settled(id));
@@ -229,6 +232,19 @@ TEST_F(AreaSubscriptionsTest, AMoveThatCameTooOftenIsAskedForAgain) {
   EXPECT_EQ(take_moves(), (Centers{{2, 0, 0}}));
 }
 
+// Seed 1238: the refusal of a move was taken for that of the subscription, asked for again.
+TEST_F(AreaSubscriptionsTest, AnAreaThatTheServerPutOffMovesWhenItIsAccepted) {
+  const SubscriptionId id = add({0, 0});
+  take();
+  EXPECT_TRUE(move(id, {1, 0}).ok());
+  EXPECT_EQ(take_moves(), Centers{});
+  EXPECT_TRUE(subscriptions_.on_limited(id));
+  subscriptions_.ask_again();
+  EXPECT_EQ(take().add.at(0).area[0].center, (GridPoint{2, 0, 0}));
+  EXPECT_TRUE(subscriptions_.on_reply(id, ErrorCode::kOk));
+  EXPECT_TRUE(subscriptions_.is_settled(id));
+}
+
 TEST_F(AreaSubscriptionsTest, MovesOfWhatTheServerRefusedAreNotSent) {
   const SubscriptionId id = add({0, 0});
   take();
@@ -245,7 +261,10 @@ TEST_F(AreaSubscriptionsTest, MoreMovesThanFitOneRequestComeInSeveral) {
   for (size_t i = 0; i < kSubscriptionsMax + 2; ++i) ids.push_back(add({0, 0}));
   take();
   take();
-  for (const SubscriptionId id : ids) EXPECT_TRUE(move(id, {9, 9}).ok());
+  for (const SubscriptionId id : ids) {
+    EXPECT_TRUE(subscriptions_.on_reply(id, ErrorCode::kOk));
+    EXPECT_TRUE(move(id, {9, 9}).ok());
+  }
   EXPECT_EQ(take_moves().size(), kSubscriptionsMax);
   EXPECT_TRUE(subscriptions_.has_moves());
   EXPECT_EQ(take_moves().size(), 2u);
