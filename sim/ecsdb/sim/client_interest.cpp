@@ -7,6 +7,17 @@ namespace {
 
 bool in_range(int64_t value, int64_t low, int64_t high) { return low <= value && value <= high; }
 
+GridPoint place_of(const InterestArea& area, const ModelImage& image) {
+  const auto& lane = image.fields[area.grid_field].lane;
+  return {static_cast<int64_t>(lane[0]), static_cast<int64_t>(lane[1]),
+          static_cast<int64_t>(lane[2])};
+}
+
+void keep_once(std::vector<GridPoint>& points) {
+  std::sort(points.begin(), points.end());
+  points.erase(std::unique(points.begin(), points.end()), points.end());
+}
+
 bool rule_allows(const AccessRule& rule, const ClientIdentity& identity, const CellKey& key) {
   if (!rule.role.empty() &&
       std::count(identity.roles.begin(), identity.roles.end(), rule.role) == 0)
@@ -38,12 +49,6 @@ bool InterestEntry::covers(const CellKey& key) const {
          in_range(key.y, keys[0].y, keys[1].y) && in_range(key.z, keys[0].z, keys[1].z);
 }
 
-void ClientInterest::show(const Schema& schema, const ClientIdentity& identity) {
-  schema_ = &schema;
-  identity_ = identity;
-  ++revision_;
-}
-
 bool InterestEntry::touches(const CellKey& key, const GridPoint& center, int64_t more) const {
   if (key.kind != CellKey::Kind::kGrid) return false;
   const auto gap = [&](int64_t at, int64_t cell) {
@@ -58,6 +63,12 @@ bool InterestEntry::touches(const CellKey& key, const GridPoint& center, int64_t
     return x * x + y * y + z * z <= (extent.x + more) * (extent.x + more);
   }
   return x <= extent.x + more && y <= extent.y + more && z <= extent.z + more;
+}
+
+void ClientInterest::show(const Schema& schema, const ClientIdentity& identity) {
+  schema_ = &schema;
+  identity_ = identity;
+  ++revision_;
 }
 
 void ClientInterest::add(SubscriptionId id, InterestEntry entry) {
@@ -179,24 +190,42 @@ void ClientInterest::on_settled(SubscriptionId id, Version head) {
   }
 }
 
-void ClientInterest::follow(const Model& model, Version cut) {
+void ClientInterest::see(const Model& model, Version cut) {
   for (Entry& entry : entries_) {
     if (!entry.what.area || entry.what.area->follow.is_none()) continue;
     const InterestArea& area = *entry.what.area;
-    const auto place_of = [&](const ModelImage& image) {
-      const auto& lane = image.fields[area.grid_field].lane;
-      return GridPoint{static_cast<int64_t>(lane[0]), static_cast<int64_t>(lane[1]),
-                       static_cast<int64_t>(lane[2])};
-    };
-    std::vector<GridPoint> centers;
     const ModelImage* const image = model.row_at(area.grid_table, area.follow, cut);
-    if (image != nullptr) {
-      centers = {place_of(*image)};
-    } else {
-      centers = {area.center};
+    if (image == nullptr) continue;
+    entry.sightings.push_back(place_of(area, *image));
+    keep_once(entry.sightings);
+  }
+}
+
+void ClientInterest::follow(const Model& model, Version cut, Version published) {
+  for (Entry& entry : entries_) {
+    if (!entry.what.area || entry.what.area->follow.is_none()) continue;
+    const InterestArea& area = *entry.what.area;
+    std::vector<GridPoint> centers;
+    bool is_lost = model.row_at(area.grid_table, area.follow, cut) == nullptr;
+    bool is_first = true;
+    const std::span<const ModelImage> images = model.images(area.grid_table, area.follow);
+    for (size_t i = images.size(); i > 0 && is_first; --i) {
+      const ModelImage& image = images[i - 1];
+      if (image.version > published) continue;
+      is_first = image.version > cut;
+      is_lost |= image.cell == nullptr;
+      if (image.cell != nullptr) centers.push_back(place_of(area, image));
     }
-    if (entry.is_lost == (image == nullptr) && entry.centers == centers) continue;
-    entry.is_lost = image == nullptr;
+    if (is_lost) {  // where it was last known to be, perhaps in the history of an earlier server
+      centers = entry.sightings;
+      centers.push_back(area.center);
+      for (const ModelImage& image : images) {
+        if (image.cell != nullptr) centers.push_back(place_of(area, image));
+      }
+    }
+    keep_once(centers);
+    if (entry.is_lost == is_lost && entry.centers == centers) continue;
+    entry.is_lost = is_lost;
     entry.centers = std::move(centers);
     ++revision_;
   }
@@ -204,8 +233,6 @@ void ClientInterest::follow(const Model& model, Version cut) {
 
 bool ClientInterest::may_touch(const Entry& entry, const CellKey& key) {
   if (!entry.what.area) return entry.what.covers(key);
-  // The centre of what is lost is where the client saw it last, perhaps in a history that is gone.
-  if (entry.is_lost) return key.kind == CellKey::Kind::kGrid;
   return std::any_of(entry.centers.begin(), entry.centers.end(), [&](const GridPoint& center) {
     return entry.what.touches(key, center, entry.what.area->margin);
   });

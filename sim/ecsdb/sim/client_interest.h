@@ -59,9 +59,10 @@ struct InterestEntry {
 /// not be held.
 ///
 /// Areas: where the server has the centre is certain once a move was answered and a later cut has
-/// come; until then it may be at each of the places asked for. A followed entity's is where it is
-/// at the cut, because the server follows at each publish; when it is gone, it may be anywhere that
-/// it ever was. Cells that are within the margin may be held and need not.
+/// come; until then it may be at each of the places asked for. The server follows an entity at each
+/// publish; so at a cut it is where it was then, or at a later publish, because advances that catch
+/// up come with the cells of the last one. When the entity is gone, it may be anywhere that it ever
+/// was. Cells that are within the margin may be held and need not.
 class ClientInterest {
  public:
   ClientInterest(const Schema& schema, ClientIdentity identity)
@@ -99,8 +100,12 @@ class ClientInterest {
   std::vector<SubscriptionId> moving() const;
   /// Everything asked about the area was answered when the server had published `head`.
   void on_settled(SubscriptionId id, Version head);
-  /// The client stands at `cut`: followed entities are where they are in the model at that version.
-  void follow(const Model& model, Version cut);
+  /// The client may have seen followed entities where they are in the model at its cut: that is
+  /// what it begins with on another connection, also to another database.
+  void see(const Model& model, Version cut);
+  /// The client stands at `cut`: followed entities are where they are in the model at that version
+  /// or a later one that is published.
+  void follow(const Model& model, Version cut, Version published);
 
   /// The client may hold the cell.
   bool may_cover(uint16_t table, const CellKey& key) const;
@@ -122,9 +127,10 @@ class ClientInterest {
     Version answered_at;    // published head when the answer was seen
     // Of an area.
     std::vector<GridPoint> centers;  // where the server may have it; the last one asked for is last
-    bool is_lost = false;            // it follows what is not there
-    bool moves_answered = false;     // up to the last one,
-    Version moves_answered_at;       // seen when so much was published
+    bool is_lost = false;            // it follows what is not there, or was not at times
+    std::vector<GridPoint> sightings;  // of the followed entity by the client
+    bool moves_answered = false;       // up to the last one,
+    Version moves_answered_at;         // seen when so much was published
   };
   const std::vector<Entry>& entries() const { return entries_; }
 

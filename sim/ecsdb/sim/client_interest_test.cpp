@@ -179,17 +179,21 @@ TEST(ClientInterest, AnAreaThatFollowsIsWhereItsEntityIsInTheModel) {
   interest.add(SubscriptionId{1}, ship_ball(9000, ship));
   interest.on_reply(SubscriptionId{1}, ErrorCode::kOk, Version{});
   interest.on_synced(Version{});
-  const auto at = [&](uint64_t version) {
-    interest.follow(model, Version{version});
+  const auto at = [&](uint64_t version, uint64_t published) {
+    interest.follow(model, Version{version}, Version{published});
     interest.on_cut(Version{version});
   };
   const CellKey west = CellKey::grid(-1, 0);
   const CellKey east = CellKey::grid(0, 0);
-  at(1);
+  at(1, 1);
   EXPECT_TRUE(interest.must_cover(kShipTable, east) && !interest.may_cover(kShipTable, west));
-  at(2);
+  at(2, 2);
   EXPECT_TRUE(interest.must_cover(kShipTable, west) && !interest.may_cover(kShipTable, east));
-  at(3);  // where the server saw it last depends on when it published
+  at(1, 2);  // the server may have followed further
+  for (const CellKey& key : {west, east}) {
+    EXPECT_TRUE(interest.may_cover(kShipTable, key) && !interest.must_cover(kShipTable, key));
+  }
+  at(3, 3);  // where the server saw it last depends on when it published
   for (const CellKey& key : {west, east, CellKey::grid(70, 0)}) {
     EXPECT_TRUE(interest.may_cover(kShipTable, key) && interest.allows(kShipTable, key));
     EXPECT_FALSE(interest.must_cover(kShipTable, key) || interest.wants(kShipTable, key));

@@ -293,7 +293,7 @@ void VirtualClient::take_events(const Now& now) {
     useless_.on_event(*event, now.steady);
     take_event(*event);
   }
-  areas_.on_events(*client_, lives_.back()->published());
+  areas_.on_events(*client_, life().published());
 }
 
 /// A table that only the other schema has.
@@ -365,6 +365,7 @@ void VirtualClient::poll(const Now& now) {
     check_cut(now);
   }
   areas_.on_polled(*client_, now.steady);
+  interest_.see(lives_[shown_.life]->model(), client_->db().cut());
   atomic_.on_polled(client_->db());
 }
 
@@ -382,10 +383,12 @@ void VirtualClient::check_cut(const Now& now) {
     shown_ = heard_;
   }
   if (recorder_ != nullptr) recorder_->on_cut(index_, db);
-  interest_.follow(lives_[shown_.life]->model(), db.cut());
+  const ServerLife& life = *lives_[shown_.life];
+  interest_.follow(life.model(), db.cut(), life.published());
+  interest_.see(life.model(), db.cut());
   interest_.on_cut(db.cut());
   areas_.on_polled(*client_, now.steady);
-  monotonic_.on_cut(db.cut(), lives_[shown_.life]->published(), now.steady);
+  monotonic_.on_cut(db.cut(), life.published(), now.steady);
   history_.on_cut(db, now.steady);
   world_.trace().record_apply(now.steady, index_, prefix_.on_cut(db, now.steady));
   if (watched_) shadow_.on_polled(now.steady);
