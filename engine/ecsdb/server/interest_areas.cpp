@@ -126,14 +126,17 @@ void Interest::release_beyond(const Database& db, const Identity& identity, cons
                         });
 }
 
+/// What the area touched before is held already, or will be when it is first published.
 void Interest::hold_inside(const Database& db, const Identity& identity, const AreaWalk& walk) {
   const TableDef& def = db.schema().table(walk.table);
   const Area::Keys keys = walk.now->keys(walk.steps, AreaReach::kArea);
-  for_each_cell_between(db.cells(walk.table).by_key(), keys,
-                        [&](const CellKey& key, CellIndex cell) {
-                          if (!walk.now->touches(key, walk.steps, AreaReach::kArea)) return;
-                          if (may_read(def, identity, key)) hold({walk.table, cell});
-                        });
+  for_each_cell_between(
+      db.cells(walk.table).by_key(), keys, [&](const CellKey& key, CellIndex cell) {
+        if (!walk.now->touches(key, walk.steps, AreaReach::kArea)) return;
+        if (walk.before != nullptr && walk.before->touches(key, walk.steps, AreaReach::kArea))
+          return;
+        if (may_read(def, identity, key)) hold({walk.table, cell});
+      });
 }
 
 }  // namespace ecsdb
