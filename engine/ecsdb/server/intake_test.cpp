@@ -96,6 +96,40 @@ TEST(Intake, RefusedSubscriptionsAreAnsweredAndChangeNothing) {
   EXPECT_EQ(bench.server.stats().rate_limited, 2u);
 }
 
+TEST(Intake, MovesOverTheRateMoveNothing) {
+  ServerOptions options;
+  options.intake_changes = 1;
+  options.intake_changes_burst = 2;
+  Bench bench(options);
+  bench.add_unit(1, 1);
+  bench.add_unit(55, 55);
+  Peer peer(bench, 0);
+  peer.greet();
+  peer.authenticate();
+  Subscription ball;
+  ball.id = SubscriptionId{1};
+  ball.table = TableId{1};
+  ball.kind = SelectorKind::kBall;
+  ball.area = {{EntityId{}, {1, 1, 0}, {3, 0, 0}, 0}};
+  EXPECT_EQ(peer.subscribe(ball), ErrorCode::kOk);
+  const auto ask_to_move = [&](int64_t x) {
+    Subscribe move;
+    move.move = {{SubscriptionId{1}, {x, x, 0}}};
+    return peer.ask(move);
+  };
+  EXPECT_EQ(ask_to_move(2), ErrorCode::kOk);
+  peer.take();
+  EXPECT_EQ(ask_to_move(55), ErrorCode::kRateLimited);
+  EXPECT_TRUE(peer.take_advances().empty());
+  EXPECT_EQ(bench.server.stats().rate_limited, 1u);
+  bench.pass(Duration::seconds(1));
+  EXPECT_EQ(ask_to_move(55), ErrorCode::kOk);
+  const auto advances = peer.take_advances();
+  ASSERT_EQ(advances.size(), 1u);
+  EXPECT_EQ(advances[0].first.leaves.size(), 1u);
+  EXPECT_EQ(advances[0].first.enters.size(), 1u);
+}
+
 TEST(Intake, LimitsAreAnnounced) {
   ServerOptions options;
   options.client_budget_bytes = 123'456;

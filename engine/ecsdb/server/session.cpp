@@ -201,9 +201,10 @@ Status Session::on_subscribe(SessionContext& context, ByteSpan head, const Now& 
                       : Status(fail(ErrorCode::kRateLimited)));
   }
   for (const SubscriptionMove& move : request.move) {
-    answer(move.id, interest_.move_area(move.id, move.center));
+    answer(move.id, is_let ? interest_.move_area(move.id, move.center)
+                           : Status(fail(ErrorCode::kRateLimited)));
   }
-  if (!request.move.empty()) interest_.settle_areas(context.db, identity_);
+  if (is_let && !request.move.empty()) interest_.settle_areas(context.db, identity_);
   send(MessageType::kSubscribeReply, reply);
   if (phase_ == Phase::kReady && !resuming_ && interest_.has_subscriptions()) {
     start_sync(context);
