@@ -44,7 +44,7 @@ std::vector<ClientIdentity> scenario_identities();
 ClientIdentity scenario_identity(PrincipalId principal, int64_t variant);
 
 /// Time-outs are those of production but for the server's stall limit, which is shortened so that a
-/// run sees it; horizon, chunk size and first version are drawn.
+/// run sees it; horizon, chunk size, first version, budgets and limits are drawn.
 ServerOptions scenario_server_options(const Prng& rng);
 /// Of another database, as a server draws it that starts without an archive.
 DatabaseId draw_database_id(Prng& rng);

@@ -255,7 +255,10 @@ TEST(Convergence, BoundFollowsTheConfiguration) {
   EXPECT_EQ(with(own, 3), with(own, 300));
   const auto total = [](ServerOptions& options) { options.total_budget_bytes = 64 * 1024; };
   EXPECT_GE(with(total, 300), Duration::seconds(300 * 4 * 16));
-  const auto changes = [](ServerOptions& options) { options.intake_changes = 1; };
+  const auto changes = [](ServerOptions& options) {
+    options.intake_changes = 1;
+    options.intake_changes_burst = 8;
+  };
   EXPECT_GE(with(changes, 3), Duration::seconds(100));
 }
 

@@ -22,8 +22,9 @@ Duration held_back(const ServerOptions& server, const ClientOptions& client, uin
   const uint64_t bytes = 4 * state_bytes + kLinkOverhead;
   Duration out = time_of(bytes, server.client_budget_bytes) +
                  time_of(bytes * clients, server.total_budget_bytes);
-  if (server.intake_changes > 0) {
-    const uint64_t changes = 2 * kSubscriptionsMax + server.intake_changes_burst;
+  constexpr uint64_t kChanges = 2 * kSubscriptionsMax;
+  if (server.intake_changes > 0 && server.intake_changes_burst < kChanges) {
+    const uint64_t changes = kChanges + server.intake_changes_burst;
     out = out + time_of(changes, server.intake_changes) + client.retry_delay_max * 2;
   }
   return out;
