@@ -8,9 +8,9 @@ namespace ecsdb {
 namespace {
 
 /// After the cut ends: the longest back-off, and what a resume may take.
-constexpr Duration kResumeWithin = ClientOptions{}.retry_delay_max + Duration::seconds(2);
+const Duration kResumeWithin = ClientOptions{}.retry_delay_max + Duration::seconds(2);
 /// Longer than that nobody is waited for.
-constexpr Duration kResumePatience = kResumeWithin + Duration::seconds(5);
+const Duration kResumePatience = kResumeWithin + Duration::seconds(5);
 /// For all to be at one version once the feed has stopped.
 constexpr Duration kRestPatience = Duration::seconds(10);
 

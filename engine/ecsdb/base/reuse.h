@@ -3,6 +3,7 @@
 
 #include <bit>
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 namespace ecsdb {
@@ -24,8 +25,11 @@ void refill(std::vector<T>& scratch, size_t count, T value = T{}) {
 /// Has the processor fetch the cache lines of so many bytes, for writing. Any address may be given.
 inline void prefetch_memory(const void* at, size_t bytes) {
   constexpr size_t kLine = 64;
-  const char* const first = static_cast<const char*>(at);
-  for (size_t i = 0; i < bytes; i += kLine) __builtin_prefetch(first + i, 1);
+  // As a number: no arithmetic on a pointer to nothing.
+  const uintptr_t first = reinterpret_cast<uintptr_t>(at);
+  for (size_t i = 0; i < bytes; i += kLine) {
+    __builtin_prefetch(reinterpret_cast<const void*>(first + i), 1);
+  }
 }
 
 }  // namespace ecsdb
