@@ -174,6 +174,7 @@ void Interest::enter_again(uint32_t handle) {
   ++held.generation;
   held.state = State::kPending;
   pending_.push_back(handle);
+  is_entering_again_ = true;
 }
 
 void Interest::replace_by_sync(uint32_t handle) {
@@ -234,6 +235,7 @@ std::vector<CellEnter> Interest::take_enters(const Database& db) {
     enters.push_back(enter_of(db, handle));
   }
   pending_.clear();
+  is_entering_again_ = false;
   return enters;
 }
 
@@ -346,6 +348,7 @@ void Interest::forget_cells() {
   free_.clear();
   handle_of_.clear();
   pending_.clear();
+  is_entering_again_ = false;
   leaves_.clear();
   leaving_.clear();
   replaced_ = 0;

@@ -107,6 +107,8 @@ class Interest {
   /// The sync has ended: staged cells are told. What left meanwhile is added to `leaves`.
   void finish_sync(std::vector<CellLeave>& leaves);
   /// Told cells stand in for others until the sync ends: nothing of them may move before.
+  /// Some that are pending leave in the same advance: all of them have to enter with it.
+  bool is_entering_again() const { return is_entering_again_; }
   bool has_replaced() const { return replaced_ > 0; }
 
   const Held& at(uint32_t handle) const { return held_[handle]; }
@@ -138,8 +140,9 @@ class Interest {
   std::map<CellRef, uint32_t> handle_of_;
   std::vector<uint32_t> pending_;
   std::vector<CellLeave> leaves_;
-  std::vector<uint32_t> leaving_;  // handles of state kLeaving
-  size_t replaced_ = 0;            // of them, told before
+  std::vector<uint32_t> leaving_;   // handles of state kLeaving
+  size_t replaced_ = 0;             // of them, told before
+  bool is_entering_again_ = false;  // some of pending_ leave in the same advance
   std::vector<Change> changes_;
   bool importing_ = false;
   uint32_t generation_floor_ = 0;  // of handles that were never used on this connection

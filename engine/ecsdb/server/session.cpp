@@ -236,9 +236,12 @@ void Session::pump(SessionContext& context, const Now& now) {
   if (has_work && !throttle_.admit(context.budget, now.steady)) return;
   if (sync_ends) return finish_sync(context, now);
   if (phase_ != Phase::kLive || !client_ready_ || interest_.has_replaced()) return;
-  if (!sync_.active()) {
-    if (is_behind) replace_trimmed(context);
-    if (pending_is_large(context)) start_sync(context);
+  if (needs_sync(context) && !interest_.has_leaves()) {
+    // A client takes chunks in as they come, but advances when its application asks for them: the
+    // sync must not name a handle of which an advance tells that is still on its way.
+    if (flow_.unacked_bytes() > 0) return;
+    replace_trimmed(context);
+    start_sync(context);
     if (interest_.has_replaced()) return;
   }
   if (has_news(context)) {
@@ -312,7 +315,7 @@ bool Session::is_in_step(const SessionContext& context, const Now& now) const {
   if (phase_ != Phase::kLive || !client_ready_ || interest_.has_replaced()) return false;
   if (ECSDB_MUTANT(wrong_baseline)) return out_.empty();
   return effective_cut_ == context.db.published() && out_.empty() && has_window(context) &&
-         throttle_.is_open(context.budget, now.steady);
+         !needs_sync(context) && throttle_.is_open(context.budget, now.steady);
 }
 
 void Session::finish_step(SessionContext& context, std::span<const StepOffer> offers,

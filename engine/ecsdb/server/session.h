@@ -142,6 +142,8 @@ class Session {
   void finish_sync(SessionContext& context, const Now& now);
   bool pending_is_large(const SessionContext& context) const;
   bool has_news(const SessionContext& context) const;
+  bool is_trimmed(const SessionContext& context, uint32_t handle) const;
+  bool needs_sync(const SessionContext& context) const;
   void replace_trimmed(SessionContext& context);
 
   // session_heartbeat.cpp

@@ -17,6 +17,7 @@ size_t estimate_cell_bytes(const Database& db, CellRef ref) {
 
 /// Pending cells are more than one advance should carry at once.
 bool Session::pending_is_large(const SessionContext& context) const {
+  if (interest_.is_entering_again()) return false;
   size_t bytes = 0;
   for (const uint32_t handle : interest_.pending()) {
     bytes += estimate_cell_bytes(context.db, interest_.at(handle).ref);
@@ -30,18 +31,32 @@ bool Session::has_news(const SessionContext& context) const {
   return interest_.has_leaves() || (!interest_.pending().empty() && !pending_is_large(context));
 }
 
-/// Large cells whose history since the cut is forgotten enter by a sync, under another handle,
-/// while the client keeps what it has; small ones are replaced by net_plan().
+/// A large cell whose history since the cut is forgotten.
+bool Session::is_trimmed(const SessionContext& context, uint32_t handle) const {
+  const Interest::Held& held = interest_.at(handle);
+  if (held.state != Interest::State::kTold || ECSDB_MUTANT(stale_resume)) return false;
+  const Cell& cell = context.db.cell(held.ref);
+  return cell.published > sent_cut_ && cell.horizon > sent_cut_ &&
+         estimate_cell_bytes(context.db, held.ref) > context.options.stage_bytes_min;
+}
+
+/// Something is to enter a live connection in chunks.
+bool Session::needs_sync(const SessionContext& context) const {
+  if (sync_.active()) return false;
+  if (pending_is_large(context)) return true;
+  if (effective_cut_ >= context.db.published()) return false;
+  for (uint32_t handle = 0; handle < interest_.handle_end(); ++handle) {
+    if (is_trimmed(context, handle)) return true;
+  }
+  return false;
+}
+
+/// They enter by a sync, under another handle, while the client keeps what it has; small ones are
+/// replaced by net_plan().
 void Session::replace_trimmed(SessionContext& context) {
-  const Database& db = context.db;
   const uint32_t end = interest_.handle_end();
   for (uint32_t handle = 0; handle < end; ++handle) {
-    const Interest::Held& held = interest_.at(handle);
-    if (held.state != Interest::State::kTold) continue;
-    const Cell& cell = db.cell(held.ref);
-    if (cell.published <= sent_cut_ || cell.horizon <= sent_cut_) continue;
-    if (ECSDB_MUTANT(stale_resume)) continue;
-    if (estimate_cell_bytes(db, held.ref) <= context.options.stage_bytes_min) continue;
+    if (!is_trimmed(context, handle)) continue;
     ++context.stats.cells_trimmed;
     interest_.replace_by_sync(handle);
   }
