@@ -310,7 +310,8 @@ bool Interest::import_cell(const Database& db, const Identity& identity, const R
   held.generation = cell.generation;
   held.ref = {*table, db.cells(*table).find(cell.key)};
   held.state = is_staged ? State::kStaged : State::kTold;
-  const bool exists = held.ref.cell != kNoCell;
+  // One that was made anew and not published is told of when it is, to those who have it entered.
+  const bool exists = held.ref.cell != kNoCell && db.cell(held.ref).published != Version{};
   if (is_good && exists && !handle_of_.contains(held.ref) &&
       keeps(db, identity, *table, cell.key)) {
     handle_of_.emplace(held.ref, cell.handle);
