@@ -84,12 +84,15 @@ SyncMark FullSync::mark() const {
   return mark;
 }
 
-/// Cells that were given up since are left out, also where their index or handle is in use again.
+/// A cell that was given up since is sent all the same: the marks say so, and a client that comes
+/// back in the middle may ask for it again.
 void FullSync::find_handles(const Database& db, const Interest& interest, const Group& group) {
   handles_.assign(db.cells(group.table).index_end(), Interest::kNoHandle);
   for (const uint32_t handle : group.handles) {
     const Interest::Held& held = interest.at(handle);
-    if (held.state == Interest::State::kStaged) handles_[held.ref.cell] = handle;
+    const bool is_sent = held.state == Interest::State::kStaged ||
+                         (held.state == Interest::State::kLeaving && held.ref.cell != kNoCell);
+    if (is_sent) handles_[held.ref.cell] = handle;
   }
 }
 

@@ -160,11 +160,16 @@ void Interest::on_cell_created(const Database& db, const Identity& identity, Cel
 }
 
 void Interest::on_cell_destroyed(CellRef ref) {
+  for (const uint32_t handle : leaving_) {
+    if (held_[handle].ref == ref) held_[handle].ref.cell = kNoCell;
+  }
   const auto found = handle_of_.find(ref);
   if (found == handle_of_.end()) return;
   const uint32_t handle = found->second;
+  const bool was_staged = held_[handle].state == State::kStaged;
   if (held_[handle].state == State::kPending) std::erase(pending_, handle);
   release(handle);
+  if (was_staged) held_[handle].ref.cell = kNoCell;
 }
 
 void Interest::enter_again(uint32_t handle) {
@@ -320,6 +325,7 @@ bool Interest::import_cell(const Database& db, const Identity& identity, const R
   }
   if (is_staged) {
     keep_leaving(cell.handle);
+    if (!is_good || !exists) held.ref.cell = kNoCell;
   } else {
     leaves_.push_back({cell.handle, cell.generation});
     held.state = State::kFree;

@@ -80,15 +80,17 @@ bool Session::is_good_for_sync(const SessionContext& context, const ResumeCell& 
   const auto table = db.schema().table_index(held.table);
   if (held.state == HeldState::kHeld || !table) return false;
   const CellIndex index = db.cells(*table).find(held.key);
-  return index != kNoCell && db.cell({*table, index}).horizon <= resume_.sync_version &&
-         interest_.keeps(db, identity_, *table, held.key);
+  return index != kNoCell && db.cell({*table, index}).horizon <= resume_.sync_version;
 }
 
 /// Something of the unfinished sync is of use.
 bool Session::keeps_sync(const SessionContext& context) const {
   return resume_.sync_version != Version{} && !schema_is_other_ &&
-         std::any_of(resume_.cells.begin(), resume_.cells.end(),
-                     [&](const ResumeCell& held) { return is_good_for_sync(context, held); });
+         std::any_of(resume_.cells.begin(), resume_.cells.end(), [&](const ResumeCell& held) {
+           const auto table = context.db.schema().table_index(held.table);
+           return is_good_for_sync(context, held) &&
+                  interest_.keeps(context.db, identity_, *table, held.key);
+         });
 }
 
 /// False if the list of cells is impossible.
