@@ -217,6 +217,7 @@ bool Session::has_window(const SessionContext& context) const {
 }
 
 void Session::pump(SessionContext& context, const Now& now) {
+  if (!is_open()) return;
   if (interest_.overflowed()) {
     return close(context,
                  fail(ErrorCode::kLimitExceeded,
