@@ -29,7 +29,7 @@ usage:
   --weather NAME|FILE     clear, mild, storm, train, hotel_wifi, phone, all, or a TOML file;
                           without it the weather is drawn from the seed
   --entities N            entities of the world (200)
-  --commits-per-second N  (20)
+  --commits-per-second N  (25)
   --publish-every N       commits between publishes; drawn from the seed without it
   --twice                 run each seed twice and compare every byte, timer and apply
   --log FILE              write what happened, with the running hash after each entry

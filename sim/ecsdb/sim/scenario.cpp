@@ -221,6 +221,19 @@ void draw_limits(ServerOptions& out, Prng rng) {
   }
 }
 
+namespace {
+
+/// How long and how much a server remembers, and what it sends in chunks.
+void draw_memory(ServerOptions& out, Prng rng) {
+  if (rng.chance(1, 4)) out.session_timeout = Duration::ms(rng.between(500, 3000));
+  if (rng.chance(1, 6)) out.database.tombstones_max = 20 + rng.below(100);
+  out.digest_interval = Duration::seconds(rng.between(1, 5));
+  constexpr size_t kStaged[] = {256, 2048, 128 * 1024};
+  out.stage_bytes_min = kStaged[rng.below(3)];
+}
+
+}  // namespace
+
 ServerOptions scenario_server_options(const Prng& root) {
   Prng rng = root.stream("server options");
   ServerOptions out;
@@ -230,14 +243,15 @@ ServerOptions scenario_server_options(const Prng& root) {
   out.database.horizon_versions_max = kHorizons[rng.below(4)];
   constexpr size_t kChunks[] = {256, 2048, 32 * 1024};
   out.sync_chunk_bytes = kChunks[rng.below(3)];
-  constexpr size_t kWindows[] = {8 * 1024, 256 * 1024};
+  constexpr size_t kWindows[] = {2 * 1024, 8 * 1024, 256 * 1024, 256 * 1024};
   constexpr size_t kBlocks[] = {200, kBlockBytesMax, kBlockBytesMax};
   out.block_bytes_max = kBlocks[rng.below(3)];
   out.compression = rng.chance(1, 4);
-  out.unacked_bytes_max = kWindows[rng.below(2)];
+  out.unacked_bytes_max = kWindows[rng.below(4)];
   out.stall_timeout = Duration::seconds(rng.between(8, 15));
   out.database.first_version = draw_first_version(rng);
   draw_limits(out, root.stream("server limits"));
+  draw_memory(out, root.stream("server memory"));
   return out;
 }
 

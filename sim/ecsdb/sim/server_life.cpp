@@ -25,7 +25,7 @@ ServerLife::ServerLife(World& world, SimNetwork& network, const SimAuthenticator
       workload_(model_, options_.entities, world.stream("scenario", number)),
       sessions_(options_.server, violations),
       authorisation_(model_.schema(), authenticator, violations),
-      bounds_(options_.server.unacked_bytes_max, violations),
+      bounds_(options_.server, violations),
       wiretap_({&authorisation_, &bounds_}),
       tap_every_(1 + options_.clients / kTappedClients) {}
 

@@ -66,6 +66,10 @@ class ServerLife final : public ServerObserver {
   uint64_t operations() const { return workload_.operations(); }
 
   SessionResume& sessions() { return sessions_; }
+  /// There are cells too large to enter a live connection at once.
+  bool stages_cells() const {
+    return options_.server.stage_bytes_min < ServerOptions{}.stage_bytes_min;
+  }
   /// Nothing after the version can have been forgotten yet.
   bool within_horizon(Version version) const;
 

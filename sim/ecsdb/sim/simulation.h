@@ -28,7 +28,7 @@ struct SimulationOptions {
   std::optional<Weather> weather;             // none: drawn from the seed
   std::optional<FaultPlan> plan;              // none: drawn from the weather
   uint32_t entities = 200;
-  uint32_t commits_per_second = 20;
+  uint32_t commits_per_second = 25;
   uint32_t publish_every = 0;  // commits; 0: drawn
   TraceLogWindow trace_log = {};
   Nudge nudge = Nudge::kNone;          // for tests of the trace

@@ -321,6 +321,7 @@ void VirtualClient::check_reset(const ClientEvent& event, const Now& now) {
 void VirtualClient::take_event(const ClientEvent& event) {
   switch (event.kind) {
     case ClientEvent::Kind::kConnected:
+      if (life().which_schema() != lives_[shown_.life]->which_schema()) useless_.on_other_schema();
       if (client_options().resume) life().sessions().on_ticket_received(lines_.back().link);
       return interest_.on_connected();
     case ClientEvent::Kind::kSubscribed:
@@ -377,7 +378,7 @@ void VirtualClient::check_cut(const Now& now) {
     if (const ClientIdentity* identity = life.identity_of(heard_.link)) {
       interest_.show(life.schema(), *identity);
     }
-    prefix_.show(life.model());
+    prefix_.show(life.model(), life.stages_cells());
     areas_.show(life.model());
     history_.show(life.history());
     shown_ = heard_;

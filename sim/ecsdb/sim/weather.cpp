@@ -58,6 +58,9 @@ constexpr std::array kPresets = {
     Preset{"all", kAllRates, 20'000, 4'000, 0, 2'000},
 };
 
+/// A run without a server shows little.
+constexpr Duration kServerDownMax = Duration::ms(1500);
+
 constexpr auto kPresetNames = [] {
   std::array<std::string_view, kPresets.size()> names{};
   for (size_t i = 0; i < names.size(); ++i) names[i] = kPresets[i].name;
@@ -197,7 +200,8 @@ class ClassPlanner {
       case FaultKind::kServerRestart:
         event.first = rng_.chance(1, 4) ? 1 : 0;
         event.second = rng_.between(0, 1);
-        break;
+        event.duration = std::min(draw_duration(event.at), kServerDownMax);
+        return;
       case FaultKind::kShortAccepts:
       case FaultKind::kSplitBytes:
       case FaultKind::kClientPause:

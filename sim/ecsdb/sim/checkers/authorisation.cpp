@@ -18,14 +18,19 @@ void Authorisation::check_name(const Link& link, const Name& name, const char* w
                    "only cells that " + who + " may read", std::string(what) + " of this one"});
 }
 
+void Authorisation::forget(std::map<uint32_t, Name>& cells, const CellLeave& leave) {
+  const auto found = cells.find(leave.handle);
+  if (found != cells.end() && found->second.generation == leave.generation) cells.erase(found);
+}
+
 void Authorisation::on_advance(Link& link, const Advance& advance, bool is_chunk, Instant at) {
   std::map<uint32_t, Name>& cells = is_chunk ? link.staged : link.visible;
   for (const CellLeave& leave : advance.leaves) {
-    link.visible.erase(leave.handle);
-    link.staged.erase(leave.handle);
+    forget(link.visible, leave);
+    forget(link.staged, leave);
   }
   for (const CellEnter& enter : advance.enters) {
-    const Name name{enter.table, enter.key};
+    const Name name{enter.table, enter.key, enter.generation};
     check_name(link, name, "an enter", at);
     cells[enter.handle] = name;
   }
@@ -72,7 +77,7 @@ void Authorisation::on_client_frame(LinkId id, const Frame& frame, Instant) {
   if (frame.type != MessageType::kResume || !decode_message(frame.head, resume).ok()) return;
   for (const ResumeCell& cell : resume.cells) {
     const bool is_held = cell.state == HeldState::kHeld;
-    (is_held ? link.visible : link.staged)[cell.handle] = {cell.table, cell.key};
+    (is_held ? link.visible : link.staged)[cell.handle] = {cell.table, cell.key, cell.generation};
   }
 }
 

@@ -26,6 +26,7 @@ class Authorisation final : public FrameWatcher {
   struct Name {
     TableId table;
     CellKey key;
+    uint32_t generation = 0;
   };
   struct Link {
     const ClientIdentity* identity = nullptr;  // whose token was shown, with the rights of then
@@ -33,6 +34,7 @@ class Authorisation final : public FrameWatcher {
     std::map<uint32_t, Name> staged;           // by the chunks of a sync
   };
   void check_name(const Link& link, const Name& name, const char* what, Instant at);
+  static void forget(std::map<uint32_t, Name>& cells, const CellLeave& leave);
   void on_advance(Link& link, const Advance& advance, bool is_chunk, Instant at);
 
   const Schema& schema_;

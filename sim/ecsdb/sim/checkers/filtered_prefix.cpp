@@ -93,12 +93,26 @@ void FilteredPrefix::mark_held(const ClientDb& db) {
   }
 }
 
+/// Where cells may enter later, one that was held stays so as long as nothing is asked anew and it
+/// does not lose its last row.
+bool FilteredPrefix::must_be_held(const ModelCell& cell, Version cut) const {
+  if (cell.at(cut).rows == 0 || !interest_.must_cover(cell.table, cell.key)) return false;
+  if (!staged_) return true;
+  if (last_.revision != interest_.revision() || cell.index >= last_.times_held.size() ||
+      last_.times_held[cell.index] == 0 || cell.at(last_.cut).rows == 0) {
+    return false;
+  }
+  for (size_t i = cell.history.size(); i > 0 && cell.history[i - 1].version > last_.cut; --i) {
+    if (cell.history[i - 1].rows == 0) return false;
+  }
+  return true;
+}
+
 void FilteredPrefix::check_missing(const ClientDb& db, Instant at) {
   mark_held(db);
   for (const ModelCell* cell : model_->cells()) {
     const uint32_t times = times_held_[cell->index];
-    const bool must =
-        times == 0 && cell->at(db.cut()).rows > 0 && interest_.must_cover(cell->table, cell->key);
+    const bool must = times == 0 && must_be_held(*cell, db.cut());
     if (times <= 1 && !must) continue;
     report(at, cell_name(model_->schema(), cell->table, cell->key),
            must ? "held: it is subscribed to, may be read and has rows at version " +
@@ -106,6 +120,7 @@ void FilteredPrefix::check_missing(const ClientDb& db, Instant at) {
                 : "held once",
            "held " + std::to_string(times) + " times");
   }
+  last_ = {interest_.revision(), db.cut(), times_held_};
 }
 
 std::optional<std::string> FilteredPrefix::difference_at_head(ClientDb& db) {

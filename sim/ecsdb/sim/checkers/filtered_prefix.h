@@ -28,9 +28,11 @@ class FilteredPrefix {
       : model_(&model), interest_(interest), client_(client), violations_(violations) {}
 
   /// From now on cuts are of another history.
-  void show(const Model& model) {
+  /// `staged`: cells that enter may come later than others, beside what is shown.
+  void show(const Model& model, bool staged) {
     model_ = &model;
-    held_.clear();
+    staged_ = staged;
+    forget();
   }
 
   /// The client has come to a cut: compares every held cell by digest and row count, and now and
@@ -42,7 +44,10 @@ class FilteredPrefix {
   /// all it asked for; nothing if it is. Reports nothing.
   std::optional<std::string> difference_at_head(ClientDb& db);
   /// The client's process is gone, and what it held.
-  void forget() { held_.clear(); }
+  void forget() {
+    held_.clear();
+    last_ = LastSearch{};
+  }
 
  private:
   struct Known {  // by handle
@@ -51,6 +56,13 @@ class FilteredPrefix {
     const ModelCell* cell = nullptr;  // null: not looked up
   };
 
+  struct LastSearch {       // for cells that are missing
+    uint64_t revision = 0;  // of the interest
+    Version cut;
+    std::vector<uint32_t> times_held;
+  };
+
+  bool must_be_held(const ModelCell& cell, Version cut) const;
   const ModelCell* resolve(const HeldCell& held, Known& known, Version cut, Instant at);
   void check_cell(ClientDb& db, size_t handle, const ModelCell& cell, Instant at);
   void check_row_totals(const ClientDb& db, Instant at);
@@ -64,6 +76,8 @@ class FilteredPrefix {
   uint32_t client_;
   ViolationLog& violations_;
   uint64_t cuts_ = 0;
+  bool staged_ = false;
+  LastSearch last_;
   std::vector<Known> held_;
   std::vector<uint64_t> rows_by_table_;
   std::vector<uint32_t> times_held_;  // scratch, by ModelCell::index

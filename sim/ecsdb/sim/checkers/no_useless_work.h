@@ -23,6 +23,9 @@ class NoUselessWork {
   void on_connect() { closed_at_.reset(); }
   /// The process stood still: what it does may come late.
   void on_paused() { late_ = true; }
+  /// A connection to a server with another schema than what is held has begun: the client knows
+  /// that nobody can go on from there, and need not be told.
+  void on_other_schema() { may_sync_ = true; }
   void on_dial(Instant at);
   /// Before what it means is taken in elsewhere.
   void on_event(const ClientEvent& event, Instant at);

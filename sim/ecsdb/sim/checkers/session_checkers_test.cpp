@@ -95,6 +95,12 @@ class TappedTest : public testing::Test {
     const auto bytes = encode_preface(Preface{});
     return Bytes(bytes.begin(), bytes.end());
   }
+  static ServerOptions narrow() {
+    ServerOptions out;
+    out.unacked_bytes_max = 1000;
+    out.ring_misses = 2;
+    return out;
+  }
   template <class M>
   static Bytes frame(MessageType type, const M& message) {
     Bytes out;
@@ -126,7 +132,7 @@ class TappedTest : public testing::Test {
   ViolationLog violations_;
   SimAuthenticator rights_{scenario_identities()};
   Authorisation authorisation_{scenario_schema(), rights_, violations_};
-  BoundedResources bounds_{1000, violations_};
+  BoundedResources bounds_{narrow(), violations_};
   Wiretap tap_{{&authorisation_, &bounds_}};
 };
 
@@ -227,6 +233,9 @@ TEST_F(NoUselessWorkTest, SeesAFullSyncThatNothingAskedFor) {
   EXPECT_EQ(violations_.count(), 1u);
   tell(Kind::kReset, 40);
   tell(Kind::kSyncing, 50);
+  tell(Kind::kSynced, 60);
+  checker_.on_other_schema();
+  tell(Kind::kSyncing, 70);
   EXPECT_EQ(violations_.count(), 1u);
 }
 
