@@ -83,14 +83,19 @@ bool Session::is_good_for_sync(const SessionContext& context, const ResumeCell& 
   return index != kNoCell && db.cell({*table, index}).horizon <= resume_.sync_version;
 }
 
-/// Something of the unfinished sync is of use.
+/// Something of the unfinished sync is of use, and nothing of it is hidden from who is there now: a
+/// sync completes what it has named.
 bool Session::keeps_sync(const SessionContext& context) const {
-  return resume_.sync_version != Version{} && !schema_is_other_ &&
-         std::any_of(resume_.cells.begin(), resume_.cells.end(), [&](const ResumeCell& held) {
-           const auto table = context.db.schema().table_index(held.table);
-           return is_good_for_sync(context, held) &&
-                  interest_.keeps(context.db, identity_, *table, held.key);
-         });
+  if (resume_.sync_version == Version{} || schema_is_other_) return false;
+  const Database& db = context.db;
+  bool is_of_use = false;
+  for (const ResumeCell& held : resume_.cells) {
+    if (!is_good_for_sync(context, held)) continue;
+    const uint16_t table = *db.schema().table_index(held.table);
+    if (!may_read(db.schema().table(table), identity_, held.key)) return false;
+    is_of_use |= interest_.keeps(db, identity_, table, held.key);
+  }
+  return is_of_use;
 }
 
 /// False if the list of cells is impossible.

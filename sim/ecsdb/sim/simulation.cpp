@@ -17,6 +17,7 @@ constexpr Duration kKickMean = Duration::seconds(10);    // between connections 
 constexpr Duration kLastCommits = Duration::seconds(1);  // how long commits go on after heal
 constexpr Duration kSlice = Duration::seconds(1);
 constexpr Duration kConvergenceStep = Duration::ms(100);
+constexpr uint32_t kClientsOfBudget = 32;
 constexpr uint64_t kRowBytes = 256;  // an upper estimate, for the time of a full sync
 
 WorldOptions world_options(const SimulationOptions& options) {
@@ -48,6 +49,8 @@ class Simulation final : public EventTarget, public ProcessFaults {
         authenticator_(scenario_identities()),
         rng_(world_.stream("simulation")) {
     life_options_.server = scenario_server_options(world_.stream("scenario"));
+    // What all clients share is enough for a few of them.
+    life_options_.server.total_budget_bytes *= 1 + options.clients / kClientsOfBudget;
     life_options_.entities = options.entities;
     life_options_.clients = options.clients;
     life_options_.publish_every = options.publish_every;
