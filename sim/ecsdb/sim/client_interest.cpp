@@ -126,6 +126,12 @@ void ClientInterest::on_unknown_table(SubscriptionId id) {
   ++revision_;
 }
 
+void ClientInterest::on_asking() {
+  connected_ = true;
+  for (Entry& entry : entries_) entry.refused = false;
+  ++revision_;
+}
+
 void ClientInterest::on_disconnected() {
   connected_ = synced_ = false;
   for (Entry& entry : entries_) {

@@ -84,6 +84,8 @@ class ClientInterest {
   /// The client itself refused it: this server has no such table. Nothing else is answered by that.
   void on_unknown_table(SubscriptionId id);
   void on_connected() { connected_ = true; }
+  /// A link is up: all of it is asked for anew, what was refused before too.
+  void on_asking();
   void on_disconnected();
   /// A full sync of the present connection has been applied.
   void on_synced(Version head);

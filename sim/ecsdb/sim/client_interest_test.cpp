@@ -71,6 +71,17 @@ TEST(ClientInterest, WhatTheClientRefusesItselfAnswersNothingElse) {
   EXPECT_TRUE(interest.may_cover(kChatTable, kRoom2));
 }
 
+TEST(ClientInterest, WhatWasRefusedOnceMayBeAcceptedByTheNextConnection) {
+  ClientInterest interest = player();
+  interest.on_connected();
+  interest.add(SubscriptionId{1}, all_of(kChatTable));
+  interest.on_reply(SubscriptionId{1}, ErrorCode::kNotPermitted, Version{9});
+  interest.on_disconnected();
+  interest.on_asking();
+  interest.remove(SubscriptionId{1});  // it was asked for, and the answer is never seen
+  EXPECT_TRUE(interest.may_cover(kChatTable, kRoom2));
+}
+
 TEST(ClientInterest, RightsAndSchemaAreThoseOfTheConnectionThatIsShown) {
   ClientInterest interest = settled_chat();
   EXPECT_TRUE(interest.must_cover(kChatTable, kRoom2));

@@ -17,7 +17,7 @@ void VirtualClient::on_connected(LinkId link, Now now) {
   if (line == nullptr) return;
   if (paused_) return missed_.push_back({Missed::Kind::kConnected, link});
   if (recorder_ != nullptr) recorder_->on_connected(index_, link);
-  interest_.on_connected();  // it may ask for all it wants before it is known who it is
+  interest_.on_asking();
   client_->on_connected(line->number, now);
   settle(now);
 }
