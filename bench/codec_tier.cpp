@@ -85,7 +85,6 @@ class TierBench {
       ecsdb::BlockSource source;
       source.def = &db_.schema().table(0);
       source.table = &table;
-      source.cell = index;
       source.tier = source.def->codec;
       source.form = ecsdb::BlockForm::kRows;
       source.history = with_history ? &db_.cell({0, index}).history : &none;

@@ -131,7 +131,6 @@ void check_handing_on(Replica& replica, const ZooState& state, CellRef ref,
   BlockSource source;
   source.def = &state.schema.table(ref.table);
   source.table = &table;
-  source.cell = ref.cell;
   source.tier = source.def->codec;
   source.form = BlockForm::kRows;
   source.history = &replica.history(ref);

@@ -81,7 +81,6 @@ class Example {
     BlockSource out;
     out.def = &db_.schema().table(0);
     out.table = &db_.table(0);
-    out.cell = kCell.cell;
     out.tier = out.def->codec;
     out.form = form;
     out.history = &db_.cell(kCell).history;

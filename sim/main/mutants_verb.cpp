@@ -26,7 +26,6 @@ constexpr Mutant kMutants[] = {
     {"entry_keeps_row_version", "a row that enters a cell keeps its old version"},
     {"wrong_baseline", "a block is sent and accepted on the wrong baseline"},
     {"net_without_history", "net deltas leave out what later blocks predict from"},
-    {"history_of_index", "whole rows carry the history of whoever had their index before"},
     {"entry_keeps_history", "a row that enters a cell keeps its history at the server"},
     {"history_loses_trend", "a row that is about to lose its history loses a part too early"},
     {"resume_off_by_one", "net deltas begin one version late"},

@@ -7,7 +7,7 @@
 
 #include "ecsdb/base/error.h"
 #include "ecsdb/base/ids.h"
-#include "ecsdb/wire/messages.h"
+#include "ecsdb/wire/reset_reason.h"
 
 namespace ecsdb {
 

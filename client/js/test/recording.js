@@ -158,10 +158,12 @@ class Player {
    *
    * Of a compressed body that was damaged, what is expected is what comes of it by libzstd, which
    * lets some streams pass that RFC 8878 calls faulty. A decoder that refuses them is right, too.
+   * What one lets pass and libzstd does not has to be refused, for whatever reason.
    */
   damaged({ server, error, state, ...rest }, decoder) {
     knownMembers(rest, ["text"], "a damaged step");
     const copy = clone(this);
+    const callsBefore = decoder.calls;
     copy.server(server);
     if (decoder.isMissed) return;
     const fault = copy.world.reports.find(({ kind }) => kind === "fault");
@@ -169,6 +171,9 @@ class Player {
     const isRefused = error !== undefined || decoder.hasRefused || hasDiverged;
     if (hasDiverged) same("server_heartbeat", messageName(fromHex(server)[0]), "what was damaged");
     else if (decoder.hasRefused) same("frame_malformed", fault?.code, "error");
+    else if (error === "frame_malformed" && decoder.calls > callsBefore) {
+      same(true, fault !== undefined, "whether it is refused");
+    }
     else same(error, fault?.code, `error (${fault?.text})`);
     if (isRefused) {
       copy.checkLasting(LASTING.filter((member) => member !== "phase"));

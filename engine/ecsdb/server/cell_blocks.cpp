@@ -32,7 +32,6 @@ BlockSource CellBlocks::source_of(const Database& db, CellRef ref, BlockForm for
   BlockSource source;
   source.def = &db.schema().table(ref.table);
   source.table = &db.table(ref.table);
-  source.cell = ref.cell;
   source.tier = source.def->codec;
   source.form = form;
   source.history = &cell.history;

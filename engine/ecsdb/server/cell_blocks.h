@@ -39,7 +39,8 @@ class CellBlocks {
   const BlockParts& net(const Database& db, CellRef ref, Version cut);
   /// The whole cell for someone who stands at `since` and does not hold it.
   const BlockParts& whole(const Database& db, CellRef ref, Version since);
-  /// Some rows of a cell, in order of entity, for a full sync; not kept.
+  /// Some rows of a cell, in order of entity, none changed since the last publish; for a full sync,
+  /// not kept.
   BlockParts rows(const Database& db, CellRef ref, std::span<const RowIndex> rows);
 
   uint64_t blocks_encoded() const { return blocks_encoded_; }

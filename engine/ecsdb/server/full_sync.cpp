@@ -73,12 +73,10 @@ void FullSync::stop() {
   group_ = 0;
   cells_done_ = 0;
   entity_index_ = 0;
-  last_mark_.reset();
   rows_total_ = bytes_total_ = 0;
 }
 
 SyncMark FullSync::mark() const {
-  if (last_mark_) return *last_mark_;
   SyncMark mark{cells_done_, cells_done_, entity_index_};
   if (entity_index_ > 0) mark.begun += static_cast<uint32_t>(groups_[group_].handles.size());
   return mark;
@@ -172,10 +170,6 @@ AdvancePlan FullSync::next_chunk(const Database& db, const Interest& interest, C
   AdvancePlan plan;
   plan.from = plan.to = version_;
   const Group& group = groups_[group_];
-  const bool is_whole = std::all_of(group.handles.begin(), group.handles.end(), [&](uint32_t at) {
-    return interest.at(at).state == Interest::State::kStaged;
-  });
-  if (!is_whole) last_mark_ = mark();
   const bool is_done = scan(db, interest, group, bytes);
   add_found(db, interest, blocks, features, plan);
   if (is_done) {

@@ -1,7 +1,6 @@
 // A sync in chunks: a fuzzy scan of cells that a client does not hold yet, in entity order.
 #pragma once
 
-#include <optional>
 #include <span>
 #include <vector>
 
@@ -37,8 +36,8 @@ class FullSync {
   /// scan_done().
   AdvancePlan next_chunk(const Database& db, const Interest& interest, CellBlocks& blocks,
                          uint32_t features, size_t bytes);
-  /// How far the scan is, but not beyond a cell that was given up before all of it was sent: the
-  /// client learns of that at the end only, and may want the cell again when it comes back.
+  /// How far the scan is. What was given up meanwhile is in it: the client learns of that at the
+  /// end only, and may want the cell again when it comes back.
   SyncMark mark() const;
 
  private:
@@ -65,8 +64,7 @@ class FullSync {
   size_t group_ = 0;  // that is being scanned
   uint32_t cells_done_ = 0;
   uint32_t entity_index_ = 0;
-  std::optional<SyncMark> last_mark_;  // there is none beyond it
-  std::vector<uint32_t> handles_;      // by cell of the group's table; scratch, as are the next
+  std::vector<uint32_t> handles_;  // by cell of the group's table; scratch, as are the next
   std::vector<Found> found_;
   RowOrder small_;
   std::vector<RowIndex> rows_;

@@ -24,7 +24,7 @@
 #include "ecsdb/server/auth.h"
 #include "ecsdb/server/options.h"
 #include "ecsdb/store/transaction.h"
-#include "ecsdb/wire/messages.h"
+#include "ecsdb/wire/reset_reason.h"
 #include "ecsdb/wire/stream_output.h"
 
 namespace ecsdb {

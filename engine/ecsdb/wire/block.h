@@ -60,7 +60,6 @@ inline constexpr uint8_t kChainMask = 7;
 struct BlockSource {
   const TableDef* def = nullptr;
   const Table* table = nullptr;
-  CellIndex cell = kNoCell;
   CodecTier tier = CodecTier::kPlain;
   BlockForm form = BlockForm::kRelative;
   const CellHistory* history = nullptr;  // before this publish, if the form is relative

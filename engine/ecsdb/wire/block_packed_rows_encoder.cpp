@@ -107,11 +107,7 @@ void PackedEncoder::write_history() {
   runs_.clear();
   bool before = false;
   for (const RowIndex row : whole_) {
-    // A scan may meet a row that took the index of one with a history since the last publish.
-    const bool is_known =
-        table_->row(row).published_cell == source_->cell || ECSDB_MUTANT(history_of_index);
-    const RecentRow* recent =
-        is_known ? source_->history->find(table_->row(row).entity.index()) : nullptr;
+    const RecentRow* recent = source_->history->find(table_->row(row).entity.index());
     if (ECSDB_MUTANT(net_without_history) && source_->form == BlockForm::kNet) recent = nullptr;
     if (recent != nullptr) live_.push_back({row, recent});
     runs_.flag((recent != nullptr) == before);

@@ -1,12 +1,12 @@
 // Going on from what a client holds. Part of messages.h.
 #pragma once
 
-#include <string_view>
 #include <tuple>
 #include <vector>
 
 #include "ecsdb/wire/describe.h"
 #include "ecsdb/wire/limits.h"
+#include "ecsdb/wire/reset_reason.h"
 
 namespace ecsdb {
 
@@ -25,20 +25,6 @@ struct Describe<SyncMark> {
             "of those behind them, up to this number of cells, some rows have been sent:"),
       field("next_index", &SyncMark::next_index, 0, "those of lower entity indices"));
 };
-
-/// Why a position cannot be gone on from.
-enum class ResetReason : uint8_t {
-  kNone = 0,
-  kOtherDatabase = 1,
-  kPastFork = 2,
-  kSchemaBreak = 3,
-  kRightsChanged = 4,
-  kCellsUnknown = 5,
-};
-
-inline constexpr size_t kResetReasons = 6;
-/// Stable snake_case name, for logs and JSON.
-std::string_view reset_reason_name(ResetReason reason);
 
 /// What a client holds of a cell.
 enum class HeldState : uint8_t { kHeld = 0, kSyncDone = 1, kSyncBegun = 2, kSyncWaits = 3 };

@@ -161,7 +161,6 @@ inline Picked pick(const Database& db, CellRef ref, BlockForm form, Version sinc
   Picked out;
   out.source.def = &db.schema().table(ref.table);
   out.source.table = &table;
-  out.source.cell = ref.cell;
   out.source.tier = out.source.def->codec;
   out.source.form = form;
   out.source.history = &cell.history;
