@@ -20,7 +20,7 @@ struct ServerOptions {
   Duration close_timeout = Duration::seconds(2);       // for a goodbye to be accepted
   size_t unacked_bytes_max = kUnackedBytesMax;
   size_t cells_per_connection_max = 65'536;  // more: the connection is closed
-  size_t sync_chunk_bytes = 32 * 1024;       // target size of a full sync's chunks
+  size_t sync_chunk_bytes = 8 * 1024;        // target size of a full sync's chunks
   size_t block_bytes_max = kBlockBytesMax;   // a larger change of a cell is sent in several blocks
   bool compression = true;                   // of texts and whole rows, to clients that take it
 

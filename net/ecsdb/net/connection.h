@@ -109,6 +109,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // For the owner's use.
   uint64_t tag = 0;
   bool attached = false;
+  bool is_going_on = false;
 };
 
 }  // namespace ecsdb::net

@@ -1,6 +1,7 @@
 #include "ecsdb/net/server_runner.h"
 
 #include <algorithm>
+#include <deque>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -11,6 +12,10 @@ namespace {
 /// Tag of a connection that never got a link. While `attached`, the server knows the link.
 constexpr uint64_t kNoLink = UINT64_MAX;
 constexpr Duration kLogFlushPeriod = Duration::seconds(1);
+/// Who is served for longer than this goes on after the others: a sync has something to send as
+/// soon as the last of it is accepted, and ticks are not to wait for it.
+constexpr Duration kTurn = Duration::us(150);
+constexpr Duration kBreakMax = Duration::ms(1);
 
 /// Links are numbers of slots. A slot is free again only when the server's events about its last
 /// connection have been read, so that these find it.
@@ -25,7 +30,8 @@ class ServerRunnerImpl final : public ServerRunner, private ConnectionHandler {
         server_timer_(loop, [this] { server_.on_timer(loop_.now()); }),
         tick_timer_(loop, [this] { run_tick(); }),
         shutdown_timer_(loop, [this] { abort_all(); }),
-        log_timer_(loop, [this] { flush_log(); }) {
+        log_timer_(loop, [this] { flush_log(); }),
+        turn_timer_(loop, [] {}) {
     hook_ = loop_.add_batch_end([this] { drain(); });
   }
   ~ServerRunnerImpl() override {
@@ -70,6 +76,7 @@ class ServerRunnerImpl final : public ServerRunner, private ConnectionHandler {
 
   void drain();
   void serve_output(LinkId link);
+  void serve_turn();
   void detach(Connection& connection);
   void serve_event(const ServerEvent& event);
   void log_session(const ServerEvent& event);
@@ -93,11 +100,14 @@ class ServerRunnerImpl final : public ServerRunner, private ConnectionHandler {
   std::vector<uint64_t> free_slots_;
   std::vector<uint64_t> released_;          // free once the events have been read
   std::vector<SharedConnection> finished_;  // to be logged and dropped
+  std::deque<LinkId> going_on_;             // were served for a turn, and not to their end
+  Instant next_turn_;
 
   LoopTimer server_timer_;
   LoopTimer tick_timer_;
   LoopTimer shutdown_timer_;
   LoopTimer log_timer_;
+  LoopTimer turn_timer_;  // ends the loop's wait, nothing else
   std::function<void(const Now&)> tick_;
   Duration tick_period_;
   Instant tick_next_;
@@ -196,6 +206,7 @@ void ServerRunnerImpl::on_finished(Connection& connection) {
 
 void ServerRunnerImpl::drain() {
   while (const auto link = server_.next_ready()) serve_output(*link);
+  serve_turn();
   while (const auto event = server_.next_event()) serve_event(*event);
   release_slots();
   log_finished();
@@ -209,11 +220,17 @@ void ServerRunnerImpl::drain() {
 void ServerRunnerImpl::serve_output(LinkId link) {
   if (link.value >= slots_.size() || slots_[link.value] == nullptr) return;
   Connection& connection = *slots_[link.value];
-  if (!connection.attached) return;  // closed meanwhile, not yet released
-  while (true) {
+  // Closed meanwhile, not yet released; or it has its turn later.
+  if (!connection.attached || connection.is_going_on) return;
+  const Instant turn_end = loop_.now().steady + kTurn;
+  for (bool is_first = true;; is_first = false) {
     const StreamOutput output = server_.output(link);
     const size_t offered = output.bytes();
     const bool close = output.close;
+    if (offered > 0 && !is_first && loop_.now().steady >= turn_end) {
+      connection.is_going_on = true;
+      return going_on_.push_back(link);
+    }
     const size_t accepted = offered == 0 ? 0 : connection.offer(output.parts);
     if (accepted > 0) server_.on_sent(link, accepted, loop_.now());
     if (accepted < offered) return;  // on_writable follows
@@ -224,6 +241,26 @@ void ServerRunnerImpl::serve_output(LinkId link) {
   // The server's event says why, and the transport may tell the peer.
   while (const auto event = server_.next_event()) serve_event(*event);
   connection.close(connection.info());
+}
+
+/// One after the other, as far as a turn goes, once a batch: what the batch has brought comes
+/// first. Then as long a break, for others that need the processor: those who receive it, too.
+void ServerRunnerImpl::serve_turn() {
+  if (going_on_.empty()) return;
+  const Instant begin = loop_.now().steady;
+  if (begin >= next_turn_) {
+    Instant now = begin;
+    for (size_t left = going_on_.size(); left > 0 && now < begin + kTurn; --left) {
+      const LinkId link = going_on_.front();
+      going_on_.pop_front();
+      Connection* const connection = slots_[link.value];
+      if (connection == nullptr || !std::exchange(connection->is_going_on, false)) continue;
+      serve_output(link);
+      now = loop_.now().steady;
+    }
+    next_turn_ = now + std::min(now - begin, kBreakMax);
+  }
+  if (!going_on_.empty()) turn_timer_.arm(next_turn_);
 }
 
 void ServerRunnerImpl::serve_event(const ServerEvent& event) {
