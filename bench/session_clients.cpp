@@ -161,28 +161,42 @@ void SessionClients::wake() {
     runner_->set_reading(i, true);
   }
   awaits_woken_ = true;
+  woken_at_ = newest_cut();
 }
 
-void SessionClients::look_for_woken() {
+/// Of those that were never stalled.
+ecsdb::Version SessionClients::newest_cut() const {
   ecsdb::Version newest;
   for (size_t i = stalled_.size(); i < runner_->size(); ++i) {
     newest = std::max(newest, runner_->client(i).db().cut());
   }
+  return newest;
+}
+
+void SessionClients::look_for_woken() {
+  const ecsdb::Version newest = newest_cut();
   bool all_there = true;
   for (size_t i = 0; i < stalled_.size(); ++i) {
     Stalled& one = stalled_[i];
     if (!one.is_behind) continue;
     const Client& client = runner_->client(i);
+    const uint64_t received = client.stats().bytes_received - one.bytes_before;
+    if (client.db().cut() < woken_at_) one.old_bytes = received;
     one.is_behind = client.db().cut() < newest;
-    if (!one.is_behind) one.bytes_before = client.stats().bytes_received - one.bytes_before;
+    if (!one.is_behind) one.bytes_before = received;
     all_there = all_there && !one.is_behind;
   }
   if (!all_there) return;
   awaits_woken_ = false;
   Samples bytes;
-  for (const Stalled& one : stalled_) bytes.add(static_cast<double>(one.bytes_before));
+  Samples old;
+  for (const Stalled& one : stalled_) {
+    bytes.add(static_cast<double>(one.bytes_before));
+    old.add(static_cast<double>(one.old_bytes));
+  }
   stalled_.clear();
-  say("woken " + number_text(bytes.percentile(1000)) + " " + number_text(bytes.median()));
+  say("woken " + number_text(bytes.percentile(1000)) + " " + number_text(bytes.median()) + " " +
+      number_text(old.percentile(1000)));
 }
 
 void SessionClients::bulk(size_t count, uint16_t port, uint64_t bytes) {

@@ -21,8 +21,9 @@ namespace bench {
 ///   that
 ///                          read, and connections lost since begin
 ///   stall COUNT            the first clients read nothing from now on. No answer
-///   wake                   they read again. "woken MAX_BYTES MEDIAN_BYTES" once each shows what
-///                          the others show: received until then
+///   wake                   they read again. "woken MAX_BYTES MEDIAN_BYTES OLD_BYTES" once each
+///                          shows what the others show: received until then, and by one of them
+///                          before it was past what these had shown when it woke
 ///   bulk COUNT PORT BYTES  connects plain sockets and reads so much from each. "bulk MS"
 class SessionClients {
  public:
@@ -33,6 +34,7 @@ class SessionClients {
  private:
   struct Stalled {
     uint64_t bytes_before = 0;
+    uint64_t old_bytes = 0;
     bool is_behind = true;
   };
 
@@ -49,6 +51,7 @@ class SessionClients {
   void look_for_live();
   uint64_t rows_of(size_t index) const;
   void look_for_woken();
+  ecsdb::Version newest_cut() const;
   double ms_since(ecsdb::Instant start) const;
 
   int socket_;
@@ -62,6 +65,7 @@ class SessionClients {
   Samples latency_us_;
   uint64_t closed_ = 0;
   std::vector<Stalled> stalled_;  // the first so many clients
+  ecsdb::Version woken_at_;       // what the others showed then
 };
 
 }  // namespace bench

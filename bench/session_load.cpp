@@ -85,7 +85,8 @@ Status measure_stall(const Options& options, Report& report) {
   if (!woken.ok()) return woken.error();
   double backlog_max = 0;
   double backlog = 0;
-  if (std::sscanf(woken->c_str(), "%lf %lf", &backlog_max, &backlog) != 2) {
+  double old_max = 0;
+  if (std::sscanf(woken->c_str(), "%lf %lf %lf", &backlog_max, &backlog, &old_max) != 3) {
     return fail(ErrorCode::kStalled, "not an answer: " + *woken);
   }
   report.count("stalled_clients", stalled);
@@ -97,6 +98,7 @@ Status measure_stall(const Options& options, Report& report) {
                 static_cast<double>(ecsdb::ServerOptions{}.unacked_bytes_max) / 1024);
   report.number("backlog_bytes", backlog);
   report.number("backlog_max_bytes", backlog_max);
+  report.number("backlog_old_bytes", old_max);
   report.count("snapshot_bytes", joined->bytes);
   report.number("stalled_others_p99_us", during.median());
   report.number("stalled_others_p99_before_us", before.median());

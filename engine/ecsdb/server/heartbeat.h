@@ -13,8 +13,12 @@ namespace ecsdb {
 /// Timers of an authenticated connection. The clock is steady.
 class Heartbeat {
  public:
-  void start(Instant now) { last_sent_ = last_received_ = last_progress_ = last_digest_ = now; }
-  void on_sent(Instant now) { last_sent_ = now; }
+  void start(Instant now) {
+    last_sent_ = last_said_ = last_received_ = last_progress_ = last_digest_ = now;
+  }
+  void on_sent(Instant now) { last_sent_ = last_said_ = now; }
+  /// It was time to say something, and there was a reason not to.
+  void on_left_out(Instant now) { last_sent_ = now; }
   void on_received(Instant now) { last_received_ = now; }
   /// Bytes were accepted by the link or acknowledged by the client.
   void on_progress(Instant now) { last_progress_ = now; }
@@ -47,6 +51,10 @@ class Heartbeat {
   bool is_due(const ServerOptions& options, Instant now) const {
     return now >= last_sent_ + options.heartbeat_interval;
   }
+  /// To a client that does not read, so that it has little to read through later.
+  bool is_overdue(const ServerOptions& options, Instant now) const {
+    return now >= last_said_ + options.stall_timeout / 4;
+  }
   /// kPeerSilent, kStalled or kOk. `outstanding`: something was sent or waits to be sent that the
   /// client has not acknowledged.
   ErrorCode verdict(const ServerOptions& options, bool outstanding, Instant now) const {
@@ -63,7 +71,8 @@ class Heartbeat {
   }
 
  private:
-  Instant last_sent_;
+  Instant last_sent_;  // or left out
+  Instant last_said_;
   Instant last_received_;
   Instant last_progress_;
   Instant last_digest_;

@@ -101,7 +101,7 @@ Status Session::on_ack(SessionContext& context, ByteSpan head, const Now& now) {
   ECSDB_TRY(decode_message(head, ack));
   const uint64_t unacked = flow_.unacked_bytes();
   const Version cut = flow_.acked_cut();
-  ECSDB_TRY(flow_.on_ack(ack, sent_cut_));
+  ECSDB_TRY(flow_.on_ack(ack, sent_cut_, now.steady));
   if (flow_.unacked_bytes() < unacked) {
     link_rate_.on_acked(flow_.unacked_bytes(), context.options, now.steady);
   }
@@ -216,6 +216,13 @@ bool Session::has_window(const SessionContext& context) const {
   return flow_.unacked_bytes() + out_.bytes() < link_rate_.window_bytes(context.options);
 }
 
+/// A client that has taken in nothing for longer than a round trip does not read: what it is sent
+/// now, it would have to read through later on, and by then it is old.
+bool Session::is_held_back(const Now& now) const {
+  constexpr Duration kPatience = Duration::ms(100);
+  return flow_.silence(now.steady) > kPatience + link_rate_.round_trip() * 2;
+}
+
 void Session::pump(SessionContext& context, const Now& now) {
   if (!is_open()) return;
   if (interest_.overflowed()) {
@@ -237,6 +244,7 @@ void Session::pump(SessionContext& context, const Now& now) {
   if (has_work && !throttle_.admit(context.budget, now.steady)) return;
   if (sync_ends) return finish_sync(context, now);
   if (phase_ != Phase::kLive || !client_ready_ || interest_.has_replaced()) return;
+  if (is_held_back(now)) return;
   if (needs_sync(context) && !interest_.has_leaves()) {
     // A client takes chunks in as they come, but advances when its application asks for them: the
     // sync must not name a handle of which an advance tells that is still on its way.
@@ -316,7 +324,8 @@ bool Session::is_in_step(const SessionContext& context, const Now& now) const {
   if (phase_ != Phase::kLive || !client_ready_ || interest_.has_replaced()) return false;
   if (ECSDB_MUTANT(wrong_baseline)) return out_.empty();
   return effective_cut_ == context.db.published() && out_.empty() && has_window(context) &&
-         !needs_sync(context) && throttle_.is_open(context.budget, now.steady);
+         !is_held_back(now) && !needs_sync(context) &&
+         throttle_.is_open(context.budget, now.steady);
 }
 
 void Session::finish_step(SessionContext& context, std::span<const StepOffer> offers,
@@ -350,7 +359,7 @@ void Session::finish_step(SessionContext& context, std::span<const StepOffer> of
 
 void Session::on_sent(SessionContext& context, size_t accepted, const Now& now) {
   out_.accept(accepted);
-  flow_.on_accepted(accepted);
+  flow_.on_accepted(accepted, now.steady);
   if (accepted > 0) {
     link_rate_.on_accepted(accepted, context.options, now.steady);
     heartbeat_.on_progress(now.steady);

@@ -116,6 +116,7 @@ class Session {
 
  private:
   bool has_window(const SessionContext& context) const;
+  bool is_held_back(const Now& now) const;
   bool is_outstanding() const { return !out_.empty() || flow_.unacked_bytes() > 0; }
   void tell(SessionContext& context, ServerEvent::Kind kind, std::string reason = {},
             ResetReason reset = ResetReason::kNone);

@@ -28,6 +28,47 @@ TEST(SessionCatchUp, SlowClientGetsOneNetDeltaAndStaysConnected) {
   EXPECT_FALSE(bench.closed());
 }
 
+// The link takes all, and the client reads nothing: what it is sent it would have to read through.
+TEST(SessionCatchUp, WhoDoesNotReadIsSentNoMoreUntilItDoes) {
+  Bench bench;
+  const EntityId unit = bench.add_unit(1, 1);
+  Peer peer(bench, 0);
+  peer.go_live({1});
+  peer.take();
+  peer.set_acks(false);
+  for (uint64_t i = 1; i <= 50; ++i) {
+    bench.hit(unit, i);
+    peer.receive();
+    bench.pass(Duration::ms(16));
+  }
+  const size_t before = peer.take_advances().size();
+  EXPECT_GE(before, 5u);
+  EXPECT_LE(before, 9u);  // within 100 ms and two round trips
+  peer.ack_all();
+  peer.receive();
+  const auto advances = peer.take_advances();
+  ASSERT_EQ(advances.size(), 1u);
+  EXPECT_EQ(advances[0].first.kind(), AdvanceKind::kNet);
+  EXPECT_EQ(advances[0].first.to(), bench.server.database().published());
+}
+
+TEST(SessionCatchUp, WhoDoesNotReadIsSentFewHeartbeats) {
+  Bench bench;
+  const EntityId unit = bench.add_unit(1, 1);
+  Peer peer(bench, 0);
+  peer.go_live({1});
+  peer.set_acks(false);
+  bench.hit(unit, 1);
+  peer.receive();
+  peer.take();
+  for (int i = 0; i < 40; ++i) {
+    bench.pass(Duration::seconds(1));
+    peer.receive();
+  }
+  EXPECT_EQ(peer.take().size(), 2u);  // after a quarter of the time that ends the connection
+  EXPECT_FALSE(bench.closed());
+}
+
 TEST(SessionCatchUp, NetDeltaIsSharedByThoseAtTheSameCut) {
   Bench bench;
   const EntityId unit = bench.add_unit(1, 1);

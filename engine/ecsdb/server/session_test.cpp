@@ -334,16 +334,32 @@ TEST(Session, TimerBeforeItsDeadlineDoesNothing) {
 
 TEST(FlowControl, CountsWhatIsOnItsWay) {
   FlowControl flow;
-  flow.on_accepted(100);
+  const Instant start{1000};
+  flow.on_accepted(100, start);
   EXPECT_EQ(flow.unacked_bytes(), 100u);
-  EXPECT_TRUE(flow.on_ack({Version{3}, 60}, Version{5}).ok());
+  EXPECT_TRUE(flow.on_ack({Version{3}, 60}, Version{5}, start + Duration{5}).ok());
   EXPECT_EQ(flow.unacked_bytes(), 40u);
   EXPECT_EQ(flow.acked_cut(), Version{3});
-  EXPECT_FALSE(flow.on_ack({Version{3}, 59}, Version{5}).ok());
-  EXPECT_FALSE(flow.on_ack({Version{6}, 60}, Version{5}).ok());
-  EXPECT_FALSE(flow.on_ack({Version{2}, 60}, Version{5}).ok());
-  EXPECT_FALSE(flow.on_ack({Version{3}, 101}, Version{5}).ok());
+  EXPECT_FALSE(flow.on_ack({Version{3}, 59}, Version{5}, start).ok());
+  EXPECT_FALSE(flow.on_ack({Version{6}, 60}, Version{5}, start).ok());
+  EXPECT_FALSE(flow.on_ack({Version{2}, 60}, Version{5}, start).ok());
+  EXPECT_FALSE(flow.on_ack({Version{3}, 101}, Version{5}, start).ok());
   EXPECT_EQ(flow.unacked_bytes(), 40u);
+}
+
+TEST(FlowControl, SilenceIsWhileNothingIsAcknowledged) {
+  FlowControl flow;
+  const auto at = [](int64_t ns) { return Instant{1000 + ns}; };
+  EXPECT_EQ(flow.silence(at(50)), Duration{0});
+  flow.on_accepted(100, at(50));
+  flow.on_accepted(100, at(60));
+  EXPECT_EQ(flow.silence(at(70)), Duration{20});
+  EXPECT_TRUE(flow.on_ack({Version{0}, 0}, Version{5}, at(75)).ok());
+  EXPECT_EQ(flow.silence(at(80)), Duration{30});
+  EXPECT_TRUE(flow.on_ack({Version{0}, 150}, Version{5}, at(90)).ok());
+  EXPECT_EQ(flow.silence(at(95)), Duration{5});
+  EXPECT_TRUE(flow.on_ack({Version{0}, 200}, Version{5}, at(96)).ok());
+  EXPECT_EQ(flow.silence(at(900)), Duration{0});
 }
 
 }  // namespace
