@@ -167,7 +167,10 @@ void Interest::on_cell_destroyed(CellRef ref) {
   if (found == handle_of_.end()) return;
   const uint32_t handle = found->second;
   const bool was_staged = held_[handle].state == State::kStaged;
-  if (held_[handle].state == State::kPending) std::erase(pending_, handle);
+  if (held_[handle].state == State::kPending) {
+    std::erase(pending_, handle);
+    has_skipped_ = true;
+  }
   release(handle);
   if (was_staged) held_[handle].ref.cell = kNoCell;
 }
@@ -192,7 +195,10 @@ void Interest::replace_by_sync(uint32_t handle) {
   hold(ref);
 }
 
-std::vector<CellLeave> Interest::take_leaves() { return std::exchange(leaves_, {}); }
+std::vector<CellLeave> Interest::take_leaves() {
+  has_skipped_ = false;
+  return std::exchange(leaves_, {});
+}
 
 /// Moves pending cells to the lowest free handles: one that was released before it was told has
 /// left a gap. A client decides how many there are of both, so that neither list is walked for each
@@ -355,7 +361,7 @@ void Interest::forget_cells() {
   free_.clear();
   handle_of_.clear();
   pending_.clear();
-  is_entering_again_ = false;
+  is_entering_again_ = has_skipped_ = false;
   leaves_.clear();
   leaving_.clear();
   replaced_ = 0;

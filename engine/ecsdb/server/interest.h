@@ -106,10 +106,12 @@ class Interest {
   std::vector<CellEnter> stage(const Database& db, std::span<const CellRef> order);
   /// The sync has ended: staged cells are told. What left meanwhile is added to `leaves`.
   void finish_sync(std::vector<CellLeave>& leaves);
-  /// Told cells stand in for others until the sync ends: nothing of them may move before.
   /// Some that are pending leave in the same advance: all of them have to enter with it.
   bool is_entering_again() const { return is_entering_again_; }
+  /// Told cells stand in for others until the sync ends: nothing of them may move before.
   bool has_replaced() const { return replaced_ > 0; }
+  /// A cell came and went since leaves were taken: the client must not be shown a version between.
+  bool has_skipped() const { return has_skipped_; }
 
   const Held& at(uint32_t handle) const { return held_[handle]; }
   /// Fetches the first cells.
@@ -143,6 +145,7 @@ class Interest {
   std::vector<uint32_t> leaving_;   // handles of state kLeaving
   size_t replaced_ = 0;             // of them, told before
   bool is_entering_again_ = false;  // some of pending_ leave in the same advance
+  bool has_skipped_ = false;        // one of pending_ is gone from the database
   std::vector<Change> changes_;
   bool importing_ = false;
   uint32_t generation_floor_ = 0;  // of handles that were never used on this connection

@@ -5,7 +5,7 @@ namespace ecsdb {
 
 bool Session::is_near(const SessionContext& context) const {
   return phase_ == Phase::kLive && client_ready_ && !interest_.has_replaced() &&
-         interest_.pending().empty() && !interest_.has_leaves() &&
+         interest_.pending().empty() && !interest_.has_leaves() && !interest_.has_skipped() &&
          missed_ < context.options.ring_misses && context.ring.reaches(effective_cut_);
 }
 

@@ -69,6 +69,38 @@ TEST(SessionCatchUp, WhoDoesNotReadIsSentFewHeartbeats) {
   EXPECT_FALSE(bench.closed());
 }
 
+// Seed 20 of 1,000 clients: the publishes one by one showed versions without the cell's rows.
+TEST(SessionCatchUp, WhoMissedThatACellCameAndWentIsShownNothingBetween) {
+  ServerOptions options;
+  options.database.horizon_versions_max = 1;
+  Bench bench(options);
+  std::vector<EntityId> units;
+  for (int i = 0; i < 600; ++i) units.push_back(bench.add_unit(1, 1));
+  Peer fast(bench, 0);
+  Peer slow(bench, 1);
+  fast.go_live({1});
+  slow.go_live({1});
+  slow.set_accepts(0);
+  EntityId guest;
+  for (size_t i = 0; i < 600; i += 100) {  // other rows each time: shared blocks are the cheapest
+    bench.step([&](Transaction& tx) {
+      for (size_t k = i; k < i + 100; ++k) EXPECT_TRUE(tx.set(kUnit, units[k], 1, k).ok());
+      if (i == 200) EXPECT_TRUE(tx.destroy(guest).ok());
+      if (i != 100) return;
+      guest = tx.create().value();
+      const FieldValue far_away{0, Vec2f{95, 95}};
+      EXPECT_TRUE(tx.insert(kUnit, guest, std::span(&far_away, 1)).ok());
+    });
+    fast.receive();
+  }
+  slow.set_accepts(1u << 20);
+  slow.receive();
+  const auto advances = slow.take_advances();
+  ASSERT_EQ(advances.size(), 2u);
+  EXPECT_EQ(advances[1].first.kind(), AdvanceKind::kNet);
+  EXPECT_EQ(advances[1].first.to(), bench.server.database().published());
+}
+
 TEST(SessionCatchUp, NetDeltaIsSharedByThoseAtTheSameCut) {
   Bench bench;
   const EntityId unit = bench.add_unit(1, 1);

@@ -26,9 +26,10 @@ bool Session::pending_is_large(const SessionContext& context) const {
   return false;
 }
 
-/// There are leaves, or enters that need no sync.
+/// There are leaves, or enters that need no sync, or the next advance has to be of one piece.
 bool Session::has_news(const SessionContext& context) const {
-  return interest_.has_leaves() || (!interest_.pending().empty() && !pending_is_large(context));
+  return interest_.has_leaves() || interest_.has_skipped() ||
+         (!interest_.pending().empty() && !pending_is_large(context));
 }
 
 /// A large cell whose history since the cut is forgotten.
