@@ -30,7 +30,7 @@ constexpr OptionSpec kOptions[] = {
     {"entities", "rows that every client holds (10000), ", 1'000'000},
     {"cells", "that they are spread over (12), ", 1'000},
     {"changes", "of them, a publish (a tenth), ", 1'000'000},
-    {"publishes", "and how many of those (200); ", 1'000'000},
+    {"publishes", "and how many of those (2000); ", 1'000'000},
     {"missed", "publishes that its slow clients miss (4, 32, 200)", 1'000},
     {"seed", "of everything random (1)", UINT64_MAX},
 };

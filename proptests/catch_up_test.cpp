@@ -348,14 +348,12 @@ class World {
     switch (planner_.choose(sources, behind)) {
       case CatchUp::Way::kNothing:
         break;
-      case CatchUp::Way::kChain:
-        planner_.for_each_step(sources, behind, [&](const StepWriter::Step& step) {
-          Outbox out;
-          steps_.write(ring_, step, writer_, out);
-          take(out, stream);
-          connection.sent_cut = ring_.at(step.sequence).to;
-        });
+      case CatchUp::Way::kChain: {
+        Outbox out;
+        connection.sent_cut = planner_.write_chain(sources, behind, steps_, writer_, out).end;
+        take(out, stream);
         break;
+      }
       case CatchUp::Way::kNet: {
         for (const uint32_t handle : planner_.replaced()) connection.interest.enter_again(handle);
         AdvancePlan& plan = planner_.net();

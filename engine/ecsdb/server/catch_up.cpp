@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "ecsdb/base/check.h"
 #include "ecsdb/base/mutant.h"
 
 namespace ecsdb {
@@ -72,17 +73,65 @@ size_t NetCost::least_bytes(size_t rows) const {
 
 CatchUp::CatchUp(size_t tables) : costs_(tables), net_costs_(tables) {}
 
-void CatchUp::begin_publish() { ++publish_; }
+void CatchUp::begin_publish() {
+  ++publish_;
+  chain_.users = 0;
+  chain_.frames.clear();
+}
 
 CatchUp::Way CatchUp::choose(const Sources& sources, const Behind& behind) {
   find_changed(sources, behind);
   if (changed_.empty()) return Way::kNothing;
+  if (is_last_chain(sources, behind)) {
+    ++chain_.users;
+    return Way::kChain;
+  }
   size_t chain = 0;
   const bool has_chain =
       sources.ring.reaches(behind.effective_cut) && measure_chain(sources, behind, chain);
-  if (has_chain && is_net_no_better(sources, behind, chain)) return Way::kChain;
-  const size_t net = plan_net(sources, behind);
-  return has_chain && chain < net ? Way::kChain : Way::kNet;
+  const bool is_chain =
+      has_chain && (is_net_no_better(sources, behind, chain) || chain < plan_net(sources, behind));
+  if (is_chain) {
+    begin_chain(sources, behind);
+    return Way::kChain;
+  }
+  if (!has_chain) plan_net(sources, behind);
+  return Way::kNet;
+}
+
+bool CatchUp::is_last_chain(const Sources& sources, const Behind& behind) const {
+  return chain_.users > 0 && chain_.sent_cut == behind.sent_cut &&
+         chain_.effective_cut == behind.effective_cut && chain_.features == behind.features &&
+         sources.ring.reaches(behind.effective_cut) && chain_.changed == changed_;
+}
+
+void CatchUp::begin_chain(const Sources& sources, const Behind& behind) {
+  chain_.users = 1;
+  chain_.sent_cut = behind.sent_cut;
+  chain_.effective_cut = behind.effective_cut;
+  chain_.features = behind.features;
+  chain_.changed = changed_;
+  chain_.frames.clear();
+  find_steps(sources, behind);
+}
+
+CatchUp::Written CatchUp::write_chain(const Sources& sources, const Behind& behind,
+                                      StepWriter& steps, AdvanceWriter& writer, Outbox& out) {
+  ECSDB_CHECK(chain_.users > 0);
+  const bool is_shared = chain_.users > 1;
+  const bool is_second = is_shared && chain_.frames.empty();
+  Written written{behind.sent_cut, 0};
+  for_each_step(sources, behind, [&](const StepWriter::Step& step) {
+    if (is_second) chain_.frames.push_back(steps.join(sources.ring, step, writer));
+    if (is_shared && chain_.frames[written.advances]) {
+      out.block(chain_.frames[written.advances]);
+    } else {
+      steps.write(sources.ring, step, writer, out);
+    }
+    written.end = sources.ring.at(step.sequence).to;
+    ++written.advances;
+  });
+  return written;
 }
 
 void CatchUp::find_changed(const Sources& sources, const Behind& behind) {

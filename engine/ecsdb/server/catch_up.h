@@ -64,17 +64,24 @@ class CatchUp {
   void begin_publish();
   Way choose(const Sources& sources, const Behind& behind);
 
-  // Until the next choose(), whatever was chosen:
+  // Until the next choose():
   /// The advance that is chosen for kNet, but for the cells below; its end is left to the caller.
   AdvancePlan& net() { return net_; }
   /// Handles of cells that take fewer bytes, or can only be sent, if they are left and entered
   /// anew.
   std::span<const uint32_t> replaced() const { return replaced_; }
+  /// Appends the chain; returns where it ends and of how many advances it is. Whoever stands where
+  /// the one before stood, and holds the same cells, takes the frames that were made for that one.
+  struct Written {
+    Version end;
+    size_t advances = 0;
+  };
+  Written write_chain(const Sources& sources, const Behind& behind, StepWriter& steps,
+                      AdvanceWriter& writer, Outbox& out);
   /// Calls call(step) for each advance of the chain, in order; see StepWriter. The first starts at
   /// the sent cut, each other one where the one before ends.
   template <class Call>
   void for_each_step(const Sources& sources, const Behind& behind, Call&& call) {
-    find_steps(sources, behind);
     StepWriter::Step step{0, behind.sent_cut, behind.features, {}};
     for (size_t i = 0; i < steps_.size(); ++i) {
       if (steps_[i].empty()) continue;
@@ -105,9 +112,21 @@ class CatchUp {
     uint32_t handle;
     uint32_t generation;
     CellRef ref;
+    bool operator==(const Changed&) const = default;
+  };
+  /// The chain that was chosen last, in this publish: for whom, and what was made of it.
+  struct Chain {
+    size_t users = 0;  // 0: there is none
+    Version sent_cut;
+    Version effective_cut;
+    uint32_t features = 0;
+    std::vector<Changed> changed;
+    std::vector<BlockRef> frames;  // of the second user; none where one is too large
   };
   /// Of connections: 1 for those that take compressed blocks.
   static size_t kind_of(uint32_t features) { return (features & kFeatureZstd) != 0 ? 1 : 0; }
+  bool is_last_chain(const Sources& sources, const Behind& behind) const;
+  void begin_chain(const Sources& sources, const Behind& behind);
   void find_changed(const Sources& sources, const Behind& behind);
   Cost& cost_of(const Sources& sources, CellRef ref, Version cut);
   size_t rows_of(const Sources& sources, CellRef ref, Cost& cost);
@@ -128,7 +147,8 @@ class CatchUp {
   uint64_t missed_ = 0;                            // publishes that changed one of them
   AdvancePlan net_;
   std::vector<uint32_t> replaced_;
-  std::vector<std::vector<StepEntry>> steps_;  // by publish in the ring
+  Chain chain_;
+  std::vector<std::vector<StepEntry>> steps_;  // of it, by publish in the ring
 };
 
 }  // namespace ecsdb

@@ -99,6 +99,34 @@ TEST_F(CatchUpTest, OtherRowsEachTimeAreAChain) {
   EXPECT_EQ(ends.back(), db_.published());
 }
 
+TEST_F(CatchUpTest, WhoStandsAtTheSameCutGetsTheSameBytes) {
+  StepWriter steps;
+  AdvanceWriter writer;
+  const auto chain = [&](Interest& interest) {
+    const CatchUp::Behind behind{interest, cut_, cut_, 0};
+    EXPECT_EQ(planner_.choose(sources(), behind), Way::kChain);
+    Outbox out;
+    const CatchUp::Written written = planner_.write_chain(sources(), behind, steps, writer, out);
+    EXPECT_EQ(written.end, db_.published());
+    EXPECT_EQ(written.advances, 3u);
+    Bytes bytes;
+    for (const ByteSpan part : out.parts()) bytes.insert(bytes.end(), part.begin(), part.end());
+    return bytes;
+  };
+  for (size_t i = 0; i < 3; ++i) hit(100 * i, 100, i + 1);
+  const Bytes first = chain(interest_);
+  EXPECT_EQ(chain(interest_), first);
+  EXPECT_EQ(chain(interest_), first);
+  interest_.enter_again(0);
+  static_cast<void>(interest_.take_leaves());
+  static_cast<void>(interest_.take_enters(db_));
+  const Bytes later = chain(interest_);  // the same cells, of another generation
+  EXPECT_NE(later, first);
+  EXPECT_EQ(chain(interest_), later);
+  hit(0, 1, 9);
+  EXPECT_EQ(planner_.choose(sources(), behind()), Way::kChain);
+}
+
 TEST_F(CatchUpTest, SameRowsManyTimesAreANetDelta) {
   for (uint64_t i = 0; i < 12; ++i) hit(0, 50, i + 1);
   EXPECT_EQ(choose(), Way::kNet);

@@ -17,14 +17,14 @@ void Session::catch_up(SessionContext& context, const Now& now) {
   switch (planner.choose(sources, behind)) {
     case CatchUp::Way::kNothing:
       break;
-    case CatchUp::Way::kChain:
-      planner.for_each_step(sources, behind, [&](const StepWriter::Step& step) {
-        context.steps.write(context.ring, step, context.writer, out_);
-        sent_cut_ = context.ring.at(step.sequence).to;
-        ++context.stats.chain_advances;
-      });
+    case CatchUp::Way::kChain: {
+      const CatchUp::Written written =
+          planner.write_chain(sources, behind, context.steps, context.writer, out_);
+      sent_cut_ = written.end;
+      context.stats.chain_advances += written.advances;
       heartbeat_.on_sent(now.steady);
       break;
+    }
     case CatchUp::Way::kNet: {
       for (const uint32_t handle : planner.replaced()) interest_.enter_again(handle);
       add_enters(context, planner.net(), sent_cut_);

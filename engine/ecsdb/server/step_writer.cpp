@@ -64,7 +64,6 @@ AdvancePlan& StepWriter::plan(const PublishRing& ring, const Step& step) {
   return plan_;
 }
 
-/// The advance in one piece, or none if it is too large.
 BlockRef StepWriter::join(const PublishRing& ring, const Step& step, AdvanceWriter& writer) {
   const AdvancePlan& of = plan(ring, step);
   size_t bytes = 0;

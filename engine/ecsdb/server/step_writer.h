@@ -36,6 +36,8 @@ class StepWriter {
   void begin_publish();
   /// Appends the advance to the outbox.
   void write(const PublishRing& ring, const Step& step, AdvanceWriter& writer, Outbox& out);
+  /// The advance in one piece, to be kept by the caller; none if it is too large.
+  BlockRef join(const PublishRing& ring, const Step& step, AdvanceWriter& writer);
   /// The same advance as a plan, for those that cannot share it; valid until the next call.
   AdvancePlan& plan(const PublishRing& ring, const Step& step);
 
@@ -54,7 +56,6 @@ class StepWriter {
     bool is(const Step& step) const;
   };
   static size_t slot_of(const Step& step);
-  BlockRef join(const PublishRing& ring, const Step& step, AdvanceWriter& writer);
 
   std::array<Slot, kSlots> slots_;
   std::vector<uint32_t> used_;
