@@ -33,7 +33,7 @@ constexpr ErrorUse kUses[] = {
      "told: no, ask for less; raised: yes"},
     {ErrorCode::kNotCanonical, "raises", "", "yes"},
     {ErrorCode::kWebSocketViolation, "local", "WebSocket close", "yes"},
-    {ErrorCode::kRateLimited, "told", "goodbye, reply", "later"},
+    {ErrorCode::kRateLimited, "told", "reply", "later"},
     {ErrorCode::kAuthFailed, "told", "goodbye", "no: another token"},
     {ErrorCode::kHandshakeTimeout, "told", "goodbye", "later"},
     {ErrorCode::kNotPermitted, "told", "reply", "no"},

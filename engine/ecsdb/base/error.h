@@ -22,7 +22,7 @@ enum class ErrorCode : uint16_t {
   kLimitExceeded = 107,        // a count or size is over a limit named in the auth reply
   kNotCanonical = 108,         // a value has a shorter or other encoding than the canonical one
   kWebSocketViolation = 109,   // RFC 6455 was broken below the stream
-  kRateLimited = 110,          // asked more often than the server allows; nothing was done
+  kRateLimited = 110,          // asked more often than the server allows; later it may be let
   // 2xx: identity and rights.
   kAuthFailed = 200,
   kHandshakeTimeout = 201,

@@ -44,10 +44,11 @@ void Session::on_live_timer(SessionContext& context, const Now& now) {
   const bool samples = heartbeat_.is_digest_due(context.options, now.steady);
   if (!is_silent && !samples) return;
   if (samples) heartbeat_.on_digest(now.steady);
-  if (is_held_back(now) && !heartbeat_.is_overdue(context.options, now.steady)) {
+  if (phase_ == Phase::kLive && is_held_back(now) &&
+      !heartbeat_.is_overdue(context.options, now.steady)) {
     return heartbeat_.on_left_out(now.steady);
   }
-  if (is_silent) heartbeat_.on_sent(now.steady);
+  heartbeat_.on_sent(now.steady);
   if (is_silent && phase_ == Phase::kLive && client_ready_ && sent_cut_ < effective_cut_ &&
       out_.empty() && effective_cut_ == context.db.published() && has_window(context)) {
     AdvancePlan nothing;  // the cut moves on although nothing changed

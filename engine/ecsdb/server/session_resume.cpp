@@ -10,6 +10,11 @@ Status Session::on_resume(SessionContext& context, ByteSpan head, const Now&) {
   if (!resuming_) return fail(ErrorCode::kUnexpectedMessage, "resume");
   Resume part;
   ECSDB_TRY(decode_message(head, part));
+  if (resume_.cells.size() + part.cells.size() > context.options.cells_per_connection_max) {
+    return fail(ErrorCode::kLimitExceeded,
+                "more than " + std::to_string(context.options.cells_per_connection_max) +
+                    " cells; begin without a resume");
+  }
   if (resume_.cells.empty()) {
     resume_ = std::move(part);
   } else {
@@ -17,11 +22,6 @@ Status Session::on_resume(SessionContext& context, ByteSpan head, const Now&) {
         part.cut != resume_.cut || part.sync_version != resume_.sync_version ||
         part.next_index != resume_.next_index || part.generation != resume_.generation) {
       return fail(ErrorCode::kFrameMalformed, "frames of one resume disagree");
-    }
-    if (resume_.cells.size() + part.cells.size() > context.options.cells_per_connection_max) {
-      return fail(ErrorCode::kLimitExceeded,
-                  "more than " + std::to_string(context.options.cells_per_connection_max) +
-                      " cells; begin without a resume");
     }
     resume_.is_last = part.is_last;
     resume_.cells.insert(resume_.cells.end(), part.cells.begin(), part.cells.end());

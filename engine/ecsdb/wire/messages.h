@@ -100,7 +100,7 @@ struct Describe<AuthReply> {
       field("frame_head_bytes_max", &AuthReply::frame_head_bytes_max, 0,
             "largest head of a frame to send"),
       field("unacked_bytes_max", &AuthReply::unacked_bytes_max, 0,
-            "the server stops sending when so many bytes are unacknowledged"),
+            "the server never has more bytes unacknowledged than about this"),
       field("subscriptions_max", &AuthReply::subscriptions_max, 0, "of one connection"),
       field("echo_ns", &AuthReply::echo_ns, 0, "client_time_ns of the auth"),
       field("ticket", &AuthReply::ticket, kTicketBytesMax, "to go on with this session later"),
