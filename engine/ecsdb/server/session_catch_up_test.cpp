@@ -85,7 +85,9 @@ TEST(SessionCatchUp, WhoMissedThatACellCameAndWentIsShownNothingBetween) {
   for (size_t i = 0; i < 600; i += 100) {  // other rows each time: shared blocks are the cheapest
     bench.step([&](Transaction& tx) {
       for (size_t k = i; k < i + 100; ++k) EXPECT_TRUE(tx.set(kUnit, units[k], 1, k).ok());
-      if (i == 200) EXPECT_TRUE(tx.destroy(guest).ok());
+      if (i == 200) {
+        EXPECT_TRUE(tx.destroy(guest).ok());
+      }
       if (i != 100) return;
       guest = tx.create().value();
       const FieldValue far_away{0, Vec2f{95, 95}};
