@@ -14,6 +14,13 @@ size_t estimate_row_bytes(const Table& table, RowIndex row) {
   return bytes;
 }
 
+size_t estimate_cell_bytes(const Database& db, CellRef ref) {
+  const Table& table = db.table(ref.table);
+  const RowLog& log = db.cell(ref).log;
+  if (log.count() == 0) return 0;
+  return log.count() * estimate_row_bytes(table, *table.rows_of(log).begin());
+}
+
 std::vector<CellEnter> FullSync::start(const Database& db, Interest& interest, Version version) {
   stop();
   active_ = true;

@@ -72,5 +72,7 @@ class FullSync {
 
 /// About how many bytes a row of the table takes in a chunk.
 size_t estimate_row_bytes(const Table& table, RowIndex row);
+/// About how many a cell takes as a whole.
+size_t estimate_cell_bytes(const Database& db, CellRef ref);
 
 }  // namespace ecsdb

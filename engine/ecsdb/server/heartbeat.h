@@ -23,14 +23,10 @@ class Heartbeat {
   /// Bytes were accepted by the link or acknowledged by the client.
   void on_progress(Instant now) { last_progress_ = now; }
 
-  /// What the client says about its clock and ours.
+  /// What the client says about its clock.
   void on_heartbeat(const ClientHeartbeat& heartbeat, Instant now) {
     client_time_ns_ = heartbeat.client_time_ns;
     client_time_at_ = now;
-    const int64_t away = now.ns - static_cast<int64_t>(heartbeat.echo_ns);
-    const int64_t there = static_cast<int64_t>(heartbeat.echo_age_ns);
-    if (heartbeat.echo_ns == 0 || away < 0 || there < 0 || there > away) return;
-    round_trip_ = Duration{away - there};
   }
   /// The same for the client: our clock, and its own.
   void fill(ServerHeartbeat& heartbeat, Instant now) const {
@@ -40,8 +36,6 @@ class Heartbeat {
       heartbeat.echo_age_ns = static_cast<uint64_t>((now - client_time_at_).ns);
     }
   }
-  /// As measured last; zero before that.
-  Duration round_trip() const { return round_trip_; }
 
   void on_digest(Instant now) { last_digest_ = now; }
   bool is_digest_due(const ServerOptions& options, Instant now) const {
@@ -79,7 +73,6 @@ class Heartbeat {
   Instant last_digest_;
   uint64_t client_time_ns_ = 0;  // of its last heartbeat; 0: none yet
   Instant client_time_at_;
-  Duration round_trip_;
 };
 
 }  // namespace ecsdb

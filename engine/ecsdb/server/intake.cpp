@@ -22,4 +22,10 @@ bool Intake::admit(const Subscribe& request, Instant now) {
   return is_let;
 }
 
+bool Intake::admit_refetch(Instant now) {
+  const bool is_let = changes_.has(1, now);
+  if (is_let) changes_.spend(1, now);
+  return is_let;
+}
+
 }  // namespace ecsdb

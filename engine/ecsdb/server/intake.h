@@ -18,8 +18,10 @@ class Intake {
   /// kLimitExceeded: more than the limit lets through, and the connection has to end.
   Status on_bytes(size_t bytes, const ServerOptions& options, Instant now);
   /// True if subscriptions may be begun and moved as asked. What is ended counts, but is never
-  /// refused: it only ends what was let through, and makes less work for us.
+  /// refused: it only ends what was let through.
   bool admit(const Subscribe& request, Instant now);
+  /// True if one more cell may be had anew at once.
+  bool admit_refetch(Instant now);
 
  private:
   TokenBucket bytes_;

@@ -143,6 +143,9 @@ void Interest::release(uint32_t handle) {
   changes_.push_back({held.ref, handle, false});
   if (held.state == State::kStaged) return keep_leaving(handle);
   if (held.state == State::kTold) leaves_.push_back({handle, held.generation});
+  if (held.state == State::kPending) has_skipped_ = true;
+  held.is_again = false;
+  trust(held);
   held.state = State::kFree;
   free_.push_back(handle);
 }
@@ -167,26 +170,34 @@ void Interest::on_cell_destroyed(CellRef ref) {
   if (found == handle_of_.end()) return;
   const uint32_t handle = found->second;
   const bool was_staged = held_[handle].state == State::kStaged;
-  if (held_[handle].state == State::kPending) {
-    std::erase(pending_, handle);
-    has_skipped_ = true;
-  }
+  if (held_[handle].state == State::kPending) std::erase(pending_, handle);
   release(handle);
   if (was_staged) held_[handle].ref.cell = kNoCell;
 }
 
+void Interest::doubt(uint32_t handle) {
+  ECSDB_CHECK(held_[handle].state == State::kTold);
+  if (!std::exchange(held_[handle].is_doubted, true)) ++doubted_;
+}
+
+void Interest::trust(Held& held) {
+  if (std::exchange(held.is_doubted, false)) --doubted_;
+}
+
 void Interest::enter_again(uint32_t handle) {
   Held& held = held_[handle];
+  trust(held);
   ECSDB_CHECK(held.state == State::kTold || held.state == State::kStaged);
   leaves_.push_back({handle, held.generation});
   ++held.generation;
   held.state = State::kPending;
+  held.is_again = true;
   pending_.push_back(handle);
-  is_entering_again_ = true;
 }
 
 void Interest::replace_by_sync(uint32_t handle) {
   ECSDB_CHECK(held_[handle].state == State::kTold);
+  trust(held_[handle]);
   const CellRef ref = held_[handle].ref;
   handle_of_.erase(ref);
   changes_.push_back({ref, handle, false});
@@ -215,6 +226,7 @@ void Interest::close_gaps() {
     std::push_heap(free_.begin(), free_.end(), lowest_first);
     Held& held = held_[handle];
     held.state = State::kPending;
+    held.is_again = std::exchange(held_[from].is_again, false);
     ++held.generation;
     held_[from].state = State::kFree;
     rename(held_[from].ref, from, handle);
@@ -236,17 +248,19 @@ CellEnter Interest::enter_of(const Database& db, uint32_t handle) const {
           cell.key, cell.published,  cell.history.publishes()};
 }
 
-std::vector<CellEnter> Interest::take_enters(const Database& db) {
-  close_gaps();
+std::vector<CellEnter> Interest::take_enters(const Database& db, bool only_again) {
+  if (!only_again) close_gaps();
   std::sort(pending_.begin(), pending_.end());  // dense from frame to frame, too
   std::vector<CellEnter> enters;
-  enters.reserve(pending_.size());
-  for (const uint32_t handle : pending_) {
-    held_[handle].state = State::kTold;
+  enters.reserve(only_again ? 0 : pending_.size());
+  std::erase_if(pending_, [&](uint32_t handle) {
+    Held& held = held_[handle];
+    if (only_again && !held.is_again) return false;
+    held.state = State::kTold;
+    held.is_again = false;
     enters.push_back(enter_of(db, handle));
-  }
-  pending_.clear();
-  is_entering_again_ = false;
+    return true;
+  });
   return enters;
 }
 
@@ -361,7 +375,8 @@ void Interest::forget_cells() {
   free_.clear();
   handle_of_.clear();
   pending_.clear();
-  is_entering_again_ = has_skipped_ = false;
+  has_skipped_ = false;
+  doubted_ = 0;
   leaves_.clear();
   leaving_.clear();
   replaced_ = 0;

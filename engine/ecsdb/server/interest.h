@@ -31,6 +31,8 @@ class Interest {
   };
   struct Held {
     State state = State::kFree;
+    bool is_again = false;    // kPending: the leave of what was told stands in the same advance
+    bool is_doubted = false;  // kTold: the client wants it anew
     uint32_t generation = 0;
     CellRef ref;
   };
@@ -90,6 +92,10 @@ class Interest {
   /// what it has of it until the end of that sync.
   void replace_by_sync(uint32_t handle);
 
+  /// A told cell is to be replaced so with the next sync.
+  void doubt(uint32_t handle);
+  bool has_doubted() const { return doubted_ > 0; }
+
   /// True once a wanted cell could not be held for the limit: the connection must not go on.
   bool overflowed() const { return overflowed_; }
   bool has_leaves() const { return !leaves_.empty(); }
@@ -100,18 +106,18 @@ class Interest {
   uint64_t distance(const Database& db, CellRef ref) const;
   /// Leaves to announce, oldest first; afterwards there are none.
   std::vector<CellLeave> take_leaves();
-  /// Pending cells, which become told.
-  std::vector<CellEnter> take_enters(const Database& db);
+  /// Pending cells, which become told; or only those whose leave stands in the same advance.
+  std::vector<CellEnter> take_enters(const Database& db, bool only_again = false);
   /// Pending cells become staged; `order` names all of them, and their handles rise in that order.
   std::vector<CellEnter> stage(const Database& db, std::span<const CellRef> order);
   /// The sync has ended: staged cells are told. What left meanwhile is added to `leaves`.
   void finish_sync(std::vector<CellLeave>& leaves);
-  /// Some that are pending leave in the same advance: all of them have to enter with it.
-  bool is_entering_again() const { return is_entering_again_; }
   /// Told cells stand in for others until the sync ends: nothing of them may move before.
   bool has_replaced() const { return replaced_ > 0; }
-  /// A cell came and went since leaves were taken: the client must not be shown a version between.
+  /// A cell came and went, or was wanted and is not any more, since leaves were taken: a client
+  /// that is behind must not be shown a version between.
   bool has_skipped() const { return has_skipped_; }
+  void forget_skipped() { has_skipped_ = false; }
 
   const Held& at(uint32_t handle) const { return held_[handle]; }
   /// Fetches the first cells.
@@ -128,6 +134,7 @@ class Interest {
   void close_gaps();
   void rename(CellRef ref, uint32_t from, uint32_t to);
   void keep_leaving(uint32_t handle);
+  void trust(Held& held);
   CellEnter enter_of(const Database& db, uint32_t handle) const;
   void release_beyond(const Database& db, const Identity& identity, const AreaWalk& walk);
   void hold_inside(const Database& db, const Identity& identity, const AreaWalk& walk);
@@ -142,10 +149,10 @@ class Interest {
   std::map<CellRef, uint32_t> handle_of_;
   std::vector<uint32_t> pending_;
   std::vector<CellLeave> leaves_;
-  std::vector<uint32_t> leaving_;   // handles of state kLeaving
-  size_t replaced_ = 0;             // of them, told before
-  bool is_entering_again_ = false;  // some of pending_ leave in the same advance
-  bool has_skipped_ = false;        // one of pending_ is gone from the database
+  std::vector<uint32_t> leaving_;  // handles of state kLeaving
+  size_t replaced_ = 0;            // of them, told before
+  size_t doubted_ = 0;
+  bool has_skipped_ = false;  // one of pending_ was released
   std::vector<Change> changes_;
   bool importing_ = false;
   uint32_t generation_floor_ = 0;  // of handles that were never used on this connection

@@ -19,8 +19,9 @@ namespace ecsdb {
 /// the window say what the link carries at least, and never lower the estimate.
 ///
 /// A round trip that is measured behind a queue of our own contains the queue. So the least one
-/// counts; and when it has not been seen for 10 s, for one round nothing is sent before the link is
-/// empty, so that it can be: a link that became longer is found out.
+/// counts; and when it has not been seen for 10 s, for one round nothing is built before what was
+/// sent is acknowledged, so that it can be: a link that became longer is found out. Replies and
+/// heartbeats go out all the same, so that the link need not be empty for that.
 class LinkRate {
  public:
   void on_accepted(size_t bytes, const ServerOptions& options, Instant now) {
@@ -39,7 +40,7 @@ class LinkRate {
   void on_acked(uint64_t unacked, const ServerOptions& options, Instant now) {
     acked_ = accepted_ - unacked;
     if (has_mark_ && acked_ >= mark_) end_round(options, now);
-    if (is_probing_ && unacked == 0) is_drained_ = true;
+    if (is_probing_ && acked_ >= probed_from_) is_drained_ = true;
   }
 
   /// Bytes that may be accepted or queued and not acknowledged; at least 1.
@@ -98,8 +99,9 @@ class LinkRate {
       has_trip_ = true;
       trip_at_ = now;
       is_probing_ = is_drained_ = was_drained_ = false;
-    } else if (now >= trip_at_ + kTripAge) {
+    } else if (!is_probing_ && now >= trip_at_ + kTripAge) {
       is_probing_ = true;
+      probed_from_ = accepted_;
     }
   }
 
@@ -119,7 +121,8 @@ class LinkRate {
   Duration least_trip_;
   Instant trip_at_;           // when it was seen last
   bool is_probing_ = false;   // to be measured anew
-  bool is_drained_ = false;   // and nothing was on its way any more
+  uint64_t probed_from_ = 0;  // what was accepted before that,
+  bool is_drained_ = false;   // and nothing of it is on its way any more
   bool was_drained_ = false;  // when the mark was set
 };
 

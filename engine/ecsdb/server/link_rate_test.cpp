@@ -139,6 +139,49 @@ TEST(LinkRate, LinkThatGetsLongerIsFoundOut) {
   EXPECT_GE(link.link.round_trip(), Duration::ms(290));
 }
 
+// Replies and heartbeats are never held back, so a longer link may never be empty: it has to be
+// found out all the same.
+TEST(LinkRate, LinkThatGetsLongerIsFoundOutAlthoughHeartbeatsAreAlwaysOnTheirWay) {
+  for (const auto& [period, trip] : {std::pair(Duration::seconds(1), Duration::ms(1500)),
+                                     std::pair(Duration::ms(62), Duration::ms(100))}) {
+    LinkRate link;
+    const ServerOptions options;
+    Instant now{1'000'000'000};
+    std::deque<std::pair<Instant, size_t>> on_the_way;  // when it is acknowledged
+    uint64_t unacked = 0;
+    uint64_t advances = 0;
+    const auto run = [&](Duration time, Duration each_trip, Duration each_period) {
+      advances = 0;
+      Instant next_small = now;
+      for (const Instant end = now + time; now < end; now = now + Duration::ms(1)) {
+        while (!on_the_way.empty() && on_the_way.front().first <= now) {
+          unacked -= on_the_way.front().second;
+          on_the_way.pop_front();
+          link.on_acked(unacked, options, now);
+        }
+        const bool is_tick = (now.ns / 1'000'000) % 16 == 0;
+        size_t bytes = 0;
+        if (is_tick && unacked < link.window_bytes(options)) {
+          bytes = 200;
+          ++advances;
+        } else if (now >= next_small) {
+          bytes = 40;
+        }
+        if (now >= next_small) next_small = now + each_period;
+        if (bytes == 0) continue;
+        on_the_way.emplace_back(now + each_trip, bytes);
+        unacked += bytes;
+        link.on_accepted(bytes, options, now);
+      }
+    };
+    run(Duration::seconds(5), trip / 2, period);
+    EXPECT_GT(advances, 250u);
+    run(Duration::seconds(30), trip, period);  // longer from now on
+    run(Duration::seconds(30), trip, period);
+    EXPECT_GT(advances, 1000u) << period.to_ms();
+  }
+}
+
 // A client that is live and sent little must not shut the window for what comes.
 TEST(LinkRate, LittleToSendDoesNotLowerTheEstimate) {
   Link link(1'000'000, Duration::ms(50));

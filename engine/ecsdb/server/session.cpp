@@ -25,7 +25,6 @@ void Session::on_bytes(SessionContext& context, ByteSpan bytes, const Now& now) 
     if (!preface.ok()) return close(context, preface.error(), now);
     if (!preface->has_value()) return;
     features_ = context.options.compression ? (*preface)->features & built_in_features() : 0;
-    if ((features_ & kFeatureZstd) != 0) context.blocks.compress_from_now_on();
     send_preface(features_, out_);
     phase_ = Phase::kAuth;
   }
@@ -76,7 +75,7 @@ Status Session::on_message(SessionContext& context, const Frame& frame, const No
     case MessageType::kResume:
       return on_resume(context, frame.head, now);
     case MessageType::kRefetch:
-      return on_refetch(context, frame.head);
+      return on_refetch(context, frame.head, now);
     default:
       return on_client_ready(context, frame.head);
   }
@@ -139,6 +138,7 @@ Status Session::on_auth(SessionContext& context, ByteSpan head, const Now& now) 
   if (auth.database != 0) {
     return fail(ErrorCode::kUnknownTable, "this server has no system database");
   }
+  context.stats.sessions_expired += context.sessions.expire(now.steady);
   SessionTable::Admission admission =
       context.sessions.admit(link_, *identity, auth.ticket, context.secrets);
   if (admission.is_copied) {
@@ -167,13 +167,14 @@ Status Session::on_auth(SessionContext& context, ByteSpan head, const Now& now) 
   schema_is_other_ = auth.schema_known != context.db.schema().fingerprint();
   if (resuming_) interest_.start_import(0);
   ++context.stats.authenticated;
+  if ((features_ & kFeatureZstd) != 0) context.blocks.compress_from_now_on();
   tell(context, ServerEvent::Kind::kAuthenticated, identity_.name);
   return {};
 }
 
 Status Session::on_subscribe(SessionContext& context, ByteSpan head, const Now& now) {
   // A client that asks and does not read the answers must not fill our memory with them.
-  if (out_.empty()) replies_waiting_ = 0;
+  if (out_.accepted() >= replies_end_) replies_waiting_ = 0;
   if (++replies_waiting_ > kRepliesWaitingMax) {
     return fail(ErrorCode::kLimitExceeded, "subscribes without reading the replies");
   }
@@ -206,6 +207,7 @@ Status Session::on_subscribe(SessionContext& context, ByteSpan head, const Now& 
   }
   if (is_let && !request.move.empty()) interest_.settle_areas(context.db, identity_);
   send(MessageType::kSubscribeReply, reply);
+  replies_end_ = out_.accepted() + out_.bytes();
   if (phase_ == Phase::kReady && !resuming_ && interest_.has_subscriptions()) {
     start_sync(context);
   }
@@ -248,12 +250,12 @@ void Session::pump(SessionContext& context, const Now& now) {
   if (needs_sync(context) && !interest_.has_leaves()) {
     // A client takes chunks in as they come, but advances when its application asks for them: the
     // sync must not name a handle of which an advance tells that is still on its way.
-    if (flow_.unacked_bytes() > 0) return;
+    if (flow_.acked_bytes() < advance_end_) return;
     replace_trimmed(context);
     start_sync(context);
     if (interest_.has_replaced()) return;
   }
-  if (has_news(context)) {
+  if (has_news(context) || (is_behind && interest_.has_skipped())) {
     AdvancePlan plan = net_plan(context, AdvanceKind::kNet, sent_cut_);
     count_conflated(context);
     send_advance(context, plan, now);
@@ -298,9 +300,7 @@ AdvancePlan Session::net_plan(SessionContext& context, AdvanceKind kind, Version
 /// What leaves and what enters at once. Cells that are too large for that wait for a sync.
 void Session::add_enters(SessionContext& context, AdvancePlan& plan, Version since) {
   plan.leaves = interest_.take_leaves();
-  plan.enters.clear();
-  if (pending_is_large(context)) return;
-  plan.enters = interest_.take_enters(context.db);
+  plan.enters = interest_.take_enters(context.db, pending_is_large(context));
   for (const CellEnter& enter : plan.enters) {
     const CellRef ref = interest_.at(enter.handle).ref;
     if (context.db.cell(ref).log.count() == 0) continue;
@@ -315,8 +315,7 @@ void Session::send_advance(SessionContext& context, AdvancePlan& plan, const Now
   plan.commit_time_ns = context.published_time_ns;
   context.writer.write(plan, MessageType::kAdvance, out_);
   sent_cut_ = effective_cut_ = plan.to;
-  missed_ = 0;
-  heartbeat_.on_sent(now.steady);
+  on_advance_written(now);
   count_written(context, now);
 }
 
@@ -335,6 +334,7 @@ void Session::finish_step(SessionContext& context, std::span<const StepOffer> of
   if (skips) offers = {};
   std::vector<StepEntry>& entries = context.entries;
   entries.clear();
+  if (interest_.overflowed()) return;  // pump() closes it
   for (const StepOffer& offer : offers) {
     const Interest::Held& held = interest_.at(offer.handle);
     if (held.state != Interest::State::kTold) continue;
@@ -349,11 +349,11 @@ void Session::finish_step(SessionContext& context, std::span<const StepOffer> of
     return;
   }
   effective_cut_ = context.db.published();
+  interest_.forget_skipped();
   if (entries.empty()) return;  // nothing it holds changed
   context.steps.write(context.ring, step, context.writer, out_);
   sent_cut_ = effective_cut_;
-  missed_ = 0;
-  heartbeat_.on_sent(now.steady);
+  on_advance_written(now);
   ++context.stats.step_advances;
 }
 

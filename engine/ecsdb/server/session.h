@@ -117,6 +117,11 @@ class Session {
  private:
   bool has_window(const SessionContext& context) const;
   bool is_held_back(const Now& now) const;
+  void on_advance_written(const Now& now) {
+    advance_end_ = out_.accepted() + out_.bytes();
+    missed_ = 0;
+    heartbeat_.on_sent(now.steady);
+  }
   bool is_outstanding() const { return !out_.empty() || flow_.unacked_bytes() > 0; }
   void tell(SessionContext& context, ServerEvent::Kind kind, std::string reason = {},
             ResetReason reset = ResetReason::kNone);
@@ -149,7 +154,7 @@ class Session {
 
   // session_heartbeat.cpp
   Status on_client_heartbeat(ByteSpan head, const Now& now);
-  Status on_refetch(SessionContext& context, ByteSpan head);
+  Status on_refetch(SessionContext& context, ByteSpan head, const Now& now);
   void on_live_timer(SessionContext& context, const Now& now);
   void send_heartbeat(SessionContext& context, const Now& now);
   void send_digests(SessionContext& context, const Now& now);
@@ -188,7 +193,8 @@ class Session {
   Throttle throttle_;
   Intake intake_;
   Heartbeat heartbeat_;
-  size_t replies_waiting_ = 0;  // since the outbox was last empty
+  size_t replies_waiting_ = 0;  // since the link had taken all of them
+  uint64_t replies_end_ = 0;    // stream bytes up to the end of the last
   uint64_t ticket_end_ = 0;     // stream bytes up to the end of the auth reply
   bool ticket_seen_ = false;
   bool resuming_ = false;  // a resume is on its way
@@ -199,6 +205,7 @@ class Session {
   bool digests_due_ = false;      // of what the resume brought up to date
   uint32_t digest_next_ = 0;      // handle
   Version sent_cut_;              // where the stream leaves the client
+  uint64_t advance_end_ = 0;      // stream bytes up to the end of the last advance
   Version effective_cut_;         // up to here nothing it holds has changed; >= sent_cut_
   uint64_t missed_ = 0;           // publishes since the last advance
   Error closed_why_;

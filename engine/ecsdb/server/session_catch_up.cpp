@@ -22,7 +22,7 @@ void Session::catch_up(SessionContext& context, const Now& now) {
           planner.write_chain(sources, behind, context.steps, context.writer, out_);
       sent_cut_ = written.end;
       context.stats.chain_advances += written.advances;
-      heartbeat_.on_sent(now.steady);
+      on_advance_written(now);
       break;
     }
     case CatchUp::Way::kNet: {
@@ -35,6 +35,7 @@ void Session::catch_up(SessionContext& context, const Now& now) {
     }
   }
   effective_cut_ = context.db.published();
+  interest_.forget_skipped();
   missed_ = 0;
 }
 

@@ -19,22 +19,28 @@ Status Session::on_client_heartbeat(ByteSpan head, const Now& now) {
   return {};
 }
 
-/// A cell whose digest differs at the client is entered anew.
-Status Session::on_refetch(SessionContext& context, ByteSpan head) {
+/// A cell whose digest differs at the client is entered anew: at once if it is small and not too
+/// many are asked for.
+Status Session::on_refetch(SessionContext& context, ByteSpan head, const Now& now) {
   Refetch refetch;
   ECSDB_TRY(decode_message(head, refetch));
   if (phase_ != Phase::kLive) return fail(ErrorCode::kUnexpectedMessage, "refetch before a sync");
   for (const CellName& name : refetch.cells) {
     if (name.handle >= interest_.handle_end()) continue;
     const Interest::Held& held = interest_.at(name.handle);
-    const bool is_known =
-        held.state == Interest::State::kTold && held.generation == name.generation;
-    if (!is_known) continue;  // it has left meanwhile
+    const bool is_known = held.state == Interest::State::kTold &&
+                          held.generation == name.generation && !held.is_doubted;
+    if (!is_known) continue;  // it has left meanwhile, or is asked for already
     ++context.stats.refetches;
     tell(context, ServerEvent::Kind::kDiverged,
          "table " + context.db.schema().table(held.ref.table).name + ", cell " +
              context.db.cell(held.ref).key.to_string());
-    interest_.enter_again(name.handle);
+    if (estimate_cell_bytes(context.db, held.ref) <= context.options.stage_bytes_min &&
+        intake_.admit_refetch(now.steady)) {
+      interest_.enter_again(name.handle);
+    } else {
+      interest_.doubt(name.handle);
+    }
   }
   return {};
 }

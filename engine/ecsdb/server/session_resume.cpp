@@ -64,6 +64,8 @@ ResetReason Session::judge_position(const SessionContext& context) const {
     const auto table = db.schema().table_index(held.table);
     if (!table) return ResetReason::kCellsUnknown;
     if (held.state != HeldState::kHeld) continue;
+    // The reason must not tell how many rows there are that may not be read.
+    if (!may_read(db.schema().table(*table), identity_, held.key)) continue;
     const CellIndex index = db.cells(*table).find(held.key);
     if (index == kNoCell) continue;
     const Cell& cell = db.cell({*table, index});
@@ -90,10 +92,12 @@ bool Session::keeps_sync(const SessionContext& context) const {
   const Database& db = context.db;
   bool is_of_use = false;
   for (const ResumeCell& held : resume_.cells) {
-    if (!is_good_for_sync(context, held)) continue;
-    const uint16_t table = *db.schema().table_index(held.table);
-    if (!may_read(db.schema().table(table), identity_, held.key)) return false;
-    is_of_use |= interest_.keeps(db, identity_, table, held.key);
+    const auto table = db.schema().table_index(held.table);
+    if (held.state == HeldState::kHeld || !table) continue;
+    // Asked first: that there is such a cell is nothing to be told either.
+    if (!may_read(db.schema().table(*table), identity_, held.key)) return false;
+    is_of_use |=
+        is_good_for_sync(context, held) && interest_.keeps(db, identity_, *table, held.key);
   }
   return is_of_use;
 }

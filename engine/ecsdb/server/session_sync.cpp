@@ -3,33 +3,22 @@
 #include "ecsdb/server/session.h"
 
 namespace ecsdb {
-namespace {
 
-/// About how many bytes a cell takes as a whole; not more than `bytes_max` matters.
-size_t estimate_cell_bytes(const Database& db, CellRef ref) {
-  const Table& table = db.table(ref.table);
-  const RowLog& log = db.cell(ref).log;
-  if (log.count() == 0) return 0;
-  return log.count() * estimate_row_bytes(table, *table.rows_of(log).begin());
-}
-
-}  // namespace
-
-/// Pending cells are more than one advance should carry at once.
+/// Pending cells are more than one advance should carry at once. Those that the client is to leave
+/// and enter in the same advance are small, or there is no other way.
 bool Session::pending_is_large(const SessionContext& context) const {
-  if (interest_.is_entering_again()) return false;
   size_t bytes = 0;
   for (const uint32_t handle : interest_.pending()) {
+    if (interest_.at(handle).is_again) continue;
     bytes += estimate_cell_bytes(context.db, interest_.at(handle).ref);
     if (bytes > context.options.stage_bytes_min) return true;
   }
   return false;
 }
 
-/// There are leaves, or enters that need no sync, or the next advance has to be of one piece.
+/// There are leaves, or enters that need no sync.
 bool Session::has_news(const SessionContext& context) const {
-  return interest_.has_leaves() || interest_.has_skipped() ||
-         (!interest_.pending().empty() && !pending_is_large(context));
+  return interest_.has_leaves() || (!interest_.pending().empty() && !pending_is_large(context));
 }
 
 /// A large cell whose history since the cut is forgotten.
@@ -44,7 +33,7 @@ bool Session::is_trimmed(const SessionContext& context, uint32_t handle) const {
 /// Something is to enter a live connection in chunks.
 bool Session::needs_sync(const SessionContext& context) const {
   if (sync_.active()) return false;
-  if (pending_is_large(context)) return true;
+  if (interest_.has_doubted() || pending_is_large(context)) return true;
   if (effective_cut_ >= context.db.published()) return false;
   for (uint32_t handle = 0; handle < interest_.handle_end(); ++handle) {
     if (is_trimmed(context, handle)) return true;
@@ -52,14 +41,14 @@ bool Session::needs_sync(const SessionContext& context) const {
   return false;
 }
 
-/// They enter by a sync, under another handle, while the client keeps what it has; small ones are
-/// replaced by net_plan().
+/// They enter by a sync, under another handle, while the client keeps what it has, as do those that
+/// it doubts; small ones are replaced by net_plan().
 void Session::replace_trimmed(SessionContext& context) {
   const uint32_t end = interest_.handle_end();
   for (uint32_t handle = 0; handle < end; ++handle) {
-    if (!is_trimmed(context, handle)) continue;
-    ++context.stats.cells_trimmed;
-    interest_.replace_by_sync(handle);
+    const bool trimmed = is_trimmed(context, handle);
+    if (trimmed) ++context.stats.cells_trimmed;
+    if (trimmed || interest_.at(handle).is_doubted) interest_.replace_by_sync(handle);
   }
 }
 

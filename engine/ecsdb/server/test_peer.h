@@ -149,6 +149,7 @@ class Peer {
   bool is_closed() const { return closed_; }
   LinkId link() const { return link_; }
   uint64_t consumed() const { return consumed_; }
+  Version cut() const { return cut_; }
 
   void feed(ByteSpan bytes) { bench_.server.on_bytes(link_, bytes, bench_.now()); }
   template <class M>

@@ -92,6 +92,25 @@ TEST(Runner, AWrongTokenIsRefusedWithAReason) {
   }
 }
 
+// The handler runs when the links have been served: what it does must not wait for the next batch,
+// which nothing but a heartbeat may bring.
+TEST(Runner, WhatAnEventHandlerPublishesGoesOutInTheSameBatch) {
+  TestArena arena;
+  arena.add_mixed_clients(2);
+  ASSERT_TRUE(arena.pump_until([&] { return arena.all_live(); }));
+  arena.pump_until([] { return false; }, Duration::ms(20));
+  arena.runner->set_event_handler([&](const ServerEvent& event) {
+    if (event.kind == ServerEvent::Kind::kClosed) arena.tick(arena.loop.now());
+  });
+  arena.clients->disconnect(0);
+  const Instant begin = arena.loop.now().steady;
+  const Version before = arena.server.database().published();
+  while (arena.clients->client(1).db().cut() == before) {
+    arena.loop.run_batch(Duration::seconds(10));
+  }
+  EXPECT_LT((arena.loop.now().steady - begin).to_ms(), 300);
+}
+
 TEST(Runner, ShutdownSaysGoodbyeToEveryone) {
   TestArena arena;
   arena.start_ticks();

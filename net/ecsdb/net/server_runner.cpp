@@ -207,7 +207,11 @@ void ServerRunnerImpl::on_finished(Connection& connection) {
 void ServerRunnerImpl::drain() {
   while (const auto link = server_.next_ready()) serve_output(*link);
   serve_turn();
-  while (const auto event = server_.next_event()) serve_event(*event);
+  while (const auto event = server_.next_event()) {
+    serve_event(*event);
+    // Its handler may have had something for clients.
+    while (const auto link = server_.next_ready()) serve_output(*link);
+  }
   release_slots();
   log_finished();
   server_timer_.arm(server_.next_deadline());
