@@ -63,19 +63,55 @@ Status Interest::add_subscription(const Database& db, const Identity& identity,
     std::sort(subscription.keys.begin(), subscription.keys.end());
   }
   if (!subscription.area.empty()) areas_.add(db.schema(), *table, subscription);
+  count_keys(subscription, 1);
   subscriptions_.push_back(std::move(subscription));
   const bool has_area = !subscriptions_.back().area.empty();
   if (has_area) areas_.follow(db, identity);
   if (importing_) return {};
   if (has_area) {
     settle_areas(db, identity);
-    return {};
-  }
-  for (const auto& [key, cell] : db.cells(*table).by_key()) {
-    const CellRef ref{*table, cell};
-    if (subscriptions_.back().covers(key) && may_read(def, identity, key)) hold(ref);
+  } else {
+    hold_covered(db, identity, *table, subscriptions_.back());
   }
   return {};
+}
+
+void Interest::count_keys(const Subscription& subscription, int by) {
+  if (subscription.kind != SelectorKind::kKeys) return;
+  for (const CellKey& key : subscription.keys) {
+    const std::pair name(subscription.table.value, key);
+    if ((named_[name] += static_cast<uint32_t>(by)) == 0) named_.erase(name);
+  }
+}
+
+/// Every cell that the subscription covers without its area.
+void Interest::hold_covered(const Database& db, const Identity& identity, uint16_t table,
+                            const Subscription& subscription) {
+  const TableDef& def = db.schema().table(table);
+  const auto hold_readable = [&](const CellKey& key, CellIndex cell) {
+    if (may_read(def, identity, key)) hold({table, cell});
+  };
+  const auto& by_key = db.cells(table).by_key();
+  switch (subscription.kind) {
+    case SelectorKind::kAll:
+      for (const auto& [key, cell] : by_key) hold_readable(key, cell);
+      return;
+    case SelectorKind::kKeys:
+      for (const CellKey& key : subscription.keys) {
+        const auto found = by_key.find(key);
+        if (found != by_key.end()) hold_readable(key, found->second);
+      }
+      return;
+    case SelectorKind::kBox:
+      for_each_cell_between(by_key, {subscription.keys[0], subscription.keys[1]},
+                            [&](const CellKey& key, CellIndex cell) {
+                              if (subscription.covers(key)) hold_readable(key, cell);
+                            });
+      return;
+    case SelectorKind::kBall:
+    case SelectorKind::kRange:
+      return;
+  }
 }
 
 Status Interest::remove_subscription(SubscriptionId id) {
@@ -85,6 +121,7 @@ Status Interest::remove_subscription(SubscriptionId id) {
     return fail(ErrorCode::kUnknownSubscription, "id " + std::to_string(id.value));
   }
   keys_ -= found->keys.size();
+  count_keys(*found, -1);
   areas_.remove(id);
   subscriptions_.erase(found);
   return {};
@@ -103,8 +140,10 @@ bool Interest::wants(const Database& db, const Identity& identity, uint16_t tabl
                      const CellKey& key) const {
   const TableDef& def = db.schema().table(table);
   const bool covered =
-      std::any_of(subscriptions_.begin(), subscriptions_.end(),
-                  [&](const Subscription& s) { return s.table == def.id && s.covers(key); });
+      named_.contains({def.id.value, key}) ||
+      std::any_of(subscriptions_.begin(), subscriptions_.end(), [&](const Subscription& s) {
+        return s.table == def.id && s.kind != SelectorKind::kKeys && s.covers(key);
+      });
   return (covered || areas_.touch(table, key, AreaReach::kArea)) && may_read(def, identity, key);
 }
 
@@ -359,11 +398,7 @@ void Interest::finish_import(const Database& db, const Identity& identity) {
     if (held_[handle - 1].state == State::kFree) free_.push_back(handle - 1);
   }
   for (const Subscription& s : subscriptions_) {
-    const auto table = db.schema().table_index(s.table);
-    const TableDef& def = db.schema().table(*table);
-    for (const auto& [key, cell] : db.cells(*table).by_key()) {
-      if (s.covers(key) && may_read(def, identity, key)) hold({*table, cell});
-    }
+    hold_covered(db, identity, *db.schema().table_index(s.table), s);
   }
   areas_.start_over();
   settle_areas(db, identity);

@@ -128,6 +128,9 @@ class Interest {
   static constexpr uint32_t kNoHandle = 0xffffffff;
 
  private:
+  void count_keys(const Subscription& subscription, int by);
+  void hold_covered(const Database& db, const Identity& identity, uint16_t table,
+                    const Subscription& subscription);
   void hold(CellRef ref);
   void release(uint32_t handle);
   uint32_t take_handle();
@@ -141,9 +144,10 @@ class Interest {
 
   size_t cells_max_;
   bool overflowed_ = false;
-  std::vector<Subscription> subscriptions_;  // their keys sorted
-  size_t keys_ = 0;                          // of all subscriptions
-  InterestAreas areas_;                      // of those that have one
+  std::vector<Subscription> subscriptions_;                 // their keys sorted
+  size_t keys_ = 0;                                         // of all subscriptions
+  std::map<std::pair<uint16_t, CellKey>, uint32_t> named_;  // by table id: in so many lists of keys
+  InterestAreas areas_;                                     // of those that have one
   std::vector<Held> held_;
   std::vector<uint32_t> free_;
   std::map<CellRef, uint32_t> handle_of_;

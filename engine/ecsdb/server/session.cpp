@@ -36,6 +36,8 @@ void Session::on_bytes(SessionContext& context, ByteSpan bytes, const Now& now) 
     const Status status = on_frame(context, **frame, now);
     if (!status.ok()) return close(context, status.error(), now);
   }
+  // Once for all that came together: it looks at every cell.
+  if (std::exchange(is_less_wanted_, false)) interest_.release_unwanted(context.db, identity_);
   pump(context, now);
 }
 
@@ -189,13 +191,11 @@ Status Session::on_subscribe(SessionContext& context, ByteSpan head, const Now& 
     reply.results.push_back(
         {id, static_cast<uint16_t>(status.ok() ? ErrorCode::kOk : status.code())});
   };
-  bool is_less_wanted = false;
   for (const SubscriptionId id : request.remove) {
     const Status status = interest_.remove_subscription(id);
-    is_less_wanted |= status.ok();
+    is_less_wanted_ |= status.ok();
     answer(id, status);
   }
-  if (is_less_wanted) interest_.release_unwanted(context.db, identity_);
   for (Subscription& subscription : request.add) {
     const SubscriptionId id = subscription.id;
     answer(id, is_let ? interest_.add_subscription(context.db, identity_, std::move(subscription))

@@ -193,9 +193,10 @@ class Session {
   Throttle throttle_;
   Intake intake_;
   Heartbeat heartbeat_;
-  size_t replies_waiting_ = 0;  // since the link had taken all of them
-  uint64_t replies_end_ = 0;    // stream bytes up to the end of the last
-  uint64_t ticket_end_ = 0;     // stream bytes up to the end of the auth reply
+  bool is_less_wanted_ = false;  // some subscription has just ended
+  size_t replies_waiting_ = 0;   // since the link had taken all of them
+  uint64_t replies_end_ = 0;     // stream bytes up to the end of the last
+  uint64_t ticket_end_ = 0;      // stream bytes up to the end of the auth reply
   bool ticket_seen_ = false;
   bool resuming_ = false;  // a resume is on its way
   bool rights_changed_ = false;
