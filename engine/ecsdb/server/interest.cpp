@@ -133,7 +133,7 @@ void Interest::release_unwanted(const Database& db, const Identity& identity) {
     if (held.state == State::kFree || held.state == State::kLeaving) continue;
     if (!keeps(db, identity, held.ref.table, db.cell(held.ref).key)) release(handle);
   }
-  std::erase_if(pending_, [&](uint32_t handle) { return held_[handle].state != State::kPending; });
+  drop_released_pending();
 }
 
 bool Interest::wants(const Database& db, const Identity& identity, uint16_t table,
@@ -201,17 +201,25 @@ void Interest::on_cell_created(const Database& db, const Identity& identity, Cel
   if (wants(db, identity, ref.table, db.cell(ref).key)) hold(ref);
 }
 
-void Interest::on_cell_destroyed(CellRef ref) {
+void Interest::on_cells_destroyed(std::span<const CellRef> refs) {
   for (const uint32_t handle : leaving_) {
-    if (held_[handle].ref == ref) held_[handle].ref.cell = kNoCell;
+    if (std::binary_search(refs.begin(), refs.end(), held_[handle].ref)) {
+      held_[handle].ref.cell = kNoCell;
+    }
   }
-  const auto found = handle_of_.find(ref);
-  if (found == handle_of_.end()) return;
-  const uint32_t handle = found->second;
-  const bool was_staged = held_[handle].state == State::kStaged;
-  if (held_[handle].state == State::kPending) std::erase(pending_, handle);
-  release(handle);
-  if (was_staged) held_[handle].ref.cell = kNoCell;
+  for (const CellRef ref : refs) {
+    const auto found = handle_of_.find(ref);
+    if (found == handle_of_.end()) continue;
+    const uint32_t handle = found->second;
+    const bool was_staged = held_[handle].state == State::kStaged;
+    release(handle);
+    if (was_staged) held_[handle].ref.cell = kNoCell;
+  }
+  drop_released_pending();
+}
+
+void Interest::drop_released_pending() {
+  std::erase_if(pending_, [&](uint32_t handle) { return held_[handle].state != State::kPending; });
 }
 
 void Interest::doubt(uint32_t handle) {

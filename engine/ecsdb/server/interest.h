@@ -84,8 +84,10 @@ class Interest {
 
   /// Holds a cell that has just been created, if it is wanted.
   void on_cell_created(const Database& db, const Identity& identity, CellRef ref);
-  /// The cell is gone from the database.
-  void on_cell_destroyed(CellRef ref);
+  /// These cells, in order, are gone from the database.
+  void on_cells_destroyed(std::span<const CellRef> refs);
+  /// Has cells that it does not hold, and wants to be told of their end all the same.
+  bool has_leaving() const { return !leaving_.empty(); }
   /// Makes the client forget a told or staged cell and enter it anew, in one advance.
   void enter_again(uint32_t handle);
   /// The same for a told cell that is to enter by a sync: under another handle. The client keeps
@@ -137,6 +139,7 @@ class Interest {
   void close_gaps();
   void rename(CellRef ref, uint32_t from, uint32_t to);
   void keep_leaving(uint32_t handle);
+  void drop_released_pending();
   void trust(Held& held);
   CellEnter enter_of(const Database& db, uint32_t handle) const;
   void release_beyond(const Database& db, const Identity& identity, const AreaWalk& walk);

@@ -108,7 +108,7 @@ void Interest::follow_entities(const Database& db, const Identity& identity) {
 void Interest::settle_areas(const Database& db, const Identity& identity) {
   if (importing_) return;
   areas_.for_each_moved([&](const AreaWalk& walk) { release_beyond(db, identity, walk); });
-  std::erase_if(pending_, [&](uint32_t handle) { return held_[handle].state != State::kPending; });
+  drop_released_pending();
   areas_.for_each_moved([&](const AreaWalk& walk) { hold_inside(db, identity, walk); });
   areas_.settled();
 }

@@ -1,5 +1,6 @@
 #include "ecsdb/server/interest.h"
 
+#include <array>
 #include <gtest/gtest.h>
 
 #include "ecsdb/server/test_peer.h"
@@ -264,9 +265,9 @@ TEST_F(InterestTest, CreatedAndDestroyedCells) {
   interest_.on_cell_created(db_, guest_, cell(1));
   interest_.on_cell_created(db_, guest_, cell(1));  // harmless
   EXPECT_EQ(interest_.take_enters(db_).size(), 1u);
-  interest_.on_cell_destroyed(cell(0));  // not held
+  interest_.on_cells_destroyed(std::array{cell(0)});  // not held
   EXPECT_FALSE(has_pending());
-  interest_.on_cell_destroyed(cell(1));
+  interest_.on_cells_destroyed(std::array{cell(1)});
   EXPECT_EQ(interest_.take_leaves().size(), 1u);
 }
 

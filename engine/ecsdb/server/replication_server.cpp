@@ -1,6 +1,7 @@
 #include "ecsdb/server/replication_server.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "ecsdb/base/mutant.h"
@@ -396,11 +397,22 @@ class ReplicationServer::Impl {
   }
 
   void forget_old_cells() {
-    for (const auto& [ref, key] : db_.trim()) {
-      for (const Listener& listener : std::vector<Listener>(audience_.of(ref))) {
-        slots_[listener.slot].session->interest().on_cell_destroyed(ref);
-        settle(listener.slot);
-      }
+    const auto destroyed = db_.trim();
+    if (destroyed.empty()) return;
+    std::map<uint32_t, std::vector<CellRef>> gone;  // by slot
+    for (const auto& [ref, key] : destroyed) {
+      for (const Listener& listener : audience_.of(ref)) gone[listener.slot].push_back(ref);
+    }
+    for (uint32_t slot = 0; slot < slots_.size(); ++slot) {
+      if (!slots_[slot].session || !slots_[slot].session->interest().has_leaving()) continue;
+      std::vector<CellRef>& refs = gone[slot];
+      refs.clear();
+      for (const auto& [ref, key] : destroyed) refs.push_back(ref);
+    }
+    for (auto& [slot, refs] : gone) {
+      std::sort(refs.begin(), refs.end());
+      slots_[slot].session->interest().on_cells_destroyed(refs);
+      settle(slot);
     }
   }
 
