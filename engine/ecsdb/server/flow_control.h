@@ -35,7 +35,6 @@ class FlowControl {
 #else
   uint64_t unacked_bytes() const { return accepted_ - acked_bytes_; }
 #endif
-  uint64_t acked_bytes() const { return acked_bytes_; }
   Version acked_cut() const { return acked_cut_; }
   /// For so long something has been on its way, and nothing was acknowledged.
   Duration silence(Instant now) const {

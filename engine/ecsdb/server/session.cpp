@@ -249,11 +249,15 @@ void Session::pump(SessionContext& context, const Now& now) {
   if (is_held_back(now)) return;
   if (needs_sync(context) && !interest_.has_leaves()) {
     // A client takes chunks in as they come, but advances when its application asks for them: the
-    // sync must not name a handle of which an advance tells that is still on its way.
-    if (flow_.acked_bytes() < advance_end_) return;
-    replace_trimmed(context);
-    start_sync(context);
-    if (interest_.has_replaced()) return;
+    // sync must not name a handle of which an advance tells that is still on its way. One that left
+    // the cut where it was needs another one behind it to tell that it is applied.
+    if (is_advance_applied()) {
+      replace_trimmed(context);
+      start_sync(context);
+      if (interest_.has_replaced()) return;
+    } else if (advance_moved_ || !is_behind) {
+      return;
+    }
   }
   if (has_news(context) || (is_behind && interest_.has_skipped())) {
     AdvancePlan plan = net_plan(context, AdvanceKind::kNet, sent_cut_);
@@ -314,8 +318,8 @@ void Session::send_advance(SessionContext& context, AdvancePlan& plan, const Now
   plan.to = context.db.published();
   plan.commit_time_ns = context.published_time_ns;
   context.writer.write(plan, MessageType::kAdvance, out_);
-  sent_cut_ = effective_cut_ = plan.to;
-  on_advance_written(now);
+  effective_cut_ = plan.to;
+  on_advance_written(plan.to, now);
   count_written(context, now);
 }
 
@@ -352,8 +356,7 @@ void Session::finish_step(SessionContext& context, std::span<const StepOffer> of
   interest_.forget_skipped();
   if (entries.empty()) return;  // nothing it holds changed
   context.steps.write(context.ring, step, context.writer, out_);
-  sent_cut_ = effective_cut_;
-  on_advance_written(now);
+  on_advance_written(effective_cut_, now);
   ++context.stats.step_advances;
 }
 

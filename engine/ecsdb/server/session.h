@@ -117,8 +117,13 @@ class Session {
  private:
   bool has_window(const SessionContext& context) const;
   bool is_held_back(const Now& now) const;
-  void on_advance_written(const Now& now) {
-    advance_end_ = out_.accepted() + out_.bytes();
+  /// The last advance is, for certain. Acknowledged bytes do not tell: what came behind it counts.
+  bool is_advance_applied() const {
+    return flow_.unacked_bytes() == 0 || (advance_moved_ && flow_.acked_cut() >= sent_cut_);
+  }
+  void on_advance_written(Version to, const Now& now) {
+    advance_moved_ = to > sent_cut_;
+    sent_cut_ = to;
     missed_ = 0;
     heartbeat_.on_sent(now.steady);
   }
@@ -206,7 +211,7 @@ class Session {
   bool digests_due_ = false;      // of what the resume brought up to date
   uint32_t digest_next_ = 0;      // handle
   Version sent_cut_;              // where the stream leaves the client
-  uint64_t advance_end_ = 0;      // stream bytes up to the end of the last advance
+  bool advance_moved_ = true;     // the last advance moved it
   Version effective_cut_;         // up to here nothing it holds has changed; >= sent_cut_
   uint64_t missed_ = 0;           // publishes since the last advance
   Error closed_why_;

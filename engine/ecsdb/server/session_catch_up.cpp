@@ -20,9 +20,8 @@ void Session::catch_up(SessionContext& context, const Now& now) {
     case CatchUp::Way::kChain: {
       const CatchUp::Written written =
           planner.write_chain(sources, behind, context.steps, context.writer, out_);
-      sent_cut_ = written.end;
       context.stats.chain_advances += written.advances;
-      on_advance_written(now);
+      on_advance_written(written.end, now);
       break;
     }
     case CatchUp::Way::kNet: {
