@@ -53,10 +53,13 @@ void AreaViews::resolve(const Schema& schema) {
   for (uint32_t i = 0; i < views_.size(); ++i) {
     View& view = views_[i];
     if (!all && !view.is_moved) continue;
+    const bool had_shape = view.shape.has_value();
     shape(schema, view);
-    if (!all || !view.shape) continue;
-    watching_[view.table].push_back(i);
-    if (view.shape->grid.table != view.table) watching_[view.shape->grid.table].push_back(i);
+    if (!view.shape || (!all && had_shape)) continue;
+    for (const uint16_t table : {view.table, view.shape->grid.table}) {
+      std::vector<uint32_t>& views = watching_[table];
+      if (std::find(views.begin(), views.end(), i) == views.end()) views.push_back(i);
+    }
   }
 }
 

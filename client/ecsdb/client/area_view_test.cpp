@@ -172,6 +172,17 @@ TEST_F(AreaViewsTest, TablesThatCannotHaveAnAreaAreEmpty) {
   EXPECT_TRUE(views_.inside(SubscriptionId{1}).empty());
 }
 
+// It was refused for its centre, and a move mends that: rows that come later count.
+TEST_F(AreaViewsTest, AnAreaThatBecomesOneByAMoveSeesRowsThatComeLater) {
+  add(1, "ship", spec({std::nan(""), 0}, {10, 10}));
+  rules_[1].asked.center = {1000, 1000};  // nothing is there
+  update();
+  move(1, {0, 0});
+  update();
+  world_.add_ship({1, 1});
+  update();
+}
+
 TEST_F(AreaViewsTest, RandomMovesOfRowsAndCentresAgreeWithTheRule) {
   Prng rng(5);
   std::vector<EntityId> ships;

@@ -29,30 +29,21 @@ void Client::connect(const Now& now) { impl_->connect(now); }
 void Client::disconnect(const Now& now) { impl_->disconnect(now); }
 
 SubscriptionId Client::subscribe(std::string table, const Now&) {
-  const SubscriptionId id = impl_->subscriptions_.add(std::move(table), SelectorKind::kAll, {});
-  impl_->send_subscriptions();
-  return id;
+  return impl_->subscriptions_.add(std::move(table), SelectorKind::kAll, {});
 }
 
 SubscriptionId Client::subscribe_cells(std::string table, std::vector<CellKey> keys, const Now&) {
   ECSDB_CHECK(keys.size() <= kSubscriptionKeysMax);
-  const SubscriptionId id =
-      impl_->subscriptions_.add(std::move(table), SelectorKind::kKeys, std::move(keys));
-  impl_->send_subscriptions();
-  return id;
+  return impl_->subscriptions_.add(std::move(table), SelectorKind::kKeys, std::move(keys));
 }
 
 SubscriptionId Client::subscribe_box(std::string table, CellKey low, CellKey high, const Now&) {
-  const SubscriptionId id =
-      impl_->subscriptions_.add(std::move(table), SelectorKind::kBox, {low, high});
-  impl_->send_subscriptions();
-  return id;
+  return impl_->subscriptions_.add(std::move(table), SelectorKind::kBox, {low, high});
 }
 
 void Client::unsubscribe(SubscriptionId id, const Now&) {
   impl_->subscriptions_.remove(id);
   impl_->areas_.remove(id);
-  impl_->send_subscriptions();
 }
 
 void Client::set_ready(const Now&) { impl_->send_ready(); }

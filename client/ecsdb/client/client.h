@@ -39,7 +39,7 @@ struct ClientOptions {
   bool ready_by_hand = false;     // set_ready() tells the server to go live, not the sync itself
   bool compression = true;        // of what the server sends, if this build has zstd
   uint64_t rows_max = 4'000'000;  // of the replica; beyond: kClientLimit
-  size_t pending_bytes_max = 64 * 1024 * 1024;  // received and not yet polled
+  size_t pending_bytes_max = 64 * 1024 * 1024;  // of memory: received and not yet polled
 };
 
 /// Where a client is between "not connected" and "live", and why nothing arrives if so.

@@ -24,18 +24,15 @@ Status Client::Impl::on_sync_begin(ByteSpan head) {
   staged_.set_features(features_);
   staged_.start_sync(begin.version);
   if (live_) return {};
-  whole_tables_ = subscriptions_.whole_tables(schema());
   events_.push_back({ClientEvent::Kind::kSyncing, ErrorCode::kOk, {}, {}});
   return {};
 }
 
 /// The advance that ends the sync has come, or a part of it.
 bool Client::Impl::is_sync_ending() const {
-  auto ends = [](const ReceivedAdvance& advance) {
-    return advance.head.kind() == AdvanceKind::kSyncEnd;
-  };
-  return (has_arriving_ && (!live_ || ends(arriving_))) || (!live_ && !pending_.empty()) ||
-         std::any_of(pending_.begin(), pending_.end(), ends);
+  if (!live_) return has_arriving_ || !pending_.empty();
+  return pending_sync_ends_ > 0 ||
+         (has_arriving_ && arriving_.head.kind() == AdvanceKind::kSyncEnd);
 }
 
 Status Client::Impl::on_sync_mark(ByteSpan head) {
@@ -77,9 +74,6 @@ Status Client::Impl::on_advance(const Frame& frame) {
   if (head.begin() == has_arriving_) {
     return fail(ErrorCode::kFrameMalformed, "an advance begins inside another, or in its middle");
   }
-  if (pending_bytes_ + frame.bytes > options_.pending_bytes_max) {
-    return fail(ErrorCode::kClientLimit, "more than pending_bytes_max received without poll()");
-  }
   if (head.begin()) {
     arriving_ = ReceivedAdvance{};
     if (!spare_.empty()) {
@@ -95,11 +89,15 @@ Status Client::Impl::on_advance(const Frame& frame) {
     }
   }
   arriving_.add(std::move(head), frame.tail, frame.bytes);
-  pending_bytes_ += frame.bytes;
+  if (pending_bytes_ + arriving_.memory_bytes() > options_.pending_bytes_max) {
+    return fail(ErrorCode::kClientLimit, "more than pending_bytes_max received without poll()");
+  }
   has_arriving_ = !arriving_.head.end();
   if (!has_arriving_) {
     server_head_ = std::max(server_head_, arriving_.head.to());
     ++received_advances_;
+    pending_bytes_ += arriving_.memory_bytes();
+    pending_sync_ends_ += arriving_.head.kind() == AdvanceKind::kSyncEnd ? 1 : 0;
     pending_.push_back(std::move(arriving_));
   }
   return {};
@@ -136,11 +134,7 @@ void Client::Impl::show_staged(std::vector<RowEvent>* events) {
     next_schema_.reset();
     on_visible_schema();
   } else {
-    // A subscription that has ended since the sync began covers no longer what is missing.
-    const std::vector<bool> whole_now = subscriptions_.whole_tables(schema());
-    for (size_t t = 0; t < whole_now.size(); ++t)
-      whole_tables_[t] = whole_tables_[t] && whole_now[t];
-    visible_.adopt(std::move(staged_), whole_tables_, events);
+    visible_.adopt(std::move(staged_), events);
   }
   staged_ = Replica();
 }
@@ -148,10 +142,11 @@ void Client::Impl::show_staged(std::vector<RowEvent>* events) {
 Status Client::Impl::apply_next(const Now& now) {
   ReceivedAdvance advance = std::move(pending_.front());
   pending_.pop_front();
-  pending_bytes_ -= advance.stream_bytes;
+  pending_bytes_ -= advance.memory_bytes();
   row_events_.clear();
   std::vector<RowEvent>* events = callbacks_.empty() && areas_.empty() ? nullptr : &row_events_;
   const bool ends_sync = advance.head.kind() == AdvanceKind::kSyncEnd;
+  if (ends_sync) --pending_sync_ends_;
   if (ends_sync && !sync_.active) {
     return fail(ErrorCode::kUnexpectedMessage, "the end of a full sync that never began");
   }
@@ -186,7 +181,6 @@ void Client::Impl::on_synced(const Now&) {
   live_ = true;
   has_position_ = true;
   position_ = {auth_reply_.database_id, auth_reply_.epoch};
-  reconnect_.on_success();
   ++stats_.full_syncs;
   events_.push_back({ClientEvent::Kind::kSynced, ErrorCode::kOk, {}, {}});
   become_live();

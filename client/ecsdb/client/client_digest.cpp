@@ -32,7 +32,11 @@ void Client::Impl::compare_samples(const Now& now) {
     if (samples.after < applied_advances_) continue;  // of a state that is gone
     for (const DigestSample& sample : samples.digests) compare_digest(sample, wrong, now);
   }
-  if (!wrong.empty() && live_) send(MessageType::kRefetch, Refetch{std::move(wrong)});
+  for (size_t at = 0; at < wrong.size() && live_; at += kCellsPerFrameMax) {
+    const size_t n = std::min(kCellsPerFrameMax, wrong.size() - at);
+    const auto begin = wrong.begin() + static_cast<ptrdiff_t>(at);
+    send(MessageType::kRefetch, Refetch{{begin, begin + static_cast<ptrdiff_t>(n)}});
+  }
 }
 
 void Client::Impl::compare_digest(const DigestSample& sample, std::vector<CellName>& wrong,
@@ -69,6 +73,10 @@ void Client::Impl::remember_diverged(const Advance& head) {
 }
 
 void Client::Impl::report_divergence() {
+  // One that left for good is of no interest any more.
+  std::erase_if(diverged_, [&](const DivergedCell& cell) {
+    return cell.is_replaced && !cell.is_reported && !cell.is_held(visible_);
+  });
   for (DivergedCell& cell : diverged_) {
     if (!cell.is_replaced || cell.is_reported) continue;
     cell.is_reported = true;

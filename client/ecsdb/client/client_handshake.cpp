@@ -93,13 +93,15 @@ Status Client::Impl::on_resume_reply(ByteSpan head) {
   ResumeReply reply;
   ECSDB_TRY(decode_message(head, reply));
   resuming_ = false;
+  if (reply.reason == ResetReason::kNone && schema_is_other_) {
+    return fail(ErrorCode::kSchemaMismatch, "a resume that goes on under another schema");
+  }
   if (!reply.keeps_sync || reply.reason != ResetReason::kNone) drop_sync();
   if (reply.reason == ResetReason::kNone) {
     if (sync_.active) ++stats_.syncs_resumed;
     if (has_position_) {
       live_ = true;
       ++stats_.resumes;
-      reconnect_.on_success();
       become_live();
     }
   } else {
@@ -111,13 +113,12 @@ Status Client::Impl::on_resume_reply(ByteSpan head) {
                       {}};
     event.reset = reply.reason;
     events_.push_back(std::move(event));
-    if (reply.reason == ResetReason::kSchemaBreak) {
+    if (schema_is_other_ || reply.reason == ResetReason::kSchemaBreak) {
       subscriptions_.on_disconnected();
       refused_.clear();
     }
   }
   report_refused();
-  send_subscriptions();
   return {};
 }
 
@@ -181,7 +182,9 @@ Status Client::Impl::on_schema_part(ByteSpan head) {
 /// complete, so that reads never change outside poll().
 Status Client::Impl::use_schema(Schema schema) {
   next_schema_.reset();
-  if (visible_.table_count() == 0 || visible_.schema().fingerprint() != schema.fingerprint()) {
+  const bool is_first = visible_.table_count() == 0;
+  schema_is_other_ = !is_first && visible_.schema().fingerprint() != schema.fingerprint();
+  if (is_first || schema_is_other_) {
     TableSet probe(schema, false);
     for (Status (*bind)(TableSet&) : bindings_) {
       const Status status = bind(probe);
@@ -199,7 +202,6 @@ Status Client::Impl::use_schema(Schema schema) {
   state_ = State::kReady;
   ++stats_.connects;
   events_.push_back({ClientEvent::Kind::kConnected, ErrorCode::kOk, {}, {}});
-  send_subscriptions();
   return {};
 }
 
@@ -207,12 +209,11 @@ void Client::Impl::on_visible_schema() {
   callbacks_.on_schema_changed();
   areas_.on_schema_changed();
   for (Status (*bind)(TableSet&) : bindings_) {
-    ECSDB_CHECK(bind(visible_).ok());  // use_schema tried it
+    // use_schema() has tried it, unless it was bound since then: that one reads as unbound.
+    const Status status = bind(visible_);
+    if (status.ok()) continue;
+    events_.push_back({ClientEvent::Kind::kFault, status.code(), status.error().context, {}});
   }
-}
-
-void Client::Impl::send_subscriptions() {
-  if (state_ == State::kReady && !resuming_) add_subscribes();
 }
 
 void Client::Impl::add_subscribes() {

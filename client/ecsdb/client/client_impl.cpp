@@ -39,7 +39,7 @@ void Client::Impl::dial(const Now& now) {
 void Client::Impl::drop_arrived() {
   live_ = has_arriving_ = false;
   pending_.clear();
-  pending_bytes_ = 0;
+  pending_bytes_ = pending_sync_ends_ = 0;
   samples_.clear();
   received_advances_ = applied_advances_ = 0;
 }
@@ -109,13 +109,14 @@ void Client::Impl::after_close(Error why, const Now& now) {
   if (why.code == ErrorCode::kTicketReused) ticket_.clear();
 #if defined(ECSDB_MUTANTS)
   if (ECSDB_MUTANT(version_at_sync_start) && sync_.active && !live_ && !next_schema_) {
-    visible_.adopt(std::move(staged_), whole_tables_, nullptr);
+    visible_.adopt(std::move(staged_), nullptr);
     has_position_ = true;
     position_ = sync_position_;
     drop_sync();
   }
 #endif
-  live_ = false;
+  if (!std::exchange(has_faulted_, false) && live_) reconnect_.on_success();
+  live_ = ready_due_ = false;
   drop_arrived();
   if (wanted_ && options_.reconnect) {
     state_ = State::kWaiting;
@@ -138,6 +139,7 @@ void Client::Impl::fault(Error why, const Now& now) {
   ++stats_.faults;
   has_position_ = false;
   drop_sync();
+  has_faulted_ = true;
   events_.push_back({ClientEvent::Kind::kFault, why.code, why.context, {}});
   drop_link(std::move(why), true, now);
 }
@@ -218,7 +220,7 @@ bool Client::Impl::ack_is_due() const {
 }
 
 bool Client::Impl::has_output(LinkId link) const {
-  if (is_current(link)) return !out_.empty() || ack_is_due();
+  if (is_current(link)) return !out_.empty() || subscribes_are_due() || ack_is_due();
   return std::any_of(leaving_.begin(), leaving_.end(),
                      [&](const Leaving& leaving) { return leaving.link == link; });
 }
@@ -228,6 +230,8 @@ StreamOutput Client::Impl::output(LinkId link, const Now&) {
     if (leaving.link == link) return StreamOutput{leaving.out.parts(), true};
   }
   if (!is_current(link) || state_ == State::kDialling) return {};
+  // What was begun and ended since the last time is asked for in one go.
+  if (subscribes_are_due()) add_subscribes();
   // One ack stands for everything up to it: none is added while another waits.
   if (ack_is_due() && out_.empty()) {
     acked_bytes_ = consumed_bytes_;
@@ -285,7 +289,6 @@ void Client::Impl::on_timer(const Now& now) {
   if (now.steady >= reask_at_) {
     reask_at_ = Instant::never();
     subscriptions_.ask_again();
-    send_subscriptions();
   }
   if (now.steady < last_sent_ + options_.heartbeat_interval) return;
   last_sent_ = now.steady;

@@ -32,7 +32,6 @@ class Client::Impl {
   void on_timer(const Now& now);
   void connect(const Now& now);
   void disconnect(const Now& now);
-  void send_subscriptions();
   SubscriptionId subscribe_area(std::string table, const AreaSpec& spec);
   /// Centres that moved, as often as the server allows.
   void send_moves(const Now& now);
@@ -79,6 +78,9 @@ class Client::Impl {
 
   bool is_current(LinkId link) const { return state_ > State::kWaiting && link == link_; }
   bool ack_is_due() const;
+  bool subscribes_are_due() const {
+    return state_ == State::kReady && !resuming_ && subscriptions_.has_changes();
+  }
   /// Longer than asked for where the server announced rarer heartbeats.
   Duration silence_timeout() const {
     return std::max(options_.silence_timeout, Duration::ms(auth_reply_.heartbeat_ms) * 3);
@@ -159,9 +161,12 @@ class Client::Impl {
   std::vector<Status (*)(TableSet&)> bindings_;
   std::optional<Error> goodbye_;  // what the server said before it closed
 
-  bool live_ = false;        // advances of this connection apply to what is visible
-  bool shows_live_ = false;  // as the application was told
-  bool ready_due_ = false;   // the server waits for client_ready
+  bool live_ = false;             // advances of this connection apply to what is visible
+  bool shows_live_ = false;       // as the application was told
+  bool has_faulted_ = false;      // what ends this connection
+  bool schema_is_other_ = false;  // than the one that the resume was written with
+  size_t pending_sync_ends_ = 0;  // among pending_
+  bool ready_due_ = false;        // the server waits for client_ready
 
   // What outlives a connection.
   Bytes ticket_;
@@ -174,7 +179,6 @@ class Client::Impl {
   Position sync_position_;
   SyncUnderWay sync_;
   Replica staged_;
-  std::vector<bool> whole_tables_;               // that the sync covers
   bool resuming_ = false;                        // the server has not answered the resume yet
   std::vector<Subscriptions::Refused> refused_;  // without being sent, and not yet reported
 

@@ -246,7 +246,7 @@ TEST(Client, ResyncAfterACutFiresOnlyDifferences) {
   });
   w.add_ship(kThere, "new");
   w.net_.advance(Duration::seconds(6));
-  EXPECT_EQ(w.take_rows(), (Log{"remove ship 2", "change ship 1", "enter ship 3"}));
+  EXPECT_EQ(w.take_rows(), (Log{"leave ship 2", "change ship 1", "enter ship 3"}));
   EXPECT_TRUE(w.client_.db().contains<Ship>(same));
   EXPECT_EQ(w.client_.stats().full_syncs, 2u);
   EXPECT_EQ(w.client_.stats().resets, 1u);

@@ -31,6 +31,12 @@ std::vector<DivergedCell::HeldRow> rows_of_cell(const ClientDb& db, uint16_t tab
 
 void DivergedCell::remember(const ClientDb& db) { rows = rows_of_cell(db, table, key); }
 
+bool DivergedCell::is_held(const ClientDb& db) const {
+  return std::any_of(db.cells().begin(), db.cells().end(), [&](const HeldCell& cell) {
+    return cell.held && cell.table == table && cell.key == key;
+  });
+}
+
 std::string DivergedCell::difference(const ClientDb& db) const {
   const std::vector<HeldRow> now = rows_of_cell(db, table, key);
   const TableDef& def = db.schema().table(table);

@@ -24,6 +24,7 @@ struct DivergedCell {
 
   /// Notes the rows that are held now.
   void remember(const ClientDb& db);
+  bool is_held(const ClientDb& db) const;
   /// The first row and field in which what was remembered differs from what the cell holds now.
   std::string difference(const ClientDb& db) const;
 };

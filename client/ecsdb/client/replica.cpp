@@ -239,14 +239,13 @@ void Replica::emit(RowEventKind kind, uint16_t table, EntityId entity, uint64_t 
   if (events_ != nullptr) events_->push_back(RowEvent{kind, table, entity, changed});
 }
 
-void Replica::adopt(Replica&& fresh, const std::vector<bool>& whole_tables,
-                    std::vector<RowEvent>* events) {
+void Replica::adopt(Replica&& fresh, std::vector<RowEvent>* events) {
   events_ = events;
   for (uint16_t t = 0; events != nullptr && t < tables_.size(); ++t) {
     const Table& now = fresh.tables_[t];
     for (const Row& row : tables_[t].rows()) {
       if (now.find(row.entity) != kNoRow) continue;
-      emit(whole_tables[t] ? RowEventKind::kRemove : RowEventKind::kLeave, t, row.entity);
+      emit(RowEventKind::kLeave, t, row.entity);
     }
     for (RowIndex i = 0; i < now.row_count(); ++i) {
       const EntityId entity = now.row(i).entity;

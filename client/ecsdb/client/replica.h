@@ -25,6 +25,12 @@ struct ReceivedAdvance {
   std::vector<FrameEnd> frames;
   size_t stream_bytes = 0;
 
+  /// About what it takes in memory, which is much more than on the stream where it says little.
+  size_t memory_bytes() const {
+    return sizeof(*this) + tail.size() + frames.size() * sizeof(FrameEnd) +
+           head.leaves.size() * sizeof(CellLeave) + head.enters.size() * sizeof(CellEnter) +
+           head.blocks.size() * sizeof(head.blocks[0]);
+  }
   void clear();
   /// A frame's head, which becomes or extends this one's, and its tail.
   void add(Advance&& frame_head, ByteSpan frame_tail, size_t bytes);
@@ -63,9 +69,8 @@ class Replica : public ClientDb {
 #endif
 
   /// Takes over the state of a freshly synced replica of the same schema; appends the differences
-  /// as events. `whole_tables`: by table index, true where every cell is subscribed, so that a
-  /// missing row was removed.
-  void adopt(Replica&& fresh, const std::vector<bool>& whole_tables, std::vector<RowEvent>* events);
+  /// as events. Nobody can tell whether a row that is missing was removed: it leaves.
+  void adopt(Replica&& fresh, std::vector<RowEvent>* events);
   /// The same where the schema is another one: every old row leaves, every new one enters. Events
   /// name tables of the new schema; rows of a table that is gone leave silently.
   void replace(Replica&& fresh, std::vector<RowEvent>* events);

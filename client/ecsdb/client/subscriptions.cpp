@@ -193,18 +193,4 @@ std::string Subscriptions::why_none() const {
   return "every subscription was refused: see kSubscribed events";
 }
 
-std::vector<bool> Subscriptions::whole_tables(const Schema& schema) const {
-  std::vector<bool> whole(schema.table_count(), false);
-  for (const Entry& entry : entries_) {
-    const auto table = schema.table_index(std::string_view(entry.table));
-    if (!table || entry.kind != SelectorKind::kAll || entry.state != State::kAccepted) continue;
-    // Where rights depend on the cell, a row may also have moved to where it cannot be seen.
-    const std::vector<AccessRule>& rules = schema.table(*table).read;
-    whole[*table] = std::all_of(rules.begin(), rules.end(), [](const AccessRule& rule) {
-      return rule.where == AccessRule::Where::kAny;
-    });
-  }
-  return whole;
-}
-
 }  // namespace ecsdb

@@ -39,8 +39,6 @@ class Subscriptions {
   /// The answer to a new one was rate_limited: it waits for ask_again(). False if none was awaited.
   bool on_limited(SubscriptionId id);
   void ask_again();
-  /// By table index: true where some accepted subscription covers every cell, and none is hidden.
-  std::vector<bool> whole_tables(const Schema& schema) const;
 
   // Areas. Of several moves the last one counts; the next is sent when the one before is answered,
   // so that a server is asked no faster than it answers, and the first when the subscription is

@@ -125,23 +125,11 @@ TEST_F(SubscriptionsTest, MoreThanFitOneRequestComeInSeveral) {
   EXPECT_FALSE(subscriptions_.has_changes());
 }
 
-TEST_F(SubscriptionsTest, WholeTablesAreThoseOfWhichNoCellIsHidden) {
+TEST_F(SubscriptionsTest, AnswersAreAwaitedOnce) {
   const SubscriptionId open = subscriptions_.add("open", SelectorKind::kAll, {});
-  const SubscriptionId ruled = subscriptions_.add("ruled", SelectorKind::kAll, {});
-  const SubscriptionId some = subscriptions_.add("by_role", SelectorKind::kKeys, {CellKey::one()});
-  EXPECT_EQ(subscriptions_.whole_tables(schema_), (std::vector<bool>{false, false, false}));
   take();
-  EXPECT_EQ(subscriptions_.whole_tables(schema_), (std::vector<bool>{false, false, false}));
-  for (const SubscriptionId id : {open, ruled, some}) {
-    EXPECT_TRUE(subscriptions_.on_reply(id, ErrorCode::kOk));
-    EXPECT_FALSE(subscriptions_.on_reply(id, ErrorCode::kOk));  // no answer is awaited any more
-  }
-  EXPECT_EQ(subscriptions_.whole_tables(schema_), (std::vector<bool>{true, false, false}));
-  subscriptions_.remove(open);
-  const SubscriptionId role = subscriptions_.add("by_role", SelectorKind::kAll, {});
-  take();
-  EXPECT_TRUE(subscriptions_.on_reply(role, ErrorCode::kOk));
-  EXPECT_EQ(subscriptions_.whole_tables(schema_), (std::vector<bool>{false, false, true}));
+  EXPECT_TRUE(subscriptions_.on_reply(open, ErrorCode::kOk));
+  EXPECT_FALSE(subscriptions_.on_reply(open, ErrorCode::kOk));
 }
 
 class AreaSubscriptionsTest : public ::testing::Test {

@@ -94,6 +94,9 @@ bool PosixClientDriver::drain() {
   if (socket_ >= 0 && !connecting_ && !want_write_ && client_.has_output(link_)) {
     send_output();
     served = true;
+  } else if (socket_ >= 0 && is_given_up()) {
+    drop_socket();
+    served = true;
   }
   if (const auto link = client_.next_dial()) {
     dial(*link);
@@ -104,8 +107,22 @@ bool PosixClientDriver::drain() {
 
 // --- dialling ---
 
+/// The client waits for nothing any more but the end of a link that is not open yet, or takes
+/// nothing.
+bool PosixClientDriver::is_given_up() {
+  if (!client_.has_output(link_)) return false;
+  const StreamOutput output = client_.output(link_, now());
+  return output.close && (connecting_ || output.bytes() == 0);
+}
+
+void PosixClientDriver::drop_socket() {
+  ::close(std::exchange(socket_, -1));
+  connecting_ = want_write_ = false;
+  client_.on_closed(link_, now());
+}
+
 void PosixClientDriver::dial(LinkId link) {
-  if (socket_ >= 0) ::close(std::exchange(socket_, -1));
+  if (socket_ >= 0) drop_socket();
   link_ = link;
   if (!resolve()) return client_.on_closed(link_, now());
   try_addresses();

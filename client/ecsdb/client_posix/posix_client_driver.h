@@ -60,6 +60,8 @@ class PosixClientDriver {
   };
 
   bool drain();
+  bool is_given_up();
+  void drop_socket();
   void dial(LinkId link);
   bool resolve();
   void try_addresses();

@@ -1,5 +1,8 @@
 // The plain-socket driver of client_posix against a server on Asio. Here, because it needs one.
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "ecsdb/client_posix/posix_client_driver.h"
 #include "ecsdb/net/test_arena.h"
@@ -122,6 +125,61 @@ TEST(PosixClientDriver, HearsWhyTheServerWent) {
     return done && guest.last_code != ErrorCode::kOk;
   }));
   EXPECT_EQ(guest.last_code, ErrorCode::kShutdown);
+}
+
+/// A listener whose queue is full: who dials it is never answered.
+class DeafListener {
+ public:
+  DeafListener() {
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    sockets_.push_back(::socket(AF_INET, SOCK_STREAM, 0));
+    EXPECT_EQ(::bind(sockets_[0], reinterpret_cast<sockaddr*>(&at), sizeof at), 0);
+    EXPECT_EQ(::listen(sockets_[0], 0), 0);
+    socklen_t size = sizeof at;
+    EXPECT_EQ(::getsockname(sockets_[0], reinterpret_cast<sockaddr*>(&at), &size), 0);
+    port_ = ntohs(at.sin_port);
+    for (int i = 0; i < 4; ++i) {
+      sockets_.push_back(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+      (void)!::connect(sockets_.back(), reinterpret_cast<sockaddr*>(&at), sizeof at);
+    }
+  }
+  ~DeafListener() {
+    for (const int socket : sockets_) ::close(socket);
+  }
+  uint16_t port() const { return port_; }
+
+ private:
+  std::vector<int> sockets_;
+  uint16_t port_ = 0;
+};
+
+// The client is told of the end of each link that it gave up before there was an answer, or it
+// keeps all of them.
+TEST(PosixClientDriver, LinksGivenUpWhileConnectingAreReportedClosed) {
+  const DeafListener deaf;
+  ClientOptions options = good_options();
+  options.connect_timeout = Duration::ms(20);
+  Client client(options, Prng(1));
+  PosixClientDriver driver(client, "127.0.0.1", deaf.port());
+  client.connect(driver.now());
+  while (client.stats().dials < 6) driver.run_once(Duration::ms(5));
+  for (uint64_t link = 1; link + 1 < client.stats().dials; ++link) {
+    EXPECT_FALSE(client.has_output(LinkId{link})) << link;
+  }
+}
+
+// Else a program that waits for !busy() at its end waits for the kernel's two minutes.
+TEST(PosixClientDriver, DisconnectingWhileConnectingClosesTheSocket) {
+  const DeafListener deaf;
+  Client client(good_options(), Prng(1));
+  PosixClientDriver driver(client, "127.0.0.1", deaf.port());
+  client.connect(driver.now());
+  for (int i = 0; i < 5; ++i) driver.run_once(Duration::ms(1));
+  client.disconnect(driver.now());
+  for (int i = 0; i < 200 && driver.busy(); ++i) driver.run_once(Duration::ms(10));
+  EXPECT_FALSE(driver.busy());
 }
 
 }  // namespace

@@ -42,6 +42,14 @@ bool identity_may_read(const TableDef& table, const ClientIdentity& identity, co
   return false;
 }
 
+bool identity_may_read_some(const TableDef& table, const ClientIdentity& identity) {
+  return table.read.empty() ||
+         std::any_of(table.read.begin(), table.read.end(), [&](const AccessRule& rule) {
+           return rule.role.empty() ||
+                  std::count(identity.roles.begin(), identity.roles.end(), rule.role) > 0;
+         });
+}
+
 bool InterestEntry::covers(const CellKey& key) const {
   if (kind == Kind::kAll) return true;
   if (kind == Kind::kKeys) return std::count(keys.begin(), keys.end(), key) > 0;

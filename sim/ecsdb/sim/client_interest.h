@@ -26,6 +26,8 @@ struct ClientIdentity {
 
 /// Whether the read rules of a table let the identity see cells with this key.
 bool identity_may_read(const TableDef& table, const ClientIdentity& identity, const CellKey& key);
+/// Whether there is a rule for one of its roles.
+bool identity_may_read_some(const TableDef& table, const ClientIdentity& identity);
 
 /// A ball (radius in extent.x) or a range, in steps of the grid's positions.
 struct InterestArea {

@@ -296,13 +296,17 @@ void VirtualClient::take_events(const Now& now) {
   areas_.on_events(*client_, life().published());
 }
 
-/// A table that only the other schema has.
+/// A refusal of a table that only the other schema has, or of which nothing may be read.
 bool VirtualClient::is_expected(const ClientEvent& event) const {
-  if (event.kind != ClientEvent::Kind::kSubscribed || event.code != ErrorCode::kUnknownTable) {
-    return false;
-  }
+  if (event.kind != ClientEvent::Kind::kSubscribed) return false;
+  const ClientIdentity* const identity =
+      lines_.empty() ? nullptr : life().identity_of(lines_.back().link);
+  const Schema& schema = life().schema();
   for (const ClientInterest::Entry& entry : interest_.entries()) {
-    if (entry.id == event.subscription) return entry.what.table >= life().schema().table_count();
+    if (entry.id != event.subscription) continue;
+    if (event.code == ErrorCode::kUnknownTable) return entry.what.table >= schema.table_count();
+    return event.code == ErrorCode::kNotPermitted && identity != nullptr &&
+           !identity_may_read_some(schema.table(entry.what.table), *identity);
   }
   return false;
 }
@@ -359,7 +363,7 @@ void VirtualClient::serve_arrival(const Now& now) {
 /// Applies all that has arrived, cut by cut: what an application that polls for everything at once
 /// never sees is checked and traced too.
 void VirtualClient::poll(const Now& now) {
-  shadow_.set_now(now.steady);
+  shadow_.begin_poll(lives_[heard_.life]->model(), now.steady);
   take_events(now);  // of what came before the cuts
   while (client_->poll(now, 1) > 0) {
     take_events(now);  // what the cut means must be known before it is looked at

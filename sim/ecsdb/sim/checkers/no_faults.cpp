@@ -24,11 +24,7 @@ void NoFaults::on_server_event(const ServerEvent& event, Instant at) {
 }
 
 void NoFaults::on_client_event(uint32_t client, const ClientEvent& event, Instant at) {
-  // A subscription may be refused, and its end may be asked for before that is known.
-  const bool refused_read =
-      event.kind == ClientEvent::Kind::kSubscribed &&
-      (event.code == ErrorCode::kNotPermitted || event.code == ErrorCode::kUnknownSubscription);
-  if (event.kind != ClientEvent::Kind::kFault && (refused_read || is_innocent(event.code))) return;
+  if (event.kind != ClientEvent::Kind::kFault && is_innocent(event.code)) return;
   violations_.add({"no_faults", at, client, "", "no fault of the replica or the protocol",
                    text(event.code, event.reason)});
 }

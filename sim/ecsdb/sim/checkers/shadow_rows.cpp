@@ -1,5 +1,6 @@
 #include "ecsdb/sim/checkers/shadow_rows.h"
 
+#include <algorithm>
 #include <string>
 
 #include "ecsdb/base/mutant.h"
@@ -39,6 +40,7 @@ void ShadowRows::attach(Client& client, const Schema& schema) {
   entities_.clear();
   returning_.clear();
   schema_ = Hash128{};
+  last_cut_ = Version{};
   for (uint16_t table = 0; table < schema.table_count(); ++table) {
     client.on_row(schema.table(table).name, [this](const RowEvent& event) { on_row(event); });
   }
@@ -51,8 +53,40 @@ void ShadowRows::read_fields(const RowEvent& event, std::vector<Value>& values, 
   for (const uint16_t field : layout.replicated) {
     if (((mask >> layout.fields[field].replicated_bit) & 1) == 0) continue;
     auto value = db.value(event.table, event.entity, field);
-    if (value.ok()) values[field] = *std::move(value);
+    if (!value.ok()) continue;
+    if (event.kind == RowEventKind::kChange && same_value(*value, values[field])) {
+      const FieldDef& def = db.schema().table(event.table).fields[field];
+      report(now_, row_name(db.schema(), event.table, event.entity) + ", field " + def.name,
+             "told only if it differs",
+             "told, and still " + format_value(db.schema(), def, *value));
+    }
+    values[field] = *std::move(value);
   }
+  if (event.kind == RowEventKind::kChange && mask == 0) {
+    report(now_, row_name(db.schema(), event.table, event.entity), "a change of some field",
+           "none");
+  }
+}
+
+/// One-sided: what leaves or enters may have been removed or inserted while nobody could tell.
+void ShadowRows::check_kind(const RowEvent& event) {
+  const Version cut = source_->db().cut();
+  const bool is_insert = event.kind == RowEventKind::kInsert;
+  if (model_ == nullptr || (!is_insert && event.kind != RowEventKind::kRemove)) return;
+  bool is_true = false;
+  if (is_insert) {
+    const auto images = model_->images(event.table, event.entity);
+    is_true = model_->row_at(event.table, event.entity, last_cut_) == nullptr ||
+              std::any_of(images.begin(), images.end(), [&](const ModelImage& image) {
+                return image.cell == nullptr && image.version > last_cut_ && image.version <= cut;
+              });
+  } else {
+    is_true = model_->row_at(event.table, event.entity, cut) == nullptr;
+  }
+  if (is_true) return;
+  report(now_, row_name(source_->db().schema(), event.table, event.entity),
+         is_insert ? "an enter: the row was there before" : "a leave: the row is there still",
+         kind_name(event.kind));
 }
 
 /// A row that leaves because the schema is another one now may be there anew; then it must enter.
@@ -65,6 +99,7 @@ void ShadowRows::on_row(const RowEvent& event) {
   if (ECSDB_MUTANT(lost_callback) && event.entity.index() % 16 == 3) return;
   const Schema& schema = source_->db().schema();
   const RowKey key{event.table, event.entity};
+  check_kind(event);
   const bool known = rows_.contains(key);
   const bool arrives = event.kind == RowEventKind::kInsert || event.kind == RowEventKind::kEnter;
   const bool shown = source_->db().contains(event.table, event.entity);
@@ -109,6 +144,7 @@ void ShadowRows::on_entity(const EntityEvent& event) {
 }
 
 void ShadowRows::on_polled(Instant at) {
+  last_cut_ = source_->db().cut();
   schema_ = source_->db().schema().fingerprint();
   if (!returning_.empty()) {
     const auto& [table, entity] = *returning_.begin();

@@ -1,5 +1,6 @@
 // Callback agreement: a copy of the replica that is kept by nothing but its callbacks, and reads
-// inside of them, is the replica.
+// inside of them, is the replica; nothing is told to have changed that did not; and what is told to
+// be inserted or removed was.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "ecsdb/client/client.h"
+#include "ecsdb/sim/checkers/model.h"
 #include "ecsdb/sim/checkers/violation.h"
 
 namespace ecsdb::sim {
@@ -27,8 +29,11 @@ class ShadowRows {
   /// After a poll that applied something.
   void on_polled(Instant at);
   void compare_all(Instant at);
-  /// Instant for the reports of callbacks.
-  void set_now(Instant at) { now_ = at; }
+  /// Before a poll: instant for the reports of callbacks, and whose history they tell of.
+  void begin_poll(const Model& model, Instant at) {
+    model_ = &model;
+    now_ = at;
+  }
 
  private:
   using RowKey = std::pair<uint16_t, EntityId>;
@@ -37,11 +42,14 @@ class ShadowRows {
   bool may_return(const RowKey& key);
   void on_entity(const EntityEvent& event);
   void read_fields(const RowEvent& event, std::vector<Value>& values, uint64_t mask);
+  void check_kind(const RowEvent& event);
   void report(Instant at, std::string where, std::string expected, std::string got);
 
   uint32_t client_;
   ViolationLog& violations_;
   Instant now_;
+  const Model* model_ = nullptr;
+  Version last_cut_;  // at the end of the last poll that applied something
   uint64_t polls_ = 0;
   Client* source_ = nullptr;
   Hash128 schema_;              // at the last comparison
