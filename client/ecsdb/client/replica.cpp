@@ -236,7 +236,12 @@ void Replica::erase_row(uint16_t table, EntityId entity, RowEventKind kind) {
 }
 
 void Replica::emit(RowEventKind kind, uint16_t table, EntityId entity, uint64_t changed) {
-  if (events_ != nullptr) events_->push_back(RowEvent{kind, table, entity, changed});
+  if (events_ == nullptr) return;
+  if (ECSDB_MUTANT(first_field_changed) && kind == RowEventKind::kChange) changed |= 1;
+  if (ECSDB_MUTANT(leaves_are_removed) && kind == RowEventKind::kLeave) {
+    kind = RowEventKind::kRemove;
+  }
+  events_->push_back(RowEvent{kind, table, entity, changed});
 }
 
 void Replica::adopt(Replica&& fresh, std::vector<RowEvent>* events) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ecsdb/base/mutant.h"
+
 namespace ecsdb {
 namespace {
 
@@ -48,6 +50,7 @@ std::optional<Identity> StaticAuthenticator::authenticate(ByteSpan token, const 
 }
 
 bool may_read(const TableDef& table, const Identity& identity, const CellKey& key) {
+  if (ECSDB_MUTANT(hidden_cells)) return true;
   return table.read.empty() ||
          std::any_of(table.read.begin(), table.read.end(), [&](const AccessRule& rule) {
            return has_role(identity, rule.role) && rule_covers(rule, identity, key);

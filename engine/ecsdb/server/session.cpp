@@ -215,7 +215,8 @@ Status Session::on_subscribe(SessionContext& context, ByteSpan head, const Now& 
 }
 
 bool Session::has_window(const SessionContext& context) const {
-  return flow_.unacked_bytes() + out_.bytes() < link_rate_.window_bytes(context.options);
+  return ECSDB_MUTANT(no_window) ||
+         flow_.unacked_bytes() + out_.bytes() < link_rate_.window_bytes(context.options);
 }
 
 /// A client that has taken in nothing for longer than a round trip does not read: what it is sent
