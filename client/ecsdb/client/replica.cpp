@@ -76,6 +76,7 @@ Status Replica::apply(const ReceivedAdvance& advance, std::vector<RowEvent>* eve
   before_again_ = cells_;
 #endif
   if (joins) finish_sync(head);
+  keep_images(head, joins);
   limbo_.clear();
   apply_leaves(head);
   for (size_t i = 0; i < targets_.size(); ++i) {
@@ -267,6 +268,7 @@ void Replica::adopt(Replica&& fresh, std::vector<RowEvent>* events) {
       if (differs != 0) emit(RowEventKind::kChange, t, entity, differs);
     }
   }
+  images_.clear();
   tables_ = std::move(fresh.tables_);
   cells_ = std::move(fresh.cells_);
   cut_ = fresh.cut_;
@@ -281,8 +283,11 @@ void Replica::replace(Replica&& fresh, std::vector<RowEvent>* events) {
     for (const Row& row : table.rows()) emit(RowEventKind::kLeave, *index, row.entity);
   }
   const uint64_t rows_max = rows_max_;
+  BeforeImages images = std::move(images_);
   *this = std::move(fresh);
   rows_max_ = rows_max;
+  images_ = std::move(images);
+  images_.clear();
   events_ = events;
   for (uint16_t t = 0; t < tables_.size(); ++t) {
     for (const Row& row : tables_[t].rows()) emit(RowEventKind::kEnter, t, row.entity);
@@ -292,9 +297,12 @@ void Replica::replace(Replica&& fresh, std::vector<RowEvent>* events) {
 void Replica::reset(Schema schema) {
   const uint64_t rows_max = rows_max_;
   const uint32_t features = features_;
+  BeforeImages images = std::move(images_);
   *this = Replica(std::move(schema));
   rows_max_ = rows_max;
   features_ = features;
+  images_ = std::move(images);
+  images_.clear();
 }
 
 uint64_t Replica::row_count() const {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "ecsdb/base/result.h"
+#include "ecsdb/client/before_images.h"
 #include "ecsdb/client/client_db.h"
 #include "ecsdb/client/events.h"
 #include "ecsdb/wire/block_apply.h"
@@ -74,6 +75,13 @@ class Replica : public ClientDb {
   /// The same where the schema is another one: every old row leaves, every new one enters. Events
   /// name tables of the new schema; rows of a table that is gone leave silently.
   void replace(Replica&& fresh, std::vector<RowEvent>* events);
+  /// What an earlier cut takes; of what is adopted or replaced it has nothing.
+  BeforeImages& before_images() { return images_; }
+  bool can_roll_back(Version fork) const { return cut_ <= fork || images_.has(fork); }
+  /// Goes back to the newest kept cut at or below `fork`, if what is shown is not, and forgets the
+  /// images of what came after. Appends what changes by that as events: rows leave, enter, change.
+  /// False, and nothing changes, if no such cut is kept.
+  bool roll_back(Version fork, std::vector<RowEvent>* events);
   uint64_t row_count() const;
   /// Structs bound to the old schema are bound to the new one by the owner.
   void reset(Schema schema);
@@ -138,10 +146,16 @@ class Replica : public ClientDb {
   void finish_block(const Target& target, const DecodedBlock& block, Version version);
   void finish_limbo();
   void erase_row(uint16_t table, EntityId entity, RowEventKind kind);
+  void keep_images(const Advance& head, bool joins);
+  void keep_images_of(const Target& target, const DecodedBlock& block);
+  void drop_rows_since(const BeforeImage& image, uint16_t table);
+  void restore_cells(const BeforeImage& image);
+  void restore_rows(const BeforeImage& image, uint16_t table);
   void emit(RowEventKind kind, uint16_t table, EntityId entity, uint64_t changed = 0);
 
   uint64_t rows_max_ = ~uint64_t{0};
   uint32_t features_ = 0;
+  BeforeImages images_;
   std::vector<RowEvent>* events_ = nullptr;
   Replica* sync_ = nullptr;          // of the advance that is being applied
   const Replica* beside_ = nullptr;  // of the chunk that is being applied

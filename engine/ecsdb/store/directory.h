@@ -51,6 +51,8 @@ class Directory {
   void set(EntityId entity, RowIndex row);
   /// Removes an entity that is there.
   void erase(EntityId entity);
+  /// Of memory, without what is in reserve.
+  size_t bytes() const { return pages_.size() * sizeof(uint32_t) + slots_.size() * sizeof(Slot); }
 
  private:
   struct Slot {

@@ -36,6 +36,8 @@ class RowRecords {
 
   bool has_baseline() const { return with_baseline_; }
   bool has_history() const { return with_history_; }
+  /// Of memory for one record.
+  size_t bytes_each() const { return stride_ * sizeof(uint64_t); }
   void push() { data_.resize(data_.size() + stride_); }
   /// Takes over a record of a table of the same layout.
   void copy(RowIndex row, const RowRecords& other, RowIndex other_row) {

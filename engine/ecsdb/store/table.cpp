@@ -92,6 +92,13 @@ size_t Table::find_in_cell(std::span<const uint32_t> entity_indices, CellIndex c
       [cell, rows = rows_.data()](RowIndex row) { return rows[row].cell == cell; });
 }
 
+size_t Table::row_bytes() const {
+  size_t bytes = sizeof(Row) + sizeof(uint8_t) + sizeof(Version) + sizeof(Digest);
+  for (const Lane& lane : layout_.lanes) bytes += lane.width;
+  bytes += (texts_.size() + baseline_texts_.size()) * sizeof(std::string);
+  return bytes + records_.bytes_each();
+}
+
 RowIndex Table::append(EntityId entity) {
   ECSDB_CHECK(find_index(entity.index()) == kNoRow);
   const RowIndex index = row_count();

@@ -86,6 +86,12 @@ class Table {
   /// The row with the smallest entity index >= `entity_index`, or kNoRow: scans in entity order.
   RowIndex find_from(uint32_t entity_index) const { return directory_.find_from(entity_index); }
 
+  /// Of memory for one row, without what is in reserve, texts that are stored apart, and what finds
+  /// it by its entity.
+  size_t row_bytes() const;
+  /// Of memory for finding rows by their entities.
+  size_t directory_bytes() const { return directory_.bytes(); }
+
   /// Adds a row of default values; the entity index must be free here and < kEntityIndexMax.
   RowIndex append(EntityId entity);
   /// Removes a row that is in no log. The last row moves into its place; `log_of(cell)` gives the
