@@ -92,9 +92,9 @@ class BeforeImages {
 
   size_t bytes_max_ = 0;
   Version durable_;
-  bool is_keeping_ = false;    // the server has an archive, as it last said
-  bool has_given_up_ = false;  // until the end of that advance is durable:
-  Version advance_to_;         // the last one that something was kept of
+  bool is_keeping_ = false;          // the server has an archive, as it last said
+  bool has_given_up_ = false;        // until the end of that advance is durable:
+  Version advance_to_;               // the last one that something was kept of
   std::vector<BeforeImage> images_;  // cuts rise; two at most
 };
 

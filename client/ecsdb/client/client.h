@@ -40,6 +40,10 @@ struct ClientOptions {
   bool compression = true;        // of what the server sends, if this build has zstd
   uint64_t rows_max = 4'000'000;  // of the replica; beyond: kClientLimit
   size_t pending_bytes_max = 64 * 1024 * 1024;  // of memory: received and not yet polled
+  /// Of what is kept to go back to a cut that a server still has that has lost its newest versions;
+  /// beyond, and with 0, such a loss costs a full sync. Nothing is kept with resume = false, or of
+  /// servers that keep no archive.
+  size_t before_image_bytes_max = 16 * 1024 * 1024;
 };
 
 /// Where a client is between "not connected" and "live", and why nothing arrives if so.
@@ -70,6 +74,7 @@ struct ClientStats {
   uint64_t full_syncs = 0;        // applied
   uint64_t resumes = 0;           // connections that went on from the cut that was held
   uint64_t resets = 0;            // positions that the server did not go on from
+  uint64_t rollbacks = 0;         // of them, those that an earlier cut was gone back to for
   uint64_t syncs_cut = 0;         // full syncs that an end of the connection interrupted,
   uint64_t syncs_resumed = 0;     // and those of them that went on with the next one
   uint64_t digests_compared = 0;  // of cells, with the server's
@@ -148,7 +153,9 @@ class Client {
   std::span<const EntityId> inside(SubscriptionId id) const;
 
   /// Applies the cuts that have arrived whole, `cuts_max` at most, one after the other, each
-  /// followed by its callbacks. Returns the number of cuts.
+  /// followed by its callbacks. Returns the number of cuts. A step back to an earlier one, because
+  /// the server has lost what came after, is one of them: rows leave, enter and change by it. The
+  /// client connects again only after that.
   size_t poll(const Now& now, size_t cuts_max = ~size_t{0});
 
   const ClientDb& db() const;

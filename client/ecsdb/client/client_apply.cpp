@@ -109,6 +109,11 @@ size_t Client::Impl::poll(const Now& now, size_t cuts_max) {
   ECSDB_CHECK(!polling_);
   polling_ = true;
   size_t cuts = 0;
+  if (fork_ && cuts_max > 0) {
+    roll_back(now);
+    ++cuts;
+    show_events();
+  }
   while (cuts < cuts_max && !pending_.empty() && !orphaned_) {
     const Status status = apply_next(now);
     if (!status.ok()) {
@@ -118,13 +123,31 @@ size_t Client::Impl::poll(const Now& now, size_t cuts_max) {
     ++cuts;
     report_divergence();
     compare_samples(now);
-    update_areas(row_events_);
-    callbacks_.deliver(visible_, row_events_, &orphaned_);
-    if (!orphaned_) callbacks_.deliver_areas(area_events_, &orphaned_);
+    show_events();
   }
   if (!orphaned_) show_moved_areas();
   polling_ = false;
   return cuts;
+}
+
+/// What the last cut, or the step back to one, has changed.
+void Client::Impl::show_events() {
+  update_areas(row_events_);
+  callbacks_.deliver(visible_, row_events_, &orphaned_);
+  if (!orphaned_) callbacks_.deliver_areas(area_events_, &orphaned_);
+}
+
+/// Back to a cut that the server's history has, too. Up to the fork its versions are those of the
+/// history that the server is in now.
+void Client::Impl::roll_back(const Now& now) {
+  row_events_.clear();
+  const bool tells = !callbacks_.empty() || !areas_.empty();
+  ECSDB_CHECK(
+      visible_.roll_back(*std::exchange(fork_, std::nullopt), tells ? &row_events_ : nullptr));
+  position_ = {auth_reply_.database_id, auth_reply_.epoch};
+  ++stats_.rollbacks;
+  stats_.rows_changed += row_events_.size();
+  if (state_ == State::kWaiting) dial(now);
 }
 
 /// A sync is complete: what was staged becomes visible.
@@ -180,6 +203,7 @@ void Client::Impl::on_synced(const Now&) {
   drop_sync();
   live_ = true;
   has_position_ = true;
+  has_rolled_back_ = false;
   position_ = {auth_reply_.database_id, auth_reply_.epoch};
   ++stats_.full_syncs;
   events_.push_back({ClientEvent::Kind::kSynced, ErrorCode::kOk, {}, {}});

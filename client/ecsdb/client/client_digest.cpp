@@ -16,6 +16,8 @@ Status Client::Impl::on_server_heartbeat(ByteSpan head, const Now& now) {
   ECSDB_TRY(decode_message(head, heartbeat));
   server_head_ = std::max(server_head_, heartbeat.head);
   clock_.on_time(heartbeat.server_time_ns, heartbeat.echo_ns, heartbeat.echo_age_ns, now.steady);
+  // Before a resume is answered, the server's versions may be of another history.
+  if (live_) visible_.before_images().on_durable(heartbeat.durable, visible_.cut());
   if (heartbeat.digests.empty() || !live_ || samples_.size() == kSamplesWaitingMax) return {};
   samples_.push_back({received_advances_, std::move(heartbeat.digests)});
   if (polling_) return {};

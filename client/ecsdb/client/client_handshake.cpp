@@ -11,7 +11,7 @@ namespace ecsdb {
 /// What is held, complete or in part, is of the database that the server last was, in the schema
 /// that is known.
 bool Client::Impl::may_resume() const {
-  return options_.resume && (has_position_ || sync_.active) && !next_schema_ &&
+  return options_.resume && !fork_ && (has_position_ || sync_.active) && !next_schema_ &&
          visible_.table_count() > 0;
 }
 
@@ -30,6 +30,7 @@ void Client::Impl::send_hello(const Now& now) {
   if (options_.resume) auth.ticket = ticket_;
   if (!may_resume()) {
     has_position_ = false;
+    fork_.reset();
     drop_sync();
   }
   resuming_ = auth.is_resuming = may_resume();
@@ -86,7 +87,7 @@ void Client::Impl::send_resume() {
   } while (at < cells.size());
 }
 
-Status Client::Impl::on_resume_reply(ByteSpan head) {
+Status Client::Impl::on_resume_reply(ByteSpan head, const Now& now) {
   if (state_ != State::kReady || !resuming_) {
     return fail(ErrorCode::kUnexpectedMessage, "resume_reply");
   }
@@ -101,11 +102,11 @@ Status Client::Impl::on_resume_reply(ByteSpan head) {
     if (sync_.active) ++stats_.syncs_resumed;
     if (has_position_) {
       live_ = true;
+      has_rolled_back_ = false;
       ++stats_.resumes;
       become_live();
     }
   } else {
-    has_position_ = false;
     ++stats_.resets;
     ClientEvent event{ClientEvent::Kind::kReset,
                       ErrorCode::kOk,
@@ -113,6 +114,11 @@ Status Client::Impl::on_resume_reply(ByteSpan head) {
                       {}};
     event.reset = reply.reason;
     events_.push_back(std::move(event));
+    if (may_roll_back(reply)) {
+      leave_to_roll_back(reply.fork_version, now);
+      return {};
+    }
+    has_position_ = false;
     if (schema_is_other_ || reply.reason == ResetReason::kSchemaBreak) {
       subscriptions_.on_disconnected();
       refused_.clear();
@@ -120,6 +126,25 @@ Status Client::Impl::on_resume_reply(ByteSpan head) {
   }
   report_refused();
   return {};
+}
+
+/// A cut is kept that the server's history has, too. Once in a row, so that a server that forgets
+/// again and again costs no more than a full sync each time.
+bool Client::Impl::may_roll_back(const ResumeReply& reply) const {
+  return reply.reason == ResetReason::kPastFork && reply.fork_version != Version{} &&
+         !schema_is_other_ && has_position_ && reply.fork_epoch == position_.epoch &&
+         auth_reply_.database_id == position_.database_id && !has_rolled_back_ &&
+         visible_.can_roll_back(reply.fork_version);
+}
+
+/// On this connection a full sync would follow. The next one waits for poll(), outside of which
+/// reads do not change.
+void Client::Impl::leave_to_roll_back(Version fork, const Now& now) {
+  fork_ = fork;
+  has_rolled_back_ = true;
+  drop_link(fail(ErrorCode::kClientLeft, "goes back to version " + std::to_string(fork.value)),
+            true, now);
+  if (state_ == State::kWaiting) retry_at_ = Instant::never();
 }
 
 Status Client::Impl::take_preface(ByteSpan& bytes) {

@@ -1,10 +1,6 @@
 // The client against a server that is scripted frame by frame, mostly a bad one.
-#include <gtest/gtest.h>
-
 #include "ecsdb/client/test_script.h"
-#include "ecsdb/schema/canonical.h"
 #include "ecsdb/wire/compress.h"
-#include "ecsdb/wire/frame.h"
 
 namespace ecsdb::client_test {
 /// Bound to a table whose field has another type.

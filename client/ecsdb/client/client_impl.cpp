@@ -15,6 +15,7 @@ Client::Impl::Impl(ClientOptions options, Prng rng)
              rng.stream("subscriptions")),
       reader_(FrameLimits{}) {
   visible_.set_rows_max(options_.rows_max);
+  visible_.before_images().set_bytes_max(options_.resume ? options_.before_image_bytes_max : 0);
 }
 
 // ---- Links ----
@@ -71,6 +72,7 @@ void Client::Impl::on_connected(LinkId link, const Now& now) {
   goodbye_.reset();
   drop_arrived();
   diverged_.clear();
+  visible_.before_images().on_connected();
   areas_.for_each_sighting(
       [&](SubscriptionId id, const AreaPoint& at) { subscriptions_.see(id, at); });
   subscriptions_.on_disconnected();
@@ -189,7 +191,7 @@ Status Client::Impl::on_frame(const Frame& frame, const Now& now) {
     case MessageType::kSyncMark:
       return on_sync_mark(frame.head);
     case MessageType::kResumeReply:
-      ECSDB_TRY(on_resume_reply(frame.head));
+      ECSDB_TRY(on_resume_reply(frame.head, now));
       send_moves(now);
       return {};
     case MessageType::kServerHeartbeat:

@@ -104,7 +104,11 @@ class Client::Impl {
   void send_resume();
   void add_subscribes();
   void report_refused();
-  Status on_resume_reply(ByteSpan head);
+  Status on_resume_reply(ByteSpan head, const Now& now);
+  bool may_roll_back(const ResumeReply& reply) const;
+  void leave_to_roll_back(Version fork, const Now& now);
+  void roll_back(const Now& now);
+  void show_events();
   Status use_schema(Schema schema);
   void on_visible_schema();
   void show_staged(std::vector<RowEvent>* events);
@@ -179,6 +183,8 @@ class Client::Impl {
   Position sync_position_;
   SyncUnderWay sync_;
   Replica staged_;
+  std::optional<Version> fork_;                  // what is visible is to go back there, in poll()
+  bool has_rolled_back_ = false;                 // and nothing was gone on from since
   bool resuming_ = false;                        // the server has not answered the resume yet
   std::vector<Subscriptions::Refused> refused_;  // without being sent, and not yet reported
 

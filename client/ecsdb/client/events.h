@@ -48,7 +48,8 @@ struct ClientEvent {
     kSynced,      // a full sync is applied: reads show the server's state
     kLive,        // reads follow the server from now on: after a sync, or by going on where it was
     kStale,       // what is shown may be out of date: the link is lost, or silent
-    kReset,     // the server cannot go on from what is held: `reset` says why; a full sync follows
+    kReset,     // the server cannot go on from what is held: `reset` says why; a full sync follows,
+                // or after past_fork another try with an earlier cut
     kDiverged,  // what was held of a cell differed from the server's and is replaced: first row
     kFault,     // the replica could not apply what came; it drops the link and syncs anew
     kClosed,    // code and reason; the client dials again by itself unless told not to

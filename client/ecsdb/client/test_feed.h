@@ -68,17 +68,20 @@ class Feed {
   const Schema& schema() const { return schema_; }
   const Database& database() const { return db_; }
 
-  /// A replica of what is held at first.
-  Replica start() {
-    Replica replica(schema_);
-    replica.start_sync(db_.published());
+  /// What is held at first, at database().published().
+  ReceivedAdvance first_chunk() {
     Draft chunk;
     chunk.set_span(db_.published(), db_.published());
     blocks_.begin_publish();
     for_each_cell([&](CellRef ref) {
       if (random_.chance(3, 4)) enter(chunk, ref, db_.published());
     });
-    EXPECT_TRUE(replica.apply_chunk(chunk.seal()).ok());
+    return chunk.seal();
+  }
+  Replica start() {
+    Replica replica(schema_);
+    replica.start_sync(db_.published());
+    EXPECT_TRUE(replica.apply_chunk(first_chunk()).ok());
     return replica;
   }
 
@@ -148,7 +151,9 @@ class Feed {
     const auto part = [&] { return static_cast<float>(random_.between(-4, 4)) * 0.25f; };
     return {part(), part(), part(), 2};
   }
-  std::string text() { return std::string(random_.below(40), static_cast<char>('a' + random_.below(3))); }
+  std::string text() {
+    return std::string(random_.below(40), static_cast<char>('a' + random_.below(3)));
+  }
 
   void enter(Draft& draft, CellRef ref, Version since) {
     uint32_t handle = handle_end_;

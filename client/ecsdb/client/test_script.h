@@ -1,9 +1,11 @@
-// A client against a server that a test plays, frame by frame.
+// A client and a server that is scripted frame by frame.
 #pragma once
 
 #include <gtest/gtest.h>
+#include <utility>
 #include <vector>
 
+#include "ecsdb/client/client.h"
 #include "ecsdb/client/test_fixture.h"
 #include "ecsdb/schema/canonical.h"
 #include "ecsdb/wire/frame.h"
@@ -18,8 +20,13 @@ class Script {
   Now now() const { return Now{time_, 0}; }
   void dial() {
     client_.connect(now());
+    accept();
+  }
+  /// Takes the link that the client asks for.
+  void accept() {
     link_ = client_.next_dial().value();
     client_.on_connected(link_, now());
+    preface_seen_ = false;
   }
   void feed(ByteSpan bytes) { client_.on_bytes(link_, bytes, now()); }
   void greet(Preface preface = {}) { feed(encode_preface(preface)); }
