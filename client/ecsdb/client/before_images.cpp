@@ -61,10 +61,10 @@ void BeforeImage::add_older(const BeforeImage& later) {
 void BeforeImages::on_durable(Version durable, Version cut) {
   durable_ = std::max(durable_, durable);
   is_keeping_ = durable != Version{};
-  if (has_given_up_ && durable >= advance_to_) has_given_up_ = false;
-  if (!is_keeping_ || durable >= cut) {
+  if (durable_ >= advance_to_) has_given_up_ = false;
+  if (!is_keeping_ || durable_ >= cut) {
     images_.clear();
-  } else if (images_.size() > 1 && images_[1].cut <= durable) {
+  } else if (images_.size() > 1 && images_[1].cut <= durable_) {
     images_.erase(images_.begin());
   }
 }

@@ -161,6 +161,20 @@ TEST(BeforeImages, ImagesOutliveTheConnection) {
   expect_same(run.replica, run.states[0]);
 }
 
+TEST(BeforeImages, WhatWasDurableIsHeardAnewOnEachConnection) {
+  Follower run(CodecTier::kPacked, CodecTier::kPlain, 5);
+  run.hear(Version{1'000'000});  // perhaps of another database
+  run.advance();
+  EXPECT_EQ(run.replica.before_images().count(), 0u);
+  run.hear(Version{1});  // the newest counts
+  run.advance();
+  EXPECT_EQ(run.replica.before_images().count(), 0u);
+  run.replica.before_images().on_connected();
+  run.hear(Version{1});
+  run.advance();
+  EXPECT_EQ(run.replica.before_images().count(), 1u);
+}
+
 TEST(BeforeImages, BeyondTheLimitTheyAreGivenUpUntilAllIsDurable) {
   Follower run(CodecTier::kPacked, CodecTier::kPlain, 9);
   BeforeImages& images = run.replica.before_images();

@@ -167,7 +167,7 @@ class Feed {
     const Cell& cell = db_.cell(ref);
     draft.head.enters.push_back({handle, generation_, schema_.table(ref.table).id, cell.key,
                                  cell.published, cell.history.publishes()});
-    draft.add(handle, blocks_.whole(db_, ref, since), generation_);
+    if (cell.log.count() > 0) draft.add(handle, blocks_.whole(db_, ref, since), generation_);
   }
   void leave(Draft& draft, CellRef ref) {
     const Name name = held_.at(ref);
@@ -188,6 +188,10 @@ class Feed {
     });
   }
 
+  void set_end(Draft& draft, Version from) const {
+    draft.set_span(from, db_.published());
+    draft.head.commit_time_ns = 1000 * db_.published().value;
+  }
   FeedStep step() {
     Draft draft;
     const Version from = db_.published();
@@ -202,7 +206,7 @@ class Feed {
     blocks_.begin_publish();
     choose_enters(draft, from);
     draft.set_kind(AdvanceKind::kStep);
-    draft.set_span(from, db_.published());
+    set_end(draft, from);
     return {draft.seal(), std::nullopt};
   }
   void publish_twice() {
@@ -226,7 +230,7 @@ class Feed {
     add_nets(draft, from);
     choose_enters(draft, from);
     draft.set_kind(AdvanceKind::kNet);
-    draft.set_span(from, db_.published());
+    set_end(draft, from);
     return {draft.seal(), std::nullopt};
   }
   /// Some cells that are not held come beside the others.
@@ -241,7 +245,7 @@ class Feed {
     publish_twice();
     add_nets(draft, from);
     draft.set_kind(AdvanceKind::kSyncEnd);
-    draft.set_span(from, db_.published());
+    set_end(draft, from);
     return {draft.seal(), chunk.seal()};
   }
 
