@@ -209,9 +209,8 @@ TEST(BeforeImages, AnotherStateHasNone) {
   Follower run(CodecTier::kPacked, CodecTier::kPlain, 4);
   run.advance();
   const Replica synced = run.states[1];
-  const std::vector<bool> whole(run.replica.table_count(), true);
   Replica adopted = run.replica;
-  adopted.adopt(Replica(synced), whole, nullptr);
+  adopted.adopt(Replica(synced), nullptr);
   EXPECT_EQ(adopted.before_images().count(), 0u);
   Replica replaced = run.replica;
   replaced.replace(Replica(synced), nullptr);
