@@ -29,21 +29,30 @@ void Client::connect(const Now& now) { impl_->connect(now); }
 void Client::disconnect(const Now& now) { impl_->disconnect(now); }
 
 SubscriptionId Client::subscribe(std::string table, const Now&) {
-  return impl_->subscriptions_.add(std::move(table), SelectorKind::kAll, {});
+  const SubscriptionId id = impl_->subscriptions_.add(std::move(table), SelectorKind::kAll, {});
+  impl_->on_subscriptions_changed();
+  return id;
 }
 
 SubscriptionId Client::subscribe_cells(std::string table, std::vector<CellKey> keys, const Now&) {
   ECSDB_CHECK(keys.size() <= kSubscriptionKeysMax);
-  return impl_->subscriptions_.add(std::move(table), SelectorKind::kKeys, std::move(keys));
+  const SubscriptionId id =
+      impl_->subscriptions_.add(std::move(table), SelectorKind::kKeys, std::move(keys));
+  impl_->on_subscriptions_changed();
+  return id;
 }
 
 SubscriptionId Client::subscribe_box(std::string table, CellKey low, CellKey high, const Now&) {
-  return impl_->subscriptions_.add(std::move(table), SelectorKind::kBox, {low, high});
+  const SubscriptionId id =
+      impl_->subscriptions_.add(std::move(table), SelectorKind::kBox, {low, high});
+  impl_->on_subscriptions_changed();
+  return id;
 }
 
 void Client::unsubscribe(SubscriptionId id, const Now&) {
   impl_->subscriptions_.remove(id);
   impl_->areas_.remove(id);
+  impl_->on_subscriptions_changed();
 }
 
 void Client::set_ready(const Now&) { impl_->send_ready(); }

@@ -38,6 +38,7 @@ std::span<const EntityId> Client::inside(SubscriptionId id) const {
 SubscriptionId Client::Impl::subscribe_area(std::string table, const AreaSpec& spec) {
   const SubscriptionId id = subscriptions_.add_area(table, spec);
   areas_.add(id, std::move(table), spec);
+  on_subscriptions_changed();
   return id;
 }
 

@@ -125,6 +125,7 @@ Status Client::Impl::on_resume_reply(ByteSpan head, const Now& now) {
     }
   }
   report_refused();
+  send_subscriptions();
   return {};
 }
 
@@ -227,6 +228,7 @@ Status Client::Impl::use_schema(Schema schema) {
   state_ = State::kReady;
   ++stats_.connects;
   events_.push_back({ClientEvent::Kind::kConnected, ErrorCode::kOk, {}, {}});
+  send_subscriptions();
   return {};
 }
 
@@ -239,6 +241,10 @@ void Client::Impl::on_visible_schema() {
     if (status.ok()) continue;
     events_.push_back({ClientEvent::Kind::kFault, status.code(), status.error().context, {}});
   }
+}
+
+void Client::Impl::send_subscriptions() {
+  if (subscribes_are_due()) add_subscribes();
 }
 
 void Client::Impl::add_subscribes() {

@@ -232,8 +232,7 @@ StreamOutput Client::Impl::output(LinkId link, const Now&) {
     if (leaving.link == link) return StreamOutput{leaving.out.parts(), true};
   }
   if (!is_current(link) || state_ == State::kDialling) return {};
-  // What was begun and ended since the last time is asked for in one go.
-  if (subscribes_are_due()) add_subscribes();
+  send_subscriptions();
   // One ack stands for everything up to it: none is added while another waits.
   if (ack_is_due() && out_.empty()) {
     acked_bytes_ = consumed_bytes_;
@@ -291,6 +290,7 @@ void Client::Impl::on_timer(const Now& now) {
   if (now.steady >= reask_at_) {
     reask_at_ = Instant::never();
     subscriptions_.ask_again();
+    send_subscriptions();
   }
   if (now.steady < last_sent_ + options_.heartbeat_interval) return;
   last_sent_ = now.steady;

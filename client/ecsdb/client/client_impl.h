@@ -32,6 +32,11 @@ class Client::Impl {
   void on_timer(const Now& now);
   void connect(const Now& now);
   void disconnect(const Now& now);
+  /// By the application. Many changes that come together are asked for in few messages: all but the
+  /// first wait for output().
+  void on_subscriptions_changed() {
+    if (out_.empty()) send_subscriptions();
+  }
   SubscriptionId subscribe_area(std::string table, const AreaSpec& spec);
   /// Centres that moved, as often as the server allows.
   void send_moves(const Now& now);
@@ -102,6 +107,7 @@ class Client::Impl {
   void send_hello(const Now& now);
   bool may_resume() const;
   void send_resume();
+  void send_subscriptions();
   void add_subscribes();
   void report_refused();
   Status on_resume_reply(ByteSpan head, const Now& now);

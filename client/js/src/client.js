@@ -81,8 +81,6 @@ export class Client {
     /** The schema of the last connection; named on the next one. */
     this.schema = null;
     this.subscriptions = new Subscriptions();
-    /** Subscriptions to all of a table that were accepted before the last sync began. */
-    this.covering = new Set();
     /** @type {import("./replica.js").Replica|null} what can be read */
     this.shown = null;
     this.isWanted = false;
@@ -281,10 +279,6 @@ export class Client {
     this.report({ kind: "subscribed", subscription: id, code });
   }
 
-  onSyncBegin() {
-    this.covering = this.subscriptions.covering();
-  }
-
   /**
    * @param {import("./replica.js").Replica} replica that an advance is about to be applied to
    * @returns {EventList|null} where to put the events
@@ -308,17 +302,11 @@ export class Client {
       this.failures = 0;
       this.send("client_ready", { cut: replica.cut });
       if (environment.onEvents !== undefined) {
-        events = eventsOfSync(before, replica, (table) => this.wasRemoved(table));
+        events = eventsOfSync(before, replica);
       }
     }
     if (events.length > 0) environment.onEvents(events);
     if (isSync) this.report({ kind: "synced" });
-  }
-
-  /** Whether a row that a full sync does not have was removed: else it may be out of view. */
-  wasRemoved(table) {
-    const dependsOnCell = table.read.some((rule) => rule.where !== "any");
-    return !dependsOnCell && this.subscriptions.coversTable(table.name, this.covering);
   }
 
   // What it does by itself.

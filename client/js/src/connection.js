@@ -46,7 +46,6 @@ const TAKEN_IN = {
  * @property {import("./schema.js").Schema|null} schema that the client holds
  * @property {(schema: import("./schema.js").Schema) => void} onReady the schema is known
  * @property {(id: number, code: string) => void} onSubscribed an answer to a subscription
- * @property {() => void} onSyncBegin a full sync begins
  * @property {(replica: Replica) => import("./events.js").EventList|null} eventsFor a list for the
  *   events of an advance
  * @property {(replica: Replica, events: import("./events.js").EventList|null) => void} onAdvance
@@ -330,7 +329,6 @@ export class Connection {
       decompress: this.hasZstd ? this.replicaSettings.decompress : null,
     });
     this.state = SYNCING;
-    this.owner.onSyncBegin();
   }
 
   /** It is for those that want to go on with the sync later. */

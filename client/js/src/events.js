@@ -56,20 +56,17 @@ function fieldNames(layout, low, high) {
  * What a full sync has changed for the application.
  * @param {import("./replica.js").Replica|null} before what was shown, null if nothing was
  * @param {import("./replica.js").Replica} after
- * @param {(table: object) => boolean} isRemoved whether rows of a table that are missing were
- *   removed; else they left
  * @returns {RowEvent[]}
  */
-export function eventsOfSync(before, after, isRemoved) {
+export function eventsOfSync(before, after) {
   const list = new EventList();
   // Without the same schema no row is the same; of tables that are no more nothing is said.
   const isSame = before !== null && before.schema.fingerprint === after.schema.fingerprint;
   for (const store of before?.stores.values() ?? []) {
     if (!after.stores.has(store.layout.id)) continue;
     const other = isSame ? after.stores.get(store.layout.id) : undefined;
-    const kind = isSame && isRemoved(store.layout.definition) ? "remove" : "leave";
     for (const row of store.rowOf.values()) {
-      if (sameRow(store, row, other) < 0) list.add(kind, store, row);
+      if (sameRow(store, row, other) < 0) list.add("leave", store, row);
     }
   }
   for (const store of after.stores.values()) {

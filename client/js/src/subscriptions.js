@@ -66,21 +66,6 @@ export class Subscriptions {
     return [...this.byId.values()].some(({ state }) => state !== REFUSED);
   }
 
-  /** @returns {Set<number>} ids of the accepted subscriptions to all cells of a table */
-  covering() {
-    const isCovering = ({ kind, state }) => kind === SELECT_ALL && state === ACCEPTED;
-    return new Set([...this.byId.values()].filter(isCovering).map(({ id }) => id));
-  }
-
-  /**
-   * @param {string} table name
-   * @param {Set<number>} ids of subscriptions
-   * @returns {boolean} whether one of them is to the table and was not ended
-   */
-  coversTable(table, ids) {
-    return [...this.byId.values()].some((item) => item.table === table && ids.has(item.id));
-  }
-
   /**
    * Messages that tell the server what it does not know yet.
    * @param {import("./schema.js").Schema} schema

@@ -405,9 +405,8 @@ class ReplicationServer::Impl {
     }
     for (uint32_t slot = 0; slot < slots_.size(); ++slot) {
       if (!slots_[slot].session || !slots_[slot].session->interest().has_leaving()) continue;
-      std::vector<CellRef>& refs = gone[slot];
-      refs.clear();
-      for (const auto& [ref, key] : destroyed) refs.push_back(ref);
+      gone[slot].clear();
+      for (const auto& [ref, key] : destroyed) gone[slot].push_back(ref);
     }
     for (auto& [slot, refs] : gone) {
       std::sort(refs.begin(), refs.end());
