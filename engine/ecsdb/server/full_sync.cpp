@@ -80,6 +80,7 @@ void FullSync::stop() {
   group_ = 0;
   cells_done_ = 0;
   entity_index_ = 0;
+  handles_group_ = kNoGroup;
   rows_total_ = bytes_total_ = 0;
 }
 
@@ -91,28 +92,41 @@ SyncMark FullSync::mark() const {
 
 /// A cell that was given up since is sent all the same: the marks say so, and a client that comes
 /// back in the middle may ask for it again.
+bool FullSync::is_sent(const Interest::Held& held) {
+  return held.state == Interest::State::kStaged ||
+         (held.state == Interest::State::kLeaving && held.ref.cell != kNoCell);
+}
+
 void FullSync::find_handles(const Database& db, const Interest& interest, const Group& group) {
-  handles_.assign(db.cells(group.table).index_end(), Interest::kNoHandle);
+  const size_t cells = db.cells(group.table).index_end();
+  if (handles_group_ == group_ && handles_revision_ == interest.revision()) {
+    // Cells that were made since are none of the group's.
+    if (handles_.size() < cells) handles_.resize(cells, Interest::kNoHandle);
+    return;
+  }
+  handles_group_ = group_;
+  handles_revision_ = interest.revision();
+  handles_.assign(cells, Interest::kNoHandle);
   for (const uint32_t handle : group.handles) {
     const Interest::Held& held = interest.at(handle);
-    const bool is_sent = held.state == Interest::State::kStaged ||
-                         (held.state == Interest::State::kLeaving && held.ref.cell != kNoCell);
-    if (is_sent) handles_[held.ref.cell] = handle;
+    if (is_sent(held)) handles_[held.ref.cell] = handle;
   }
 }
 
 /// Where few of a table's rows are wanted, they are found by their cells instead of by a walk over
 /// the whole table: what is left of them, in order of entity.
 bool FullSync::collect_small_group(const Database& db, const Interest& interest,
-                                   const Table& table) {
+                                   const Group& group) {
+  const Table& table = db.table(group.table);
+  const size_t rows_max = std::min<size_t>(kSmallGroupRows, table.row_count());
   small_.clear();
   size_t rows = 0;
-  for (const uint32_t handle : handles_) {
-    if (handle != Interest::kNoHandle) rows += db.cell(interest.at(handle).ref).log.count();
+  for (const uint32_t handle : group.handles) {
+    if (is_sent(interest.at(handle))) rows += db.cell(interest.at(handle).ref).log.count();
+    if (rows > rows_max || rows == table.row_count()) return false;
   }
-  if (rows > kSmallGroupRows || rows >= table.row_count()) return false;
-  for (const uint32_t handle : handles_) {
-    if (handle == Interest::kNoHandle) continue;
+  for (const uint32_t handle : group.handles) {
+    if (!is_sent(interest.at(handle))) continue;
     for (const RowIndex at : table.rows_of(db.cell(interest.at(handle).ref).log)) {
       const uint32_t index = table.row(at).entity.index();
       if (index >= entity_index_) small_.add(index, at);
@@ -127,7 +141,7 @@ bool FullSync::scan(const Database& db, const Interest& interest, const Group& g
                     size_t bytes) {
   const Table& table = db.table(group.table);
   find_handles(db, interest, group);
-  const bool is_small = collect_small_group(db, interest, table);
+  const bool is_small = collect_small_group(db, interest, group);
   size_t small_at = 0;
   size_t collected = 0;
   found_.clear();

@@ -42,6 +42,7 @@ class FullSync {
 
  private:
   static constexpr size_t kSmallGroupRows = 4096;
+  static constexpr size_t kNoGroup = ~size_t{0};
   struct Group {
     uint16_t table = 0;
     std::vector<uint32_t> handles;
@@ -50,8 +51,9 @@ class FullSync {
     uint32_t handle;
     RowIndex row;
   };
+  static bool is_sent(const Interest::Held& held);
   void find_handles(const Database& db, const Interest& interest, const Group& group);
-  bool collect_small_group(const Database& db, const Interest& interest, const Table& table);
+  bool collect_small_group(const Database& db, const Interest& interest, const Group& group);
   bool scan(const Database& db, const Interest& interest, const Group& group, size_t bytes);
   void add_found(const Database& db, const Interest& interest, CellBlocks& blocks,
                  uint32_t features, AdvancePlan& plan);
@@ -64,7 +66,10 @@ class FullSync {
   size_t group_ = 0;  // that is being scanned
   uint32_t cells_done_ = 0;
   uint32_t entity_index_ = 0;
-  std::vector<uint32_t> handles_;  // by cell of the group's table; scratch, as are the next
+  std::vector<uint32_t> handles_;  // by cell of the table of the group
+  size_t handles_group_ = kNoGroup;
+  uint64_t handles_revision_ = 0;  // of the interest, when they were found
+  // Scratch.
   std::vector<Found> found_;
   RowOrder small_;
   std::vector<RowIndex> rows_;

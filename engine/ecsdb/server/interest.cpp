@@ -178,6 +178,7 @@ void Interest::hold(CellRef ref) {
 void Interest::release(uint32_t handle) {
   Held& held = held_[handle];
   ECSDB_CHECK(held.state != State::kFree && held.state != State::kLeaving);
+  ++revision_;
   handle_of_.erase(held.ref);
   changes_.push_back({held.ref, handle, false});
   if (held.state == State::kStaged) return keep_leaving(handle);
@@ -192,6 +193,7 @@ void Interest::release(uint32_t handle) {
 /// The leave has to wait for the end of the sync, and so has the handle.
 void Interest::keep_leaving(uint32_t handle) {
   held_[handle].state = State::kLeaving;
+  ++revision_;
   leaving_.push_back(handle);
 }
 
@@ -202,6 +204,7 @@ void Interest::on_cell_created(const Database& db, const Identity& identity, Cel
 }
 
 void Interest::on_cells_destroyed(std::span<const CellRef> refs) {
+  ++revision_;
   for (const uint32_t handle : leaving_) {
     if (std::binary_search(refs.begin(), refs.end(), held_[handle].ref)) {
       held_[handle].ref.cell = kNoCell;
@@ -235,6 +238,7 @@ void Interest::enter_again(uint32_t handle) {
   Held& held = held_[handle];
   trust(held);
   ECSDB_CHECK(held.state == State::kTold || held.state == State::kStaged);
+  ++revision_;
   leaves_.push_back({handle, held.generation});
   ++held.generation;
   held.state = State::kPending;
@@ -282,6 +286,7 @@ void Interest::close_gaps() {
 }
 
 void Interest::rename(CellRef ref, uint32_t from, uint32_t to) {
+  ++revision_;
   held_[to].ref = ref;
   handle_of_[ref] = to;
   changes_.push_back({ref, from, false});
@@ -313,6 +318,7 @@ std::vector<CellEnter> Interest::take_enters(const Database& db, bool only_again
 
 std::vector<CellEnter> Interest::stage(const Database& db, std::span<const CellRef> order) {
   ECSDB_CHECK(order.size() == pending_.size());
+  ++revision_;
   close_gaps();
   std::sort(pending_.begin(), pending_.end());
   std::vector<uint32_t> from;
@@ -379,6 +385,7 @@ bool Interest::import_cell(const Database& db, const Identity& identity, const R
   Held& held = held_[cell.handle];
   if (held.state != State::kFree || held.generation != generation_floor_) return false;
   const bool is_staged = cell.state != HeldState::kHeld;
+  ++revision_;
   held.generation = cell.generation;
   held.ref = {*table, db.cells(*table).find(cell.key)};
   held.state = is_staged ? State::kStaged : State::kTold;
@@ -424,6 +431,7 @@ void Interest::forget_cells() {
   leaving_.clear();
   replaced_ = 0;
   generation_floor_ = 0;
+  ++revision_;
 }
 
 uint64_t Interest::row_count(const Database& db) const {

@@ -121,6 +121,8 @@ class Interest {
   bool has_skipped() const { return has_skipped_; }
   void forget_skipped() { has_skipped_ = false; }
 
+  /// Rises whenever a cell comes to be staged, leaves, or gets another handle.
+  uint64_t revision() const { return revision_; }
   const Held& at(uint32_t handle) const { return held_[handle]; }
   /// Fetches the first cells.
   void prefetch() const { prefetch_memory(held_.data(), 16 * sizeof(Held)); }
@@ -159,6 +161,7 @@ class Interest {
   std::vector<uint32_t> leaving_;  // handles of state kLeaving
   size_t replaced_ = 0;            // of them, told before
   size_t doubted_ = 0;
+  uint64_t revision_ = 0;
   bool has_skipped_ = false;  // one of pending_ was released
   std::vector<Change> changes_;
   bool importing_ = false;
