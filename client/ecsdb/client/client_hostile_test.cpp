@@ -100,12 +100,7 @@ TEST_F(ClientHostile, SyncOfAnotherSchemaDoesNotGoOn) {
 // The same with a position: tables of the replica are of the old schema, those of the sync beside
 // it of the new one.
 TEST_F(ClientHostile, PositionOfAnotherSchemaIsNotGoneOnFrom) {
-  client_.subscribe("chat", now());
-  dial();
-  welcome();
-  send(MessageType::kSyncBegin, SyncBegin{Version{5}, 0, 0});
-  send_advance(MessageType::kAdvance, end_of_sync());
-  client_.poll(now());
+  go_live("chat");
   redial();
   welcome_with(other_harbour());
   send(MessageType::kResumeReply, ResumeReply{});
@@ -145,12 +140,7 @@ TEST(ClientBinding, StructBoundBeforeAnotherSchemaIsShownIsCheckedThen) {
 
 // Digests of several heartbeats wait for one poll(); all of them differ.
 TEST_F(ClientHostile, RefetchNamesNoMoreCellsThanItMay) {
-  client_.subscribe("chat", now());
-  dial();
-  welcome();
-  send(MessageType::kSyncBegin, SyncBegin{Version{5}, 0, 0});
-  send_advance(MessageType::kAdvance, end_of_sync());
-  client_.poll(now());
+  go_live("chat");
   enter_chats(1024, 5);
   for (uint32_t first = 0; first < 1024; first += kDigestsPerFrameMax) {
     ServerHeartbeat heartbeat;

@@ -59,8 +59,8 @@ class Script {
     send(MessageType::kSchemaPart, SchemaPart{0, encode_schema(schema_.def())});
   }
   /// Connected, subscribed, synced to an empty state of version 5.
-  void go_live() {
-    client_.subscribe("ship", now());
+  void go_live(const char* table = "ship") {
+    client_.subscribe(table, now());
     dial();
     welcome();
     send(MessageType::kSyncBegin, SyncBegin{Version{5}, 0, 0});

@@ -102,7 +102,7 @@ CatchUp::Way CatchUp::choose(const Sources& sources, const Behind& behind) {
 bool CatchUp::is_last_chain(const Sources& sources, const Behind& behind) const {
   return chain_.users > 0 && chain_.sent_cut == behind.sent_cut &&
          chain_.effective_cut == behind.effective_cut && chain_.features == behind.features &&
-         sources.ring.reaches(behind.effective_cut) && chain_.changed == changed_;
+         chain_.first_sequence == sources.ring.first_sequence() && chain_.changed == changed_;
 }
 
 void CatchUp::begin_chain(const Sources& sources, const Behind& behind) {
@@ -110,6 +110,7 @@ void CatchUp::begin_chain(const Sources& sources, const Behind& behind) {
   chain_.sent_cut = behind.sent_cut;
   chain_.effective_cut = behind.effective_cut;
   chain_.features = behind.features;
+  chain_.first_sequence = sources.ring.first_sequence();
   chain_.changed = changed_;
   chain_.frames.clear();
   find_steps(sources, behind);

@@ -120,6 +120,7 @@ class CatchUp {
     Version sent_cut;
     Version effective_cut;
     uint32_t features = 0;
+    uint64_t first_sequence = 0;  // of the ring, where steps_ begins
     std::vector<Changed> changed;
     std::vector<BlockRef> frames;  // of the second user; none where one is too large
   };

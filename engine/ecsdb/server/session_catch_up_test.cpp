@@ -7,6 +7,45 @@
 namespace ecsdb::server_test {
 namespace {
 
+/// Two clients; one takes every publish, the other nothing while publishes are missed. Each of
+/// these changes other rows: their shared blocks are the cheapest way to catch up.
+struct MissedPublishes {
+  explicit MissedPublishes(size_t publishes, ServerOptions options = {})
+      : count(publishes), bench(options), fast(bench, 0), slow(bench, 1) {
+    for (size_t i = 0; i < count * kRows; ++i) units.push_back(bench.add_unit(1, 1));
+  }
+  /// `also(tx, i)` adds to the change of publish `i`.
+  template <class Also>
+  void miss(Also&& also) {
+    slow.set_accepts(0);
+    for (size_t i = 0; i < count; ++i) {
+      bench.step([&](Transaction& tx) {
+        for (size_t k = 0; k < kRows; ++k) {
+          EXPECT_TRUE(tx.set(kUnit, units[i * kRows + k], 1, i * kRows + k).ok());
+        }
+        also(tx, i);
+      });
+      fast.receive();
+    }
+    slow.set_accepts(1u << 20);
+    slow.receive();
+  }
+  /// The slow one had begun the first; all the others came in one.
+  void expect_one_piece() {
+    const auto advances = slow.take_advances();
+    ASSERT_EQ(advances.size(), 2u);
+    EXPECT_EQ(advances[1].first.kind(), AdvanceKind::kNet);
+    EXPECT_EQ(advances[1].first.to(), bench.server.database().published());
+  }
+
+  static constexpr size_t kRows = 100;
+  size_t count;
+  Bench bench;
+  std::vector<EntityId> units;
+  Peer fast;
+  Peer slow;
+};
+
 TEST(SessionCatchUp, SlowClientGetsOneNetDeltaAndStaysConnected) {
   Bench bench;
   const EntityId unit = bench.add_unit(1, 1);
@@ -73,34 +112,43 @@ TEST(SessionCatchUp, WhoDoesNotReadIsSentFewHeartbeats) {
 TEST(SessionCatchUp, WhoMissedThatACellCameAndWentIsShownNothingBetween) {
   ServerOptions options;
   options.database.horizon_versions_max = 1;
-  Bench bench(options);
-  std::vector<EntityId> units;
-  for (int i = 0; i < 600; ++i) units.push_back(bench.add_unit(1, 1));
-  Peer fast(bench, 0);
-  Peer slow(bench, 1);
-  fast.go_live({1});
-  slow.go_live({1});
-  slow.set_accepts(0);
+  MissedPublishes scene(6, options);
+  for (Peer* peer : {&scene.fast, &scene.slow}) peer->go_live({1});
   EntityId guest;
-  for (size_t i = 0; i < 600; i += 100) {  // other rows each time: shared blocks are the cheapest
-    bench.step([&](Transaction& tx) {
-      for (size_t k = i; k < i + 100; ++k) EXPECT_TRUE(tx.set(kUnit, units[k], 1, k).ok());
-      if (i == 200) {
-        EXPECT_TRUE(tx.destroy(guest).ok());
-      }
-      if (i != 100) return;
+  scene.miss([&](Transaction& tx, size_t i) {
+    if (i == 1) {
       guest = tx.create().value();
       const FieldValue far_away{0, Vec2f{95, 95}};
       EXPECT_TRUE(tx.insert(kUnit, guest, std::span(&far_away, 1)).ok());
-    });
-    fast.receive();
+    } else if (i == 2) {
+      EXPECT_TRUE(tx.destroy(guest).ok());
+    }
+  });
+  scene.expect_one_piece();
+}
+
+// A ball follows a unit that goes to a cell of its own and comes back; a client that missed it is
+// not shown the version in which the unit was in a cell that the client never heard of.
+TEST(SessionCatchUp, WhoMissedThatAnAreaWentAndCameBackIsShownNothingBetween) {
+  MissedPublishes scene(6);
+  const EntityId leader = scene.bench.add_unit(1, 1);
+  for (Peer* peer : {&scene.fast, &scene.slow}) {
+    Subscription ball;
+    ball.id = SubscriptionId{1};
+    ball.table = TableId{1};
+    ball.kind = SelectorKind::kBall;
+    ball.area = {{leader, {0, 0, 0}, {2, 0, 0}, 15}};
+    peer->greet();
+    peer->authenticate();
+    EXPECT_EQ(peer->subscribe(ball), ErrorCode::kOk);
+    peer->receive();
+    peer->take();
   }
-  slow.set_accepts(1u << 20);
-  slow.receive();
-  const auto advances = slow.take_advances();
-  ASSERT_EQ(advances.size(), 2u);
-  EXPECT_EQ(advances[1].first.kind(), AdvanceKind::kNet);
-  EXPECT_EQ(advances[1].first.to(), bench.server.database().published());
+  scene.miss([&](Transaction& tx, size_t i) {
+    const float x = i >= 1 && i < 3 ? 25 : 1;
+    EXPECT_TRUE(tx.set(kUnit, leader, 0, Vec2f{x, 1}).ok());
+  });
+  scene.expect_one_piece();
 }
 
 TEST(SessionCatchUp, NetDeltaIsSharedByThoseAtTheSameCut) {
@@ -124,23 +172,11 @@ TEST(SessionCatchUp, NetDeltaIsSharedByThoseAtTheSameCut) {
 }
 
 TEST(SessionCatchUp, WhoMissedAFewPublishesGetsTheirSharedBlocks) {
-  Bench bench;
-  std::vector<EntityId> units;
-  for (int i = 0; i < 400; ++i) units.push_back(bench.add_unit(1, 1));
-  Peer fast(bench, 0);
-  Peer slow(bench, 1);
+  MissedPublishes scene(4);
+  auto& [count, bench, units, fast, slow] = scene;
   fast.go_live({1});
   slow.go_live({1});
-  slow.set_accepts(0);
-  // Other rows each time: of a net delta nothing would be saved.
-  for (size_t i = 0; i < 400; i += 100) {
-    bench.step([&](Transaction& tx) {
-      for (size_t k = i; k < i + 100; ++k) EXPECT_TRUE(tx.set(kUnit, units[k], 1, k).ok());
-    });
-    fast.receive();
-  }
-  slow.set_accepts(1u << 20);
-  slow.receive();
+  scene.miss([](Transaction&, size_t) {});
   EXPECT_EQ(bench.server.stats().chain_advances, 3u);
   EXPECT_EQ(bench.server.stats().net_advances, 0u);
   EXPECT_EQ(bench.server.stats().conflated, 0u);

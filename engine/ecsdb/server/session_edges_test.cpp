@@ -230,42 +230,5 @@ TEST_F(ResumeRightsTest, KeptSyncSaysNothingAboutHiddenCells) {
   EXPECT_EQ(keeps(0), keeps(1));
 }
 
-// A ball follows a unit that goes to a cell of its own and comes back; a client that missed it is
-// not shown the version in which the unit was in a cell that the client never heard of.
-TEST(SessionEdges, WhoMissedThatAnAreaWentAndCameBackIsShownNothingBetween) {
-  Bench bench;
-  std::vector<EntityId> units;
-  for (int i = 0; i < 600; ++i) units.push_back(bench.add_unit(1, 1));
-  const EntityId leader = bench.add_unit(1, 1);
-  Peer fast(bench, 0);
-  Peer slow(bench, 1);
-  for (Peer* peer : {&fast, &slow}) {
-    Subscription ball;
-    ball.id = SubscriptionId{1};
-    ball.table = TableId{1};
-    ball.kind = SelectorKind::kBall;
-    ball.area = {{leader, {0, 0, 0}, {2, 0, 0}, 15}};
-    peer->greet();
-    peer->authenticate();
-    EXPECT_EQ(peer->subscribe(ball), ErrorCode::kOk);
-    peer->receive();
-    peer->take();
-  }
-  slow.set_accepts(0);
-  for (size_t i = 0; i < 600; i += 100) {  // other rows each time: shared blocks are the cheapest
-    bench.step([&](Transaction& tx) {
-      for (size_t k = i; k < i + 100; ++k) EXPECT_TRUE(tx.set(kUnit, units[k], 1, k).ok());
-      const float x = i >= 100 && i < 300 ? 25 : 1;
-      EXPECT_TRUE(tx.set(kUnit, leader, 0, Vec2f{x, 1}).ok());
-    });
-    fast.receive();
-  }
-  slow.set_accepts(1u << 20);
-  slow.receive();
-  const auto advances = slow.take_advances();
-  ASSERT_EQ(advances.size(), 2u);
-  EXPECT_EQ(advances[1].first.kind(), AdvanceKind::kNet);
-}
-
 }  // namespace
 }  // namespace ecsdb::server_test
