@@ -61,6 +61,21 @@ enum class ErrorCode : uint16_t {
   kRowMissing = 602,
   kCapacity = 603,
   kSnapshotCorrupt = 604,
+  // 65x: what became of a client's write.
+  kConflict = 650,         // somebody else changed a field since the write's base
+  kRowRemoved = 651,       // somebody else removed the row since then
+  kBaseInFuture = 652,     // the base is a version that was not published
+  kWriteReused = 653,      // the sequence was used for a write of other bytes
+  kOtherClient = 654,      // the client id is another one's
+  kWriteExpired = 655,     // it came too late
+  kSessionExpired = 656,   // the server has forgotten which writes it decided
+  kWriteLost = 657,        // what it was made for is gone with a lost part of the history
+  kQueueFull = 658,        // too many writes wait; later it may be let
+  kMergeRefused = 659,     // the merge function says that the values do not go together
+  kRuleRefused = 660,      // a rule of the server's application refused the result
+  kUnknownMerge = 661,     // the server has no merge function of that name
+  kNotKept = 662,          // durable was asked for, and nothing is kept
+  kUnknownConflict = 663,  // there is no such conflict, or it was settled
   // 7xx: files and command lines.
   kFileUnreadable = 700,
   kSyntax = 701,

@@ -13,7 +13,7 @@
 #include "ecsdb/base/hash.h"
 #include "ecsdb/base/ids.h"
 #include "ecsdb/base/result.h"
-#include "ecsdb/schema/canonical.h"
+#include "ecsdb/schema/canonical_value.h"
 #include "ecsdb/store/cells.h"
 
 namespace ecsdb {
@@ -89,6 +89,10 @@ void encode_value(const T& v, Writer& out) {
     const int numbers = cell_key_numbers(v.kind);
     const int64_t number[3] = {v.x, v.y, v.z};
     for (int i = 0; i < numbers; ++i) out.varint(zigzag(number[i]));
+  } else if constexpr (std::is_same_v<T, CanonicalValue>) {
+    out.u8(v.kind);
+    if (v.is_text()) return encode_value(v.text, out);
+    for (int i = 0; i < v.kind; ++i) out.varint(zigzag(static_cast<int64_t>(v.lanes.lane[i])));
   } else if constexpr (WrappedId<T>)
     out.varint(v.value);
   else if constexpr (std::is_same_v<T, std::string>) {
@@ -123,8 +127,8 @@ constexpr int cell_key_numbers(CellKey::Kind kind) {
 
 /// How values of the type are written, as the protocol document calls it: "bool"; "enum", a byte;
 /// "v32", a varint of up to 32 bits; "z32", a zigzag varint; "u32", four bytes; "id128" and
-/// "hash128", two times eight bytes; "digest", four times four bytes; "cell key"; "text"; "bytes";
-/// "list of ..."; or the name of a described structure.
+/// "hash128", two times eight bytes; "digest", four times four bytes; "cell key"; "value", see
+/// CanonicalValue; "text"; "bytes"; "list of ..."; or the name of a described structure.
 template <class T>
 std::string wire_type_name() {
   if constexpr (std::is_same_v<T, bool>)
@@ -143,6 +147,8 @@ std::string wire_type_name() {
     return "digest";
   else if constexpr (std::is_same_v<T, CellKey>)
     return "cell key";
+  else if constexpr (std::is_same_v<T, CanonicalValue>)
+    return "value";
   else if constexpr (WrappedId<T>)
     return wire_type_name<decltype(T::value)>();
   else if constexpr (std::is_same_v<T, std::string>)
@@ -190,6 +196,18 @@ void decode_value(ByteReader& in, T& v, uint64_t limit) {
     const int numbers = cell_key_numbers(v.kind);
     int64_t* number[3] = {&v.x, &v.y, &v.z};
     for (int i = 0; i < numbers; ++i) *number[i] = unzigzag(in.varint());
+  } else if constexpr (std::is_same_v<T, CanonicalValue>) {
+    v = CanonicalValue{};
+    v.kind = in.u8();
+    if (v.kind > CanonicalValue::kText) in.fail();
+    if (!in.ok()) v.kind = 0;
+    if (v.is_text()) {
+      v.text = as_text(in.bytes(in.varint_up_to(limit)));
+    } else {
+      for (int i = 0; i < v.kind; ++i) {
+        v.lanes.lane[i] = static_cast<uint64_t>(unzigzag(in.varint()));
+      }
+    }
   } else if constexpr (WrappedId<T>) {
     decode_value(in, v.value, limit);
   } else if constexpr (std::is_same_v<T, std::string>) {
@@ -223,7 +241,12 @@ void print_value(const T& v, std::string& out) {
     for (const uint32_t lane : v.lane) out += std::to_string(lane) + ".";
   } else if constexpr (std::is_same_v<T, CellKey>)
     out += v.to_string();
-  else if constexpr (WrappedId<T> || std::is_same_v<T, Fixed32>)
+  else if constexpr (std::is_same_v<T, CanonicalValue>) {
+    if (v.is_text()) out += std::to_string(v.text.size()) + " bytes";
+    for (int i = 0; i < v.kind && !v.is_text(); ++i) {
+      out += (i == 0 ? "" : ".") + std::to_string(static_cast<int64_t>(v.lanes.lane[i]));
+    }
+  } else if constexpr (WrappedId<T> || std::is_same_v<T, Fixed32>)
     out += std::to_string(v.value);
   else if constexpr (std::is_same_v<T, std::string>)
     out += json_quote(v);  // a peer's text must not end a line of the log

@@ -32,6 +32,13 @@ inline constexpr size_t kBlocksPerFrameMax = 1024;
 inline constexpr size_t kDigestsPerFrameMax = 256;
 inline constexpr size_t kCellsPerConnectionMax = 1u << 20;
 
+// Writes.
+inline constexpr size_t kWriteBytesMax = 60'000;   // of one write
+inline constexpr size_t kWriteOpsMax = 256;        // of one write
+inline constexpr size_t kWriteFieldsMax = 1024;    // of one write, of all operations together
+inline constexpr size_t kWritesPerFrameMax = 256;  // and of outcomes likewise:
+inline constexpr size_t kOutcomesPerFrameMax = 256;
+
 // Flow.
 inline constexpr size_t kUnackedBytesMax = 256 * 1024;  // sent to a client and not acknowledged
 inline constexpr size_t kRepliesWaitingMax = 64;        // subscribe replies not yet sent
@@ -41,6 +48,7 @@ static_assert(kBlockBytesMax <= kBlockBytesHardMax && kBlockBytesHardMax <= kFra
 // A row alone always fits a block: its texts, and 64 fields of at most four lanes of ten bytes.
 static_assert(kRowTextBytesMax + kFieldsPerTableMax * 48 + 64 <= kBlockBytesHardMax);
 static_assert(kSchemaPartBytesMax + 64 <= kFrameHeadBytesMax);
+static_assert(kWriteBytesMax + 64 <= kFrameHeadBytesMax);
 static_assert(kTokenBytesMax + 256 <= kPreAuthFrameBytesMax);
 
 }  // namespace ecsdb

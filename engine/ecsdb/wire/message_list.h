@@ -38,6 +38,8 @@ inline constexpr auto kMessageList = std::make_tuple(
                               false, "what was synced is shown; live advances may come"},
     MessageEntry<Goodbye>{MessageType::kGoodbye, "goodbye", MessageSender::kBoth, false,
                           "the last message, and why"},
+    MessageEntry<Writes>{MessageType::kWrites, "writes", MessageSender::kClient, false,
+                         "what the client wants to change"},
     MessageEntry<AuthReply>{MessageType::kAuthReply, "auth_reply", MessageSender::kServer, false,
                             "the client is accepted"},
     MessageEntry<SchemaPart>{MessageType::kSchemaPart, "schema_part", MessageSender::kServer, false,
@@ -55,6 +57,10 @@ inline constexpr auto kMessageList = std::make_tuple(
     MessageEntry<ResumeReply>{MessageType::kResumeReply, "resume_reply", MessageSender::kServer,
                               false, "whether what the client holds is gone on from"},
     MessageEntry<SyncMark>{MessageType::kSyncMark, "sync_mark", MessageSender::kServer, false,
-                           "how far the chunks before it have come"});
+                           "how far the chunks before it have come"},
+    MessageEntry<Outcomes>{MessageType::kOutcomes, "outcomes", MessageSender::kServer, false,
+                           "what became of the client's writes; belongs to the next advance"},
+    MessageEntry<WriteRefused>{MessageType::kWriteRefused, "write_refused", MessageSender::kServer,
+                               false, "a write was not taken, for now or for ever"});
 
 }  // namespace ecsdb

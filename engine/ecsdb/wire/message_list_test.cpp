@@ -27,6 +27,9 @@ bool is_enumerator(MessageType type) {
     case MessageType::kServerHeartbeat:
     case MessageType::kResumeReply:
     case MessageType::kSyncMark:
+    case MessageType::kWrites:
+    case MessageType::kOutcomes:
+    case MessageType::kWriteRefused:
       return true;
   }
   return false;

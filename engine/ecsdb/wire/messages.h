@@ -9,6 +9,7 @@
 #include "ecsdb/wire/limits.h"
 #include "ecsdb/wire/resume_messages.h"
 #include "ecsdb/wire/subscription_messages.h"
+#include "ecsdb/wire/write_messages.h"
 
 namespace ecsdb {
 
@@ -26,6 +27,7 @@ enum class MessageType : uint8_t {
   kResume = 5,
   kRefetch = 6,
   kClientReady = 7,
+  kWrites = 9,
   // both ways
   kGoodbye = 8,
   // server to client
@@ -38,6 +40,8 @@ enum class MessageType : uint8_t {
   kServerHeartbeat = 22,
   kResumeReply = 23,
   kSyncMark = 24,
+  kOutcomes = 25,
+  kWriteRefused = 26,
 };
 
 struct Auth {
@@ -82,6 +86,8 @@ struct AuthReply {
   uint64_t client_bytes = 0;
   uint32_t client_changes = 0;
   uint32_t stall_ms = 0;
+  uint64_t server_wall_ms = 0;
+  uint32_t writes_waiting_max = 0;
 };
 template <>
 struct Describe<AuthReply> {
@@ -113,7 +119,11 @@ struct Describe<AuthReply> {
           "client_changes", &AuthReply::client_changes, 0,
           "subscriptions that may be begun, ended or moved a second in the long run; 0: no limit"),
       field("stall_ms", &AuthReply::stall_ms, 0,
-            "a client without any progress is closed after so long"));
+            "a client without any progress is closed after so long"),
+      field("server_wall_ms", &AuthReply::server_wall_ms, 0,
+            "the server's wall clock, milliseconds since 1970; for stamps of writes"),
+      field("writes_waiting_max", &AuthReply::writes_waiting_max, 0,
+            "so many writes of this client may be sent and not settled; 0: none"));
 };
 
 struct SchemaPart {
