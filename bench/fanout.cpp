@@ -56,7 +56,7 @@ class World {
         picker_(load.entities) {}
 
   Status start() {
-    ecsdb::Transaction tx = server_.begin();
+    ecsdb::Transaction tx = server_.begin(pump_.now());
     entities_ = insert_units(tx, load_.entities, load_.cells, rng_);
     server_.commit(std::move(tx), pump_.now());
     server_.publish(pump_.now());
@@ -108,7 +108,7 @@ class World {
   }
   /// One version, offered to all clients and taken, but not delivered.
   Status publish(TickSamples& samples, PublishSamples& pass) {
-    ecsdb::Transaction tx = server_.begin();
+    ecsdb::Transaction tx = server_.begin(pump_.now());
     ECSDB_TRY(move_units(tx));
     samples.commit.add(time_ns([&] { server_.commit(std::move(tx), pump_.now()); }));
 

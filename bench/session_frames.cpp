@@ -42,7 +42,7 @@ class FrameWorld {
         picker_(load.entities) {}
 
   Status start() {
-    ecsdb::Transaction tx = server_.begin();
+    ecsdb::Transaction tx = server_.begin(now());
     entities_ = insert_units(tx, load_.entities, load_.cells, rng_);
     server_.commit(std::move(tx), now());
     server_.publish(now());
@@ -61,7 +61,7 @@ class FrameWorld {
   /// Commits a change of random rows.
   Status change() {
     time_ = time_ + kTick;
-    ecsdb::Transaction tx = server_.begin();
+    ecsdb::Transaction tx = server_.begin(now());
     const ecsdb::Table& table = tx.database().table(kUnitTable);
     moved_.clear();
     for (const uint32_t at : picker_.pick(load_.changes, rng_)) moved_.push_back(entities_[at]);

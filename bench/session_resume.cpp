@@ -144,7 +144,7 @@ class ReturnTrial {
 
   template <class Change>
   Status publish(Change change) {
-    Transaction tx = server_.begin();
+    Transaction tx = server_.begin(now());
     ECSDB_TRY(change(tx));
     server_.commit(std::move(tx), now());
     server_.publish(now());

@@ -105,7 +105,7 @@ Status SessionServer::start() {
 }
 
 Status SessionServer::commit_rows() {
-  Transaction tx = server_.begin();
+  Transaction tx = server_.begin(loop_.now());
   ECSDB_TRY(many_.insert(tx, load_.many));
   ECSDB_TRY(few_.insert(tx, load_.few));
   server_.commit(std::move(tx), loop_.now());
@@ -120,7 +120,7 @@ void SessionServer::start_ticks() {
 void SessionServer::stop_ticks() { runner_->set_tick(0, nullptr); }
 
 void SessionServer::tick(const ecsdb::Now& now) {
-  Transaction tx = server_.begin();
+  Transaction tx = server_.begin(now);
   for (MovingUnits* units : {&many_, &few_}) {
     if (units->size() == 0) continue;
     ECSDB_CHECK(units->move_some(tx, std::min<uint64_t>(load_.changes, units->size() / 8)).ok());

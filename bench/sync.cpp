@@ -25,7 +25,7 @@ class SyncBench {
         rng_(seed),
         server_(unit_schema(1), ecsdb::ServerOptions{}, &authenticator_),
         pump_(server_) {
-    ecsdb::Transaction tx = server_.begin();
+    ecsdb::Transaction tx = server_.begin(pump_.now());
     insert_units(tx, rows, 1, rng_);
     server_.commit(std::move(tx), pump_.now());
     server_.publish(pump_.now());

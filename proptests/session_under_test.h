@@ -33,7 +33,7 @@ class SessionUnderTest {
   /// One version, published.
   template <class Change>
   void commit(Change change) {
-    Transaction tx = server_.begin();
+    Transaction tx = server_.begin(now());
     change(tx);
     server_.commit(std::move(tx), now());
     server_.publish(now());

@@ -70,7 +70,7 @@ int ServerProgram::run() {
 
 /// Version 1, so that a client's synced state has a version of its own even if nothing is written.
 void ServerProgram::commit_first() {
-  Transaction change = server_.begin();
+  Transaction change = server_.begin(loop_.now());
   // The schema was checked against the feed and holds far more entities than the feed needs.
   if (settings_.feed) ECSDB_CHECK(settings_.feed->fill(change).ok());
   const Now now = loop_.now();
@@ -138,7 +138,7 @@ void ServerProgram::on_tick(const Now& now) {
     net::StderrLog(net::LogLevel::kDebug).write(net::LogLevel::kInfo, line.line());
   }
   if (paused) return;
-  Transaction change = server_.begin();
+  Transaction change = server_.begin(now);
   ECSDB_CHECK(settings_.feed->step(change).ok());
   server_.commit(std::move(change), now);
   server_.publish(now);

@@ -64,7 +64,7 @@ const Start& start() {
     bind_all(server);
     client_test::Workload workload{Prng(5)};
     for (size_t i = 0; i < 25; ++i) {
-      Transaction tx = server.begin();
+      Transaction tx = server.begin(Now{});
       workload.change(tx);
       server.commit(std::move(tx), Now{});
     }
@@ -234,7 +234,7 @@ class ServerUnderTest {
   }
   void change(unsigned what) {
     for (unsigned n = 1 + what % 4; n > 0; --n) {
-      Transaction tx = server_.begin();
+      Transaction tx = server_.begin(now_);
       workload_.change(tx);
       server_.commit(std::move(tx), now_);
     }

@@ -56,7 +56,7 @@ class Recorder {
 
  private:
   void commit() {
-    Transaction tx = server_.begin();
+    Transaction tx = server_.begin(now_);
     for (int i = 0; i < 3; ++i) workload_.change(tx);
     server_.commit(std::move(tx), now_);
     now_.steady = now_.steady + Duration::ms(10);

@@ -382,7 +382,7 @@ void write_snapshots(Seeds& seeds) {
   ECSDB_CHECK(server.bind<client_test::Chat>().ok() && server.bind<client_test::Bag>().ok());
   client_test::Workload workload{Prng(5)};
   for (size_t step = 1; step <= 40; ++step) {
-    Transaction tx = server.begin();
+    Transaction tx = server.begin(Now{});
     workload.change(tx);
     server.commit(std::move(tx), Now{});
     server.publish(Now{});

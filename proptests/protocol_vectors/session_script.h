@@ -75,7 +75,7 @@ class Recorder {
   /// Commits one change.
   template <class Change>
   void commit(Change&& change) {
-    Transaction tx = server_.begin();
+    Transaction tx = server_.begin(now());
     change(tx);
     server_.commit(std::move(tx), now());
   }

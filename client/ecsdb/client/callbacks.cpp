@@ -23,6 +23,20 @@ CallbackId Callbacks::add_entity(EntityId entity, EntityCallback callback) {
   return last_;
 }
 
+CallbackId Callbacks::add_field(std::string table, std::string field, RowCallback callback) {
+  const CallbackId id = add_row(std::move(table), EntityId{}, std::move(callback));
+  entries_[id].field = std::move(field);
+  return id;
+}
+
+CallbackId Callbacks::add_outcome(WriteId write, OutcomeCallback callback) {
+  Entry& entry = entries_[++last_];
+  entry.write = write;
+  entry.on_outcome = std::move(callback);
+  outcomes_.push_back(last_);
+  return last_;
+}
+
 CallbackId Callbacks::add_area(SubscriptionId subscription, AreaCallback callback) {
   Entry& entry = entries_[++last_];
   entry.subscription = subscription;
@@ -49,6 +63,7 @@ void Callbacks::sweep() {
     std::erase(found->second, id);
     if (found->second.empty()) areas_.erase(found);
   }
+  std::erase_if(outcomes_, [&](CallbackId id) { return entries_.at(id).dead; });
   std::erase_if(entries_, [](const auto& entry) { return entry.second.dead; });
   any_dead_ = false;
   stale_ = true;
@@ -57,13 +72,19 @@ void Callbacks::sweep() {
 void Callbacks::rebuild(const Schema& schema) {
   index_.clear();
   stale_ = false;
-  for (const auto& [id, entry] : entries_) {
+  for (auto& [id, entry] : entries_) {
     int table = -1;
-    if (entry.on_area) continue;
+    if (entry.on_area || entry.on_outcome) continue;
     if (entry.is_row) {
       const auto index = schema.table_index(std::string_view(entry.table));
       if (!index) continue;
       table = *index;
+      entry.field_bits = 0;
+      if (!entry.field.empty()) {
+        const auto field = schema.field_index(*index, entry.field);
+        if (!field || schema.layout(*index).fields[*field].server_only) continue;
+        entry.field_bits = uint64_t{1} << schema.layout(*index).fields[*field].replicated_bit;
+      }
     }
     index_[Key{table, entry.entity}].push_back(id);
   }
@@ -75,7 +96,9 @@ void Callbacks::call_rows(Key key, const RowEvent& event, CallbackId before, con
   for (const CallbackId id : found->second) {
     if (*stop) return;
     Entry& entry = entries_.at(id);
-    if (!entry.dead && id <= before) entry.row(event);
+    const bool is_meant = entry.field.empty() || (event.kind == RowEventKind::kChange &&
+                                                  (event.changed & entry.field_bits) != 0);
+    if (is_meant && !entry.dead && id <= before) entry.row(event);
   }
 }
 
@@ -130,6 +153,24 @@ void Callbacks::deliver_areas(const std::vector<AreaEvent>& events, const bool* 
       if (id > before) break;
       Entry& entry = entries_.at(id);
       if (!entry.dead) entry.on_area(event);
+      if (*stop) return;
+    }
+  }
+  delivering_ = false;
+  sweep();
+}
+
+void Callbacks::deliver_outcomes(const std::vector<WriteOutcome>& outcomes, const bool* stop) {
+  ECSDB_CHECK(!delivering_);
+  if (outcomes.empty() || outcomes_.empty()) return;
+  delivering_ = true;
+  const CallbackId before = last_;
+  for (const WriteOutcome& outcome : outcomes) {
+    // By place, because a callback may add another one.
+    for (size_t i = 0; i < outcomes_.size() && outcomes_[i] <= before; ++i) {
+      Entry& entry = entries_.at(outcomes_[i]);
+      if (entry.dead || (entry.write.value != 0 && entry.write != outcome.id)) continue;
+      entry.on_outcome(outcome);
       if (*stop) return;
     }
   }

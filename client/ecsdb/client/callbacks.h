@@ -7,6 +7,7 @@
 
 #include "ecsdb/client/areas.h"
 #include "ecsdb/client/events.h"
+#include "ecsdb/client/writes.h"
 #include "ecsdb/schema/schema.h"
 #include "ecsdb/store/table_set.h"
 
@@ -19,6 +20,10 @@ class Callbacks {
  public:
   CallbackId add_row(std::string table, EntityId entity, RowCallback callback);
   CallbackId add_entity(EntityId entity, EntityCallback callback);
+  /// Of changes of one field.
+  CallbackId add_field(std::string table, std::string field, RowCallback callback);
+  /// Of one write, or of all (0).
+  CallbackId add_outcome(WriteId write, OutcomeCallback callback);
   CallbackId add_area(SubscriptionId subscription, AreaCallback callback);
   void remove(CallbackId id);
   bool empty() const { return entries_.empty(); }
@@ -30,17 +35,23 @@ class Callbacks {
   void deliver(const TableSet& set, const std::vector<RowEvent>& events, const bool* stop);
   /// The same for what areas tell.
   void deliver_areas(const std::vector<AreaEvent>& events, const bool* stop);
+  /// The same for what has become of writes.
+  void deliver_outcomes(const std::vector<WriteOutcome>& outcomes, const bool* stop);
 
  private:
   struct Entry {
     bool is_row = false;
     bool dead = false;
     std::string table;
+    std::string field;        // empty: every change of the row, and more
+    uint64_t field_bits = 0;  // of that field, or all; by rebuild()
     EntityId entity;
     RowCallback row;
     EntityCallback on_entity;
     SubscriptionId subscription;
     AreaCallback on_area;
+    WriteId write;
+    OutcomeCallback on_outcome;
   };
   struct Key {
     int table;        // -1: entity callbacks
@@ -59,6 +70,7 @@ class Callbacks {
   bool delivering_ = false;
   bool any_dead_ = false;
   std::map<SubscriptionId, std::vector<CallbackId>> areas_;
+  std::vector<CallbackId> outcomes_;
 };
 
 /// One event an entity, in order of their first row event: appeared, changed or gone, by whether it

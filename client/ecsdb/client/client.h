@@ -19,6 +19,8 @@
 #include "ecsdb/client/areas.h"
 #include "ecsdb/client/client_db.h"
 #include "ecsdb/client/events.h"
+#include "ecsdb/client/overlay.h"
+#include "ecsdb/client/writes.h"
 #include "ecsdb/wire/stream_output.h"
 
 namespace ecsdb {
@@ -44,6 +46,9 @@ struct ClientOptions {
   /// beyond, and with 0, such a loss costs a full sync. Nothing is kept with resume = false, or of
   /// servers that keep no archive.
   size_t before_image_bytes_max = 16 * 1024 * 1024;
+  size_t writes_pending_max = 1024;  // submitted and not decided; beyond: kQueueFull
+  size_t write_bytes_max = 4 * 1024 * 1024;  // of memory for them
+  MergeSet merges;  // custom ones, as the server has them: what own writes show until it has decided
 };
 
 /// Where a client is between "not connected" and "live", and why nothing arrives if so.
@@ -145,6 +150,16 @@ class Client {
   /// What comes inside the area of a subscription and goes out of it. Also told by a poll() that
   /// applies no cut, if the area was added or moved.
   CallbackId on_area(SubscriptionId id, AreaCallback callback);
+  /// A change of one field, by the names of table and field.
+  CallbackId on_field(std::string table, std::string field, RowCallback callback);
+  /// The same as on_row() for what predicted() shows: own writes when they are submitted, and never
+  /// again if they are confirmed as they were. Told by the next poll().
+  CallbackId on_predicted_row(std::string table, RowCallback callback);
+  CallbackId on_predicted_row(std::string table, EntityId entity, RowCallback callback);
+  void remove_predicted_callback(CallbackId id);
+  /// What became of each write, or of one.
+  CallbackId on_outcome(OutcomeCallback callback);
+  CallbackId on_outcome(WriteId write, OutcomeCallback callback);
   void remove_callback(CallbackId id);
   /// Entities that were inside a ball or range at the end of the last poll(), of those with a row
   /// in its table and a position that are both shown; in no particular order, valid until the next
@@ -157,6 +172,21 @@ class Client {
   /// the server has lost what came after, is one of them: rows leave, enter and change by it. The
   /// client connects again only after that.
   size_t poll(const Now& now, size_t cuts_max = ~size_t{0});
+
+  // Writes.
+  /// A draft to fill, once a schema is known; kUnknownTable before.
+  Result<WriteDraft> begin() const;
+  /// Queues a write, shows it in predicted() at once, and sends it when there is a connection.
+  /// Writes are decided in the order of submit(), each exactly once; on_outcome() tells. kQueueFull
+  /// when too many are pending, and nothing is queued then.
+  Result<WriteId> submit(WriteDraft&& draft, const WriteOptions& options, const Now& now);
+  Result<WriteId> submit(WriteDraft&& draft, const Now& now);
+  /// Submitted and not decided.
+  size_t pending_writes() const;
+  /// The confirmed state with the pending writes upon it.
+  const PredictedDb& predicted() const;
+  /// The id that the server has given to a provisional entity; what it is, where there is none yet.
+  EntityId entity(EntityId entity) const;
 
   const ClientDb& db() const;
   ClientDb& db();

@@ -81,6 +81,8 @@ Status Client::Impl::on_advance(const Frame& frame) {
       spare_.pop_back();
       arriving_.clear();
     }
+    arriving_.outcomes = std::exchange(next_outcomes_, {});
+    arriving_.outcome_bytes = std::exchange(outcome_bytes_, 0);
   } else {
     const Advance& begun = arriving_.head;
     if (head.kind() != begun.kind() || head.from != begun.from || head.to() != begun.to() ||
@@ -109,7 +111,9 @@ size_t Client::Impl::poll(const Now& now, size_t cuts_max) {
   ECSDB_CHECK(!polling_);
   polling_ = true;
   size_t cuts = 0;
-  if (fork_ && cuts_max > 0) {
+  settle_lone_outcomes(now);
+  show_predicted();
+  if (fork_ && cuts_max > 0 && !orphaned_) {
     roll_back(now);
     ++cuts;
     show_events();
@@ -135,16 +139,18 @@ void Client::Impl::show_events() {
   update_areas(row_events_);
   callbacks_.deliver(visible_, row_events_, &orphaned_);
   if (!orphaned_) callbacks_.deliver_areas(area_events_, &orphaned_);
+  if (!orphaned_) show_predicted();
 }
 
 /// Back to a cut that the server's history has, too. Up to the fork its versions are those of the
 /// history that the server is in now.
 void Client::Impl::roll_back(const Now& now) {
   row_events_.clear();
-  const bool tells = !callbacks_.empty() || !areas_.empty();
+  const bool tells = wants_events();
   ECSDB_CHECK(
       visible_.roll_back(*std::exchange(fork_, std::nullopt), tells ? &row_events_ : nullptr));
   position_ = {auth_reply_.database_id, auth_reply_.epoch};
+  rebase(row_events_);
   ++stats_.rollbacks;
   stats_.rows_changed += row_events_.size();
   if (state_ == State::kWaiting) dial(now);
@@ -167,7 +173,7 @@ Status Client::Impl::apply_next(const Now& now) {
   pending_.pop_front();
   pending_bytes_ -= advance.memory_bytes();
   row_events_.clear();
-  std::vector<RowEvent>* events = callbacks_.empty() && areas_.empty() ? nullptr : &row_events_;
+  std::vector<RowEvent>* events = wants_events() ? &row_events_ : nullptr;
   const bool ends_sync = advance.head.kind() == AdvanceKind::kSyncEnd;
   if (ends_sync) --pending_sync_ends_;
   if (ends_sync && !sync_.active) {
@@ -191,6 +197,9 @@ Status Client::Impl::apply_next(const Now& now) {
     if (ends_sync) drop_sync();
     ++stats_.advances;
   }
+  // One step: what a write has done, and that it is pending no more.
+  for (const Outcome& outcome : advance.outcomes) settle_write(outcome);
+  rebase(row_events_);
   ++applied_advances_;
   stats_.rows_changed += row_events_.size();
   consumed_bytes_ += advance.stream_bytes;

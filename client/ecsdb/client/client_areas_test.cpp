@@ -184,7 +184,7 @@ TEST(ClientAreas, ACallbackMayDestroyTheClient) {
   OpenAuthenticator open;
   ReplicationServer server(harbour().build().value(), {}, &open);
   Loopback net(server);
-  Transaction tx = server.begin();
+  Transaction tx = server.begin(net.now());
   for (int i = 0; i < 3; ++i) {
     const EntityId entity = tx.create().value();
     EXPECT_TRUE(tx.insert(kShip, entity, {}).ok());

@@ -172,7 +172,8 @@ Status Client::Impl::take_preface(ByteSpan& bytes) {
 Status Client::Impl::on_auth_reply(ByteSpan head, const Now& now) {
   if (state_ != State::kAuth) return fail(ErrorCode::kUnexpectedMessage, "auth_reply");
   ECSDB_TRY(decode_message(head, auth_reply_));
-  client_id_ = auth_reply_.client;
+  const ClientId before = std::exchange(client_id_, auth_reply_.client);
+  begin_write_session(before, now);
   ticket_ = auth_reply_.ticket;
   clock_.forget();
   clock_.on_time(auth_reply_.server_time_ns, auth_reply_.echo_ns, 0, now.steady);
@@ -234,6 +235,10 @@ Status Client::Impl::use_schema(Schema schema) {
 
 void Client::Impl::on_visible_schema() {
   callbacks_.on_schema_changed();
+  predicted_callbacks_.on_schema_changed();
+  // What was written was written for the schema before.
+  writes_.on_session(false, false, ErrorCode::kSchemaMismatch, told_);
+  rebuild_overlay();
   areas_.on_schema_changed();
   for (Status (*bind)(TableSet&) : bindings_) {
     // use_schema() has tried it, unless it was bound since then: that one reads as unbound.

@@ -8,7 +8,8 @@
 namespace ecsdb {
 
 Client::Impl::Impl(ClientOptions options, Prng rng)
-    : options_(std::move(options)),
+    : writes_({options.writes_pending_max, options.write_bytes_max}),
+      options_(std::move(options)),
       reconnect_({options_.retry_delay_min, options_.retry_delay_max, options_.retry_delay_clean},
                  rng.stream("reconnect")),
       reask_({options_.retry_delay_min, options_.retry_delay_max, Duration{}},
@@ -41,6 +42,9 @@ void Client::Impl::drop_arrived() {
   live_ = has_arriving_ = false;
   pending_.clear();
   pending_bytes_ = pending_sync_ends_ = 0;
+  next_outcomes_.clear();
+  lone_outcomes_.clear();
+  outcome_bytes_ = 0;
   samples_.clear();
   received_advances_ = applied_advances_ = 0;
 }
@@ -108,6 +112,7 @@ void Client::Impl::after_close(Error why, const Now& now) {
   goodbye_.reset();
   become_stale();
   if (sync_.active) ++stats_.syncs_cut;
+  writes_.on_disconnected();
   if (why.code == ErrorCode::kTicketReused) ticket_.clear();
 #if defined(ECSDB_MUTANTS)
   if (ECSDB_MUTANT(version_at_sync_start) && sync_.active && !live_ && !next_schema_) {
@@ -196,6 +201,10 @@ Status Client::Impl::on_frame(const Frame& frame, const Now& now) {
       return {};
     case MessageType::kServerHeartbeat:
       return on_server_heartbeat(frame.head, now);
+    case MessageType::kOutcomes:
+      return on_outcomes(frame.head);
+    case MessageType::kWriteRefused:
+      return on_write_refused(frame.head, now);
     case MessageType::kGoodbye: {
       Goodbye goodbye;
       ECSDB_TRY(decode_message(frame.head, goodbye));
@@ -222,7 +231,9 @@ bool Client::Impl::ack_is_due() const {
 }
 
 bool Client::Impl::has_output(LinkId link) const {
-  if (is_current(link)) return !out_.empty() || subscribes_are_due() || ack_is_due();
+  if (is_current(link)) {
+    return !out_.empty() || subscribes_are_due() || writes_are_due() || ack_is_due();
+  }
   return std::any_of(leaving_.begin(), leaving_.end(),
                      [&](const Leaving& leaving) { return leaving.link == link; });
 }
@@ -233,6 +244,7 @@ StreamOutput Client::Impl::output(LinkId link, const Now&) {
   }
   if (!is_current(link) || state_ == State::kDialling) return {};
   send_subscriptions();
+  send_writes();
   // One ack stands for everything up to it: none is added while another waits.
   if (ack_is_due() && out_.empty()) {
     acked_bytes_ = consumed_bytes_;
@@ -263,6 +275,7 @@ void Client::Impl::end_goodbyes(const Now& now) {
 
 void Client::Impl::on_timer(const Now& now) {
   end_goodbyes(now);
+  writes_.on_time(now.steady);
   switch (state_) {
     case State::kIdle:
       return;
@@ -294,11 +307,12 @@ void Client::Impl::on_timer(const Now& now) {
   }
   if (now.steady < last_sent_ + options_.heartbeat_interval) return;
   last_sent_ = now.steady;
+  if (out_.empty()) send_settled();
   if (out_.empty()) send(MessageType::kClientHeartbeat, clock_.heartbeat(now.steady));
 }
 
 Instant Client::Impl::next_deadline() const {
-  Instant at = state_deadline();
+  Instant at = std::min(state_deadline(), writes_.next_deadline());
   for (const Leaving& leaving : leaving_) at = std::min(at, leaving.close_at);
   return at;
 }

@@ -11,6 +11,8 @@
 #include "ecsdb/client/callbacks.h"
 #include "ecsdb/client/client.h"
 #include "ecsdb/client/divergence.h"
+#include "ecsdb/client/overlay.h"
+#include "ecsdb/client/pending_writes.h"
 #include "ecsdb/client/reconnect.h"
 #include "ecsdb/client/replica.h"
 #include "ecsdb/client/server_clock.h"
@@ -40,6 +42,8 @@ class Client::Impl {
   SubscriptionId subscribe_area(std::string table, const AreaSpec& spec);
   /// Centres that moved, as often as the server allows.
   void send_moves(const Now& now);
+  Result<WriteDraft> begin_write() const;
+  Result<WriteId> submit(WriteDraft&& draft, const WriteOptions& options, const Now& now);
   size_t poll(const Now& now, size_t cuts_max);
   void add_binding(Status (*bind)(TableSet&));
   bool has_output(LinkId link) const;
@@ -58,6 +62,10 @@ class Client::Impl {
   Subscriptions subscriptions_;
   AreaViews areas_;
   Callbacks callbacks_;
+  Callbacks predicted_callbacks_;
+  PendingWrites writes_;
+  Overlay overlay_;
+  PredictedDb predicted_{visible_, overlay_, writes_.made()};
   ClientStats stats_;
   std::deque<ClientEvent> events_;
   Version server_head_;
@@ -115,6 +123,9 @@ class Client::Impl {
   void leave_to_roll_back(Version fork, const Now& now);
   void roll_back(const Now& now);
   void show_events();
+  bool wants_events() const {
+    return !callbacks_.empty() || !areas_.empty() || !predicted_callbacks_.empty();
+  }
   Status use_schema(Schema schema);
   void on_visible_schema();
   void show_staged(std::vector<RowEvent>* events);
@@ -142,6 +153,19 @@ class Client::Impl {
   void show_moved_areas();
   bool may_move_areas() const;
   Instant moves_deadline() const;
+  // client_writes.cpp
+  uint64_t stamp(const Now& now);
+  bool writes_are_due() const;
+  void send_writes();
+  void send_settled();
+  void begin_write_session(ClientId before, const Now& now);
+  Status on_outcomes(ByteSpan head);
+  Status on_write_refused(ByteSpan head, const Now& now);
+  void settle_write(const Outcome& outcome);
+  void settle_lone_outcomes(const Now& now);
+  void rebase(std::span<const RowEvent> events);
+  void rebuild_overlay();
+  void show_predicted();
   template <class M>
   void send(MessageType type, const M& message) {
     append_message(out_.own(), type, message);
@@ -214,6 +238,19 @@ class Client::Impl {
   std::vector<RowEvent> row_events_;
   std::vector<AreaEvent> area_events_;
   Instant moves_at_;  // when the next centres may be sent
+  // Writes.
+  static constexpr size_t kWriteBytesWaiting = 64 * 1024;  // for the link; then no more are added
+  uint32_t provisional_end_ = 1;
+  uint64_t last_stamp_ = 0;
+  bool wall_known_ = false;
+  int64_t wall_ms_ = 0;  // of the server, at:
+  Instant wall_at_;
+  std::optional<DatabaseId> write_database_;
+  std::vector<Outcome> next_outcomes_;  // of the advance that is to begin
+  std::vector<Outcome> lone_outcomes_;  // that count by themselves
+  size_t outcome_bytes_ = 0;            // of both, as received
+  std::vector<WriteOutcome> told_;      // to be told by poll()
+  std::vector<RowEvent> predicted_events_;
   bool polling_ = false;
   bool orphaned_ = false;
 };

@@ -296,7 +296,7 @@ TEST(Client, AnotherSchemaBecomesVisibleWithItsSync) {
   const OpenAuthenticator authenticator;
   ReplicationServer other(harbour(2).build().value(), ServerOptions{}, &authenticator);
   ASSERT_TRUE(other.bind<Ship>().ok());
-  Transaction tx = other.begin();
+  Transaction tx = other.begin(w.net_.now());
   const EntityId fresh = tx.create().value();
   ASSERT_TRUE(tx.insert(fresh, Ship{{20, 20}, 2, "boris"}).ok());
   other.commit(std::move(tx), w.net_.now());

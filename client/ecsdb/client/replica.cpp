@@ -11,6 +11,8 @@ void ReceivedAdvance::clear() {
   head = Advance{};
   tail.clear();
   frames.clear();
+  outcomes.clear();
+  outcome_bytes = 0;
   stream_bytes = 0;
 }
 

@@ -24,11 +24,13 @@ struct ReceivedAdvance {
     Fixed32 tail_checksum;
   };
   std::vector<FrameEnd> frames;
+  std::vector<Outcome> outcomes;  // of own writes, which it has the effects of
+  size_t outcome_bytes = 0;       // of them, as received
   size_t stream_bytes = 0;
 
   /// About what it takes in memory, which is much more than on the stream where it says little.
   size_t memory_bytes() const {
-    return sizeof(*this) + tail.size() + frames.size() * sizeof(FrameEnd) +
+    return sizeof(*this) + outcome_bytes + tail.size() + frames.size() * sizeof(FrameEnd) +
            head.leaves.size() * sizeof(CellLeave) + head.enters.size() * sizeof(CellEnter) +
            head.blocks.size() * sizeof(head.blocks[0]);
   }

@@ -152,7 +152,7 @@ class World {
 
   template <class Change>
   void commit(Change&& change) {
-    Transaction tx = server_.begin();
+    Transaction tx = server_.begin(net_.now());
     change(tx);
     server_.commit(std::move(tx), net_.now());
   }

@@ -54,6 +54,20 @@ bool is_enumerator(ErrorCode code) {
     case ErrorCode::kRowMissing:
     case ErrorCode::kCapacity:
     case ErrorCode::kSnapshotCorrupt:
+    case ErrorCode::kConflict:
+    case ErrorCode::kRowRemoved:
+    case ErrorCode::kBaseInFuture:
+    case ErrorCode::kWriteReused:
+    case ErrorCode::kOtherClient:
+    case ErrorCode::kWriteExpired:
+    case ErrorCode::kSessionExpired:
+    case ErrorCode::kWriteLost:
+    case ErrorCode::kQueueFull:
+    case ErrorCode::kMergeRefused:
+    case ErrorCode::kRuleRefused:
+    case ErrorCode::kUnknownMerge:
+    case ErrorCode::kNotKept:
+    case ErrorCode::kUnknownConflict:
     case ErrorCode::kFileUnreadable:
     case ErrorCode::kSyntax:
     case ErrorCode::kUsage:

@@ -18,11 +18,6 @@ bool equal_in_constant_time(ByteSpan given, std::string_view known) {
   return difference == 0;
 }
 
-bool has_role(const Identity& identity, const std::string& role) {
-  return role.empty() ||
-         std::find(identity.roles.begin(), identity.roles.end(), role) != identity.roles.end();
-}
-
 bool rule_covers(const AccessRule& rule, const Identity& identity, const CellKey& key) {
   switch (rule.where) {
     case AccessRule::Where::kAny:
@@ -30,15 +25,23 @@ bool rule_covers(const AccessRule& rule, const Identity& identity, const CellKey
     case AccessRule::Where::kOwnerIsMe:
       return key == CellKey::owner(identity.principal);
     case AccessRule::Where::kCellIsClaim:
-      for (const auto& [name, value] : identity.claims) {
-        if (name == rule.claim && key == CellKey::value(value)) return true;
-      }
-      return false;
+      return is_claimed(rule, identity, key);
   }
   return false;
 }
 
 }  // namespace
+
+bool has_role(const Identity& identity, const std::string& role) {
+  return role.empty() ||
+         std::find(identity.roles.begin(), identity.roles.end(), role) != identity.roles.end();
+}
+
+bool is_claimed(const AccessRule& rule, const Identity& identity, const CellKey& key) {
+  return std::any_of(identity.claims.begin(), identity.claims.end(), [&](const auto& claim) {
+    return claim.first == rule.claim && key == CellKey::value(claim.second);
+  });
+}
 
 std::optional<Identity> StaticAuthenticator::authenticate(ByteSpan token, const Now&) const {
   const StaticToken* found = nullptr;

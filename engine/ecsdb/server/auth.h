@@ -57,6 +57,10 @@ class SecretSource {
   virtual void draw(std::span<uint8_t> out) = 0;
 };
 
+/// True if the role is one of the principal's, or empty.
+bool has_role(const Identity& identity, const std::string& role);
+/// True if the cell is the one that the principal's claim of the rule's name gives it.
+bool is_claimed(const AccessRule& rule, const Identity& identity, const CellKey& key);
 /// True if some rule of the table lets the principal read cells with this key. An empty list lets
 /// everyone read.
 bool may_read(const TableDef& table, const Identity& identity, const CellKey& key);

@@ -6,10 +6,13 @@
 #include <vector>
 
 #include "ecsdb/base/time.h"
+#include "ecsdb/schema/merge.h"
 #include "ecsdb/store/database.h"
 #include "ecsdb/wire/limits.h"
 
 namespace ecsdb {
+
+class WriteRule;
 
 struct ServerOptions {
   DatabaseOptions database;
@@ -49,6 +52,15 @@ struct ServerOptions {
   uint64_t intake_burst = 4 * 1024 * 1024;
   uint32_t intake_changes = 32;  // subscriptions begun, ended or moved
   uint32_t intake_changes_burst = 256;
+
+  // Writes of clients. Those beyond the rate are refused, and come again.
+  uint64_t write_rate = 1'000;  // of one client, a second in the long run; 0: no limit
+  uint64_t write_burst = 2'000;
+  size_t writes_waiting_max = 1024;  // of one client: not decided, or not settled; 0: nobody writes
+  size_t writes_per_commit_max = 16'384;           // of all clients; the others wait for the next
+  Duration stamp_skew = Duration::ms(250);         // that a stamp may be ahead of the server's clock
+  MergeSet merges;                          // custom ones
+  const WriteRule* write_rule = nullptr;    // outlives the server; null: none
 };
 
 /// One accepted token of the static list.

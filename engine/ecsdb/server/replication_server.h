@@ -22,7 +22,9 @@
 
 #include "ecsdb/base/time.h"
 #include "ecsdb/server/auth.h"
+#include "ecsdb/server/conflict.h"
 #include "ecsdb/server/options.h"
+#include "ecsdb/server/write_decision.h"
 #include "ecsdb/store/transaction.h"
 #include "ecsdb/wire/reset_reason.h"
 #include "ecsdb/wire/stream_output.h"
@@ -39,6 +41,7 @@ struct ServerEvent {
     kResumed,   // the client goes on from where it was
     kReset,     // it asked to, and cannot; `reset` says why, and a full sync follows
     kReady,     // it shows what was synced: the moment to let it take part
+    kWriteRejected,  // a client's write was: code and reason
     kDiverged,  // what it holds of a cell differed from the database and is sent anew
     kClosed,
   };
@@ -75,6 +78,15 @@ struct ServerStats {
   uint64_t sessions_expired = 0;
   uint64_t sessions_killed = 0;  // a ticket was used twice
   uint64_t rate_limited = 0;     // changes of subscriptions that were refused
+  uint64_t writes_taken = 0;     // of clients; each is decided once, and then is one of the next:
+  uint64_t writes_applied = 0;
+  uint64_t writes_merged = 0;
+  uint64_t writes_rejected = 0;
+  uint64_t writes_expired = 0;
+  uint64_t writes_repeated = 0;     // that came again
+  uint64_t writes_refused = 0;      // for now
+  uint64_t writes_passed_over = 0;  // behind one that was refused
+  uint64_t conflicts = 0;
   uint64_t bytes_accepted = 0;   // by links
   uint64_t refused = 0;          // links closed for a peer's fault
 };
@@ -106,8 +118,12 @@ class ReplicationServer {
   const Database& database() const;
   /// Of a cell at head; not inside a transaction.
   Digest digest(size_t table, const CellKey& key);
-  /// Starts the one open transaction; no input may come before it is committed or dropped.
-  Transaction begin();
+  /// Starts the one open transaction; no input may come before it is committed or dropped. The
+  /// writes of clients that wait are decided first, so that it shows what they have done. Dropping
+  /// it undoes everything, and the writes are decided again by the next.
+  Transaction begin(const Now& now);
+  /// Writes of clients wait for begin(): to commit and publish at once keeps them from waiting.
+  bool has_writes() const;
   /// Commits; the change reaches clients with the next publish.
   Version commit(Transaction&& transaction, const Now& now);
   /// Encodes what changed since the last publish, once, and offers it to every connection that is
@@ -132,6 +148,9 @@ class ReplicationServer {
   /// When on_timer must be called at the latest; Instant::never() if nothing waits.
   Instant next_deadline() const;
 
+  /// What the last commit has decided of clients' writes, in order. Until the next begin().
+  std::span<const WriteDecision> decisions() const;
+  std::span<const Conflict> decided_conflicts() const;
   const ServerStats& stats() const;
   size_t connection_count() const;
   /// True if every live connection was sent everything published and acknowledged it.

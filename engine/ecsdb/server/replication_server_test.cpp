@@ -90,7 +90,7 @@ TEST(ReplicationServer, DroppedTransactionIsNotSent) {
   Peer peer(bench, 0);
   peer.go_live({1});
   {
-    Transaction tx = bench.server.begin();
+    Transaction tx = bench.server.begin(bench.now());
     EXPECT_TRUE(tx.set(kUnit, unit, 1, uint64_t{9}).ok());
   }
   EXPECT_EQ(bench.server.publish(bench.now()), Version{1});
@@ -386,7 +386,7 @@ TEST(ReplicationServerDeathTest, InputInsideATransactionIsACheck) {
   Bench bench;
   Peer peer(bench, 0);
   peer.go_live({1});
-  const Transaction open = bench.server.begin();
+  const Transaction open = bench.server.begin(bench.now());
   EXPECT_DEATH(peer.greet(), "check failed");
   EXPECT_DEATH(bench.server.on_sent(peer.link(), 0, bench.now()), "check failed");
   EXPECT_DEATH(bench.server.on_timer(bench.now()), "check failed");

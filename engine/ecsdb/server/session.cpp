@@ -56,6 +56,7 @@ Status Session::on_frame(SessionContext& context, const Frame& frame, const Now&
     case MessageType::kResume:
     case MessageType::kRefetch:
     case MessageType::kClientReady:
+    case MessageType::kWrites:
       if (!authenticated) break;
       return on_message(context, frame, now);
     default:
@@ -78,6 +79,8 @@ Status Session::on_message(SessionContext& context, const Frame& frame, const No
       return on_resume(context, frame.head, now);
     case MessageType::kRefetch:
       return on_refetch(context, frame.head, now);
+    case MessageType::kWrites:
+      return on_writes(context, frame.head, now);
     default:
       return on_client_ready(context, frame.head);
   }
@@ -165,6 +168,9 @@ Status Session::on_auth(SessionContext& context, ByteSpan head, const Now& now) 
   ticket_end_ = out_.accepted() + out_.bytes();
   heartbeat_.start(now.steady);
   phase_ = Phase::kReady;
+  if (context.desk.find(client_) != nullptr) {
+    writes_ = &context.desk.attach(client_, identity_, context.options);
+  }
   resuming_ = auth.is_resuming;
   schema_is_other_ = auth.schema_known != context.db.schema().fingerprint();
   if (resuming_) interest_.start_import(0);
@@ -174,12 +180,15 @@ Status Session::on_auth(SessionContext& context, ByteSpan head, const Now& now) 
   return {};
 }
 
-Status Session::on_subscribe(SessionContext& context, ByteSpan head, const Now& now) {
-  // A client that asks and does not read the answers must not fill our memory with them.
+/// A client that asks and does not read the answers must not fill our memory with them.
+Status Session::expect_reply_read(const char* what) {
   if (out_.accepted() >= replies_end_) replies_waiting_ = 0;
-  if (++replies_waiting_ > kRepliesWaitingMax) {
-    return fail(ErrorCode::kLimitExceeded, "subscribes without reading the replies");
-  }
+  if (++replies_waiting_ <= kRepliesWaitingMax) return {};
+  return fail(ErrorCode::kLimitExceeded, std::string(what) + " without reading the replies");
+}
+
+Status Session::on_subscribe(SessionContext& context, ByteSpan head, const Now& now) {
+  ECSDB_TRY(expect_reply_read("subscribes"));
   Subscribe request;
   ECSDB_TRY(decode_message(head, request));
   if (resuming_ && schema_is_other_) return {};  // its table ids are of another schema
@@ -237,13 +246,15 @@ void Session::pump(SessionContext& context, const Now& now) {
   }
   count_written(context, now);
   if (sync_.active()) pump_sync(context, now);
+  pump_outcomes(context);
   const Database& db = context.db;
   const bool may_advance = out_.empty() && has_window(context) && db.head() == db.published();
   if (!may_advance || (phase_ != Phase::kSyncing && phase_ != Phase::kLive)) return;
   const bool sync_ends = sync_.active() && sync_.scan_done();
   const bool is_behind = effective_cut_ < db.published();
   const bool has_work =
-      sync_ends || is_behind || interest_.has_leaves() || !interest_.pending().empty();
+      sync_ends || is_behind || interest_.has_leaves() || !interest_.pending().empty() ||
+      has_outcomes(context);
   if (has_work && !throttle_.admit(context.budget, now.steady)) return;
   if (sync_ends) return finish_sync(context, now);
   if (phase_ != Phase::kLive || !client_ready_ || interest_.has_replaced()) return;
@@ -260,7 +271,8 @@ void Session::pump(SessionContext& context, const Now& now) {
       return;
     }
   }
-  if (has_news(context) || (is_behind && interest_.has_skipped())) {
+  // Outcomes belong to the advance with what they have done: a chain of several would part them.
+  if (has_news(context) || has_outcomes(context) || (is_behind && interest_.has_skipped())) {
     AdvancePlan plan = net_plan(context, AdvanceKind::kNet, sent_cut_);
     count_conflated(context);
     send_advance(context, plan, now);
@@ -318,6 +330,7 @@ void Session::add_enters(SessionContext& context, AdvancePlan& plan, Version sin
 void Session::send_advance(SessionContext& context, AdvancePlan& plan, const Now& now) {
   plan.to = context.db.published();
   plan.commit_time_ns = context.published_time_ns;
+  send_outcomes(context, false);
   context.writer.write(plan, MessageType::kAdvance, out_);
   effective_cut_ = plan.to;
   on_advance_written(plan.to, now);
@@ -355,7 +368,8 @@ void Session::finish_step(SessionContext& context, std::span<const StepOffer> of
   }
   effective_cut_ = context.db.published();
   interest_.forget_skipped();
-  if (entries.empty()) return;  // nothing it holds changed
+  if (entries.empty() && !has_outcomes(context)) return;  // nothing it holds changed
+  send_outcomes(context, false);
   context.steps.write(context.ring, step, context.writer, out_);
   on_advance_written(effective_cut_, now);
   ++context.stats.step_advances;

@@ -20,6 +20,7 @@
 #include "ecsdb/server/session_table.h"
 #include "ecsdb/server/step_writer.h"
 #include "ecsdb/server/throttle.h"
+#include "ecsdb/server/write_desk.h"
 #include "ecsdb/wire/frame.h"
 #include "ecsdb/wire/outbox.h"
 
@@ -49,6 +50,8 @@ struct SessionContext {
   std::vector<Eviction>& evictions;  // to be done after the call
   uint64_t published_time_ns;        // commit time of the published version
   TotalBudget& budget;
+  WriteDesk& desk;
+  std::vector<Outcome>& news;  // scratch of send_outcomes()
 };
 
 /// A connection from link up to link gone. Methods are inputs unless said otherwise; after each the
@@ -97,7 +100,11 @@ class Session {
   /// The same, as the next that the budget of all together lets through.
   void pump_turn(SessionContext& context, const Now& now);
   /// Before the connection goes.
-  void leave(SessionContext& context) { throttle_.leave(context.budget); }
+  void leave(SessionContext& context) {
+    throttle_.leave(context.budget);
+    if (writes_ != nullptr) context.desk.detach(client_);
+    writes_ = nullptr;
+  }
 
   // Getters.
   LinkId link() const { return link_; }
@@ -166,6 +173,14 @@ class Session {
   bool may_sample(const SessionContext& context) const;
   void add_digests(SessionContext& context, std::vector<DigestSample>& samples);
 
+  // session_writes.cpp
+  Status on_writes(SessionContext& context, ByteSpan head, const Now& now);
+  Status refuse_write(SessionContext& context, const WriteRefused& refused);
+  bool has_outcomes(const SessionContext& context) const;
+  void send_outcomes(SessionContext& context, bool are_alone);
+  void pump_outcomes(SessionContext& context);
+
+  Status expect_reply_read(const char* what);
   /// What was put on the stream since the last call, for the budgets.
   void count_written(SessionContext& context, const Now& now) {
     throttle_.count(context.budget, out_.accepted() + out_.bytes(), now.steady);
@@ -191,6 +206,7 @@ class Session {
   Identity identity_;
   ClientId client_;
   std::string client_name_;
+  ClientWrites* writes_ = nullptr;  // of the session; null until it writes
   Interest interest_;
   FullSync sync_;
   FlowControl flow_;

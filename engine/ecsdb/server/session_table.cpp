@@ -140,6 +140,7 @@ size_t SessionTable::expire(Instant now) {
 
 void SessionTable::forget(std::map<uint64_t, Entry>::iterator at) {
   if (!at->second.link) --parked_count_;
+  ended_.push_back(ClientId{at->first});
   sessions_.erase(at);
 }
 

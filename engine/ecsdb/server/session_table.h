@@ -49,6 +49,9 @@ class SessionTable {
   /// Forgets sessions that waited for too long; returns how many.
   size_t expire(Instant now);
 
+  /// Clients whose sessions have ended since the last call.
+  std::vector<ClientId> take_ended() { return std::exchange(ended_, {}); }
+
   size_t count() const { return sessions_.size(); }
   /// Without a connection.
   size_t parked_count() const { return parked_count_; }
@@ -83,6 +86,7 @@ class SessionTable {
   std::map<uint64_t, Entry> sessions_;
   std::deque<Parked> parked_;  // oldest first; entries of sessions that came back are stale
   size_t parked_count_ = 0;
+  std::vector<ClientId> ended_;
 };
 
 }  // namespace ecsdb

@@ -77,7 +77,7 @@ struct Bench {
   }
   template <class Change>
   void commit(Change&& change) {
-    Transaction tx = server.begin();
+    Transaction tx = server.begin(now());
     change(tx);
     server.commit(std::move(tx), now());
   }

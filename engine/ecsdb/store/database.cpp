@@ -17,6 +17,7 @@ Database::Database(Schema schema, DatabaseOptions options)
     : TableSet(std::move(schema), true), options_(options), cells_(schema_.table_count()) {
   ECSDB_CHECK(options_.entities_max <= kEntityIndexMax && options_.first_version > Version{});
   head_ = published_ = Version{options_.first_version.value - 1};
+  for (const Table& table : tables_) keeps_marks_ |= table.marks().is_kept();
 }
 
 bool Database::exists(EntityId entity) const {
@@ -84,6 +85,14 @@ CellKey Database::key_of(uint16_t table, RowIndex row) const {
   if (followed == kNoRow) return CellKey::none();
   const CellIndex cell = tables_[layout.follow_table].row(followed).cell;
   return cells_[layout.follow_table].at(cell).key;
+}
+
+CellKey Database::staged_key(uint16_t table, RowIndex row) const {
+  const TableLayout& layout = schema_.layout(table);
+  if (layout.cell_kind != CellKind::kFollow) return cell_key_of(tables_[table], row);
+  const RowIndex followed = find_row(layout.follow_table, tables_[table].row(row).entity);
+  if (followed == kNoRow) return CellKey::none();
+  return cell_key_of(tables_[layout.follow_table], followed);
 }
 
 /// Makes a changed row the newest of its cell's log, entering another cell if its key says
@@ -221,6 +230,7 @@ void Database::collect_gone(CellRef ref, Version after, bool shown_only,
 
 std::vector<std::pair<CellRef, CellKey>> Database::trim() {
   ECSDB_CHECK(!in_transaction_ && dirty_.empty());
+  removals_.trim();
   std::vector<std::pair<CellRef, CellKey>> destroyed;
   auto is_over = [&](Version version) {
     return head_.value - version.value > options_.horizon_versions_max;

@@ -57,6 +57,13 @@ class Database : public TableSet {
   /// Digest of a cell by key; zero if there is none.
   Digest digest(size_t table, const CellKey& key);
 
+  /// The cell that a row would be in if the transaction were committed now.
+  CellKey staged_key(uint16_t table, RowIndex row) const;
+  /// Who removed a row last, from a table that clients may write; null if that is not known.
+  const Removals::Removal* removal(uint16_t table, EntityId entity) const {
+    return removals_.find(table, entity);
+  }
+
   // Publishing: what a server needs to turn commits into blocks. Not for applications.
 
   /// Rows that went from a cell after a version and are not in it now, each once, in order of
@@ -149,6 +156,8 @@ class Database : public TableSet {
   std::vector<uint32_t> removed_;
   std::deque<TombstoneRef> tombstones_;  // all of them, oldest first, for trim()
   TransactionBuffers buffers_;           // of the open transaction
+  bool keeps_marks_ = false;             // some table does
+  Removals removals_;
 };
 
 }  // namespace ecsdb

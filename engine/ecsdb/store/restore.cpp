@@ -199,6 +199,8 @@ Status SnapshotReader::row(Database& db, CellRef ref, Version& before) {
   table.link_newest(cell.log, at, ref.cell);
   table.row(at).changed = changed;
   table.set_born(at, born);
+  // Who made a change is not kept: to everybody it counts as somebody else's.
+  if (table.marks().is_kept()) table.marks().insert(at, kServerClient, changed, LwwMark{});
   before = changed;
   return {};
 }

@@ -31,6 +31,7 @@ void gather(const T* values, std::span<const RowIndex> rows, unsigned shift, Wor
 
 Table::Table(const TableDef& def, const TableLayout& layout, bool with_baseline)
     : layout_(layout), records_(layout, with_baseline, def.codec == CodecTier::kPacked) {
+  if (with_baseline) marks_ = ChangeMarks(def, layout);
   for (const Lane& lane : layout.lanes) lanes_.emplace_back(lane);
   texts_.resize(layout.text_count);
   default_texts_.resize(layout.text_count);
@@ -96,7 +97,7 @@ size_t Table::row_bytes() const {
   size_t bytes = sizeof(Row) + sizeof(uint8_t) + sizeof(Version) + sizeof(Digest);
   for (const Lane& lane : layout_.lanes) bytes += lane.width;
   bytes += (texts_.size() + baseline_texts_.size()) * sizeof(std::string);
-  return bytes + records_.bytes_each();
+  return bytes + records_.bytes_each() + marks_.bytes_each();
 }
 
 RowIndex Table::append(EntityId entity) {
@@ -115,6 +116,7 @@ RowIndex Table::append(EntityId entity) {
   }
   for (size_t i = 0; i < texts_.size(); ++i) texts_[i].push_back(default_texts_[i]);
   records_.push();
+  marks_.push();
   for (auto& column : baseline_texts_) column.emplace_back();
   return index;
 }
@@ -139,6 +141,7 @@ void Table::swap_erase(RowIndex row) {
   };
   for (Column& column : lanes_) column.swap_erase(row);
   records_.swap_erase(row);
+  marks_.swap_erase(row);
   for (auto& column : texts_) erase_text(column);
   for (auto& column : baseline_texts_) erase_text(column);
 }
@@ -147,6 +150,19 @@ LaneValues Table::field_lanes(RowIndex row, uint16_t field) const {
   const FieldLayout& at = layout_.fields[field];
   LaneValues out;
   for (uint16_t k = 0; k < at.lane_count; ++k) out.lane[k] = lanes_[at.lane_first + k].get(row);
+  return out;
+}
+
+CanonicalValue Table::field_value(RowIndex row, uint16_t field) const {
+  const FieldLayout& at = layout_.fields[field];
+  CanonicalValue out;
+  if (at.text != kNoText) {
+    out.kind = CanonicalValue::kText;
+    out.text = text(row, at.text);
+  } else {
+    out.kind = static_cast<uint8_t>(at.lane_count);
+    out.lanes = field_lanes(row, field);
+  }
   return out;
 }
 

@@ -11,7 +11,9 @@
 #include "ecsdb/base/ids.h"
 #include "ecsdb/schema/canonical.h"
 #include "ecsdb/schema/lane_codec.h"
+#include "ecsdb/schema/canonical_value.h"
 #include "ecsdb/schema/schema.h"
+#include "ecsdb/store/change_marks.h"
 #include "ecsdb/store/column.h"
 #include "ecsdb/store/directory.h"
 #include "ecsdb/store/row_log.h"
@@ -121,6 +123,7 @@ class Table {
   void set_text(RowIndex row, uint16_t text, std::string_view value) { texts_[text][row] = value; }
   void swap_text(RowIndex row, uint16_t text, std::string& value) { texts_[text][row].swap(value); }
   LaneValues field_lanes(RowIndex row, uint16_t field) const;
+  CanonicalValue field_value(RowIndex row, uint16_t field) const;
   void set_field_lanes(RowIndex row, uint16_t field, const LaneValues& values);
   bool field_equals(RowIndex row, const Table& other, RowIndex other_row, uint16_t field) const;
   /// Takes over values and history of a row of a table of the same layout; returns the replicated
@@ -137,6 +140,10 @@ class Table {
   /// The same for the rows of a cell that `changes` were measured of, and moves their history on;
   /// `ages` of the known rows before this publish, 0 without history, empty in tables without.
   void adopt(const ChangeSet& changes, std::span<const uint32_t> ages);
+
+  /// Who changed what; kept where there is a baseline.
+  ChangeMarks& marks() { return marks_; }
+  const ChangeMarks& marks() const { return marks_; }
 
   // Baselines and history, by row.
   const RowRecords& records() const { return records_; }
@@ -204,6 +211,7 @@ class Table {
   std::vector<Column> lanes_;
   std::vector<std::vector<std::string>> texts_;
   RowRecords records_;
+  ChangeMarks marks_;
   std::vector<uint64_t> repeatable_;  // scratch of adopt()
   std::vector<std::vector<std::string>> baseline_texts_;
 };

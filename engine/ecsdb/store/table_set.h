@@ -76,13 +76,35 @@ class TableSet {
     return View<Ts...>(*this);
   }
 
- protected:
-  static constexpr uint16_t kUnbound = 0xffff;
+  /// A struct's table and the fields of its members.
   struct Binding {
     const void* tag;
     uint16_t table;
     std::vector<uint16_t> fields;
   };
+  /// For reads: null where there is nothing to read, before the first schema or without a fit. T
+  /// must be bound.
+  template <Bound T>
+  const Binding* readable_binding() const {
+    const Binding* found = find_binding(&kBindingTag<T>);
+    ECSDB_CHECK(found != nullptr || tables_.empty());  // call bind<T>() first
+    return found == nullptr || found->table == kUnbound ? nullptr : found;
+  }
+  /// A struct of the values that `value_of(field index)` gives.
+  template <Bound T, class ValueOf>
+  T make(const Binding& bound, ValueOf&& value_of) const {
+    T out{};
+    size_t at = 0;
+    auto read_one = [&](const auto& field) {
+      using M = std::decay_t<decltype(out.*(field.pointer))>;
+      MemberTraits<M>::from_value(value_of(bound.fields[at++]), out.*(field.pointer));
+    };
+    std::apply([&](const auto&... field) { (read_one(field), ...); }, Bind<T>::fields);
+    return out;
+  }
+
+ protected:
+  static constexpr uint16_t kUnbound = 0xffff;
   const Binding* find_binding(const void* tag) const;
   template <Bound T>
   const Binding& binding() const {
@@ -90,24 +112,9 @@ class TableSet {
     ECSDB_CHECK(found != nullptr && found->table != kUnbound);  // call bind<T>() first
     return *found;
   }
-  /// For reads: null where there is nothing to read, before the first schema or without a fit.
-  template <Bound T>
-  const Binding* readable_binding() const {
-    const Binding* found = find_binding(&kBindingTag<T>);
-    ECSDB_CHECK(found != nullptr || tables_.empty());  // call bind<T>() first
-    return found == nullptr || found->table == kUnbound ? nullptr : found;
-  }
   template <Bound T>
   T read(const Binding& bound, RowIndex row) const {
-    T out{};
-    size_t at = 0;
-    auto read_one = [&](const auto& field) {
-      using M = std::decay_t<decltype(out.*(field.pointer))>;
-      MemberTraits<M>::from_value(value(bound.table, row, bound.fields[at++]),
-                                  out.*(field.pointer));
-    };
-    std::apply([&](const auto&... field) { (read_one(field), ...); }, Bind<T>::fields);
-    return out;
+    return make<T>(bound, [&](uint16_t field) { return value(bound.table, row, field); });
   }
 
   Schema schema_;

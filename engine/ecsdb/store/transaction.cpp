@@ -22,13 +22,17 @@ Transaction::Transaction(Database& db) : db_(&db) {
   db.in_transaction_ = true;
 }
 
-Transaction::Transaction(Transaction&& other) noexcept : db_(std::exchange(other.db_, nullptr)) {}
+Transaction::Transaction(Transaction&& other) noexcept
+    : db_(std::exchange(other.db_, nullptr)),
+      step_begin_(other.step_begin_),
+      step_stamp_(other.step_stamp_) {}
 
 Transaction::~Transaction() {
   if (db_ == nullptr) return;
   for (const EntityId entity : db_->buffers_.destroyed) {
     db_->entities_[entity.index()].doomed = false;
   }
+  undo_marks_to(0);
   undo_to(0);
   close();
 }
@@ -196,6 +200,13 @@ Status Transaction::insert(uint16_t table, EntityId entity, std::span<const Fiel
                 db_->schema().table(table).name + ", entity " + std::to_string(entity.value));
   }
   ECSDB_TRY(stage(table, values));
+  insert_staged(table, entity, row);
+  return {};
+}
+
+/// `row`: kNoRow, or one that was removed in this transaction; then the new one.
+void Transaction::insert_staged(uint16_t table, EntityId entity, RowIndex& row) {
+  Table& rows = db_->tables_[table];
   const bool is_new = row == kNoRow;
   if (is_new) row = rows.append(entity);
   uint8_t& state = rows.state(row);
@@ -211,7 +222,6 @@ Status Transaction::insert(uint16_t table, EntityId entity, std::span<const Fiel
     stage_defaults(table);
     write_fields(table, row, db_->buffers_.staged);
   }
-  return {};
 }
 
 Status Transaction::set(uint16_t table, EntityId entity, std::span<const FieldValue> values) {
@@ -311,6 +321,7 @@ Status Transaction::set_many(uint16_t table, uint16_t field, std::span<const Ent
 
 Version Transaction::commit() && {
   ECSDB_CHECK(db_ != nullptr);
+  if (db_->keeps_marks_) mark_step();
   db_->head_ = db_->head_.next();
   place_changed_rows();
   if (db_->buffers_.has_removed) erase_removed_rows();

@@ -89,6 +89,36 @@ class Transaction {
   Status set_many(uint16_t table, uint16_t field, std::span<const EntityId> entities,
                   std::span<const uint64_t> lanes);
 
+  // What clients have written, for the server; see transaction_writes.cpp. Values must be canonical
+  // for their fields. Of tables that keep marks (ChangeMarks), and those change at once.
+
+  struct Savepoint {
+    size_t undo = 0;
+    size_t destroyed = 0;
+    size_t marks = 0;
+  };
+  Savepoint savepoint() const;
+  /// Undoes everything since then; ids of entities that were made stay spent.
+  void roll_back(const Savepoint& to);
+  /// Who writes, and what its lww fields are marked with.
+  struct Writer {
+    ClientId client;
+    LwwMark lww;
+  };
+  /// One field of a row that is there.
+  void write_field(uint16_t table, RowIndex row, uint16_t field, const CanonicalValue& value,
+                   const Writer& writer);
+  /// A row that the entity, which exists, does not have; the others get their defaults.
+  struct WrittenField {
+    uint16_t field;
+    const CanonicalValue* value;
+  };
+  RowIndex write_row(uint16_t table, EntityId entity, std::span<const WrittenField> fields,
+                     const Writer& writer);
+  void remove_row(uint16_t table, RowIndex row, const Writer& writer);
+  /// What follows is the server's own; `stamp` is what its lww fields are marked with.
+  void start_step(uint64_t stamp);
+
  private:
   friend class Database;
   explicit Transaction(Database& db);
@@ -206,6 +236,12 @@ class Transaction {
   Status require_entity(EntityId entity) const;
   void undo_to(size_t undo_size);
   void undo(const UndoEntry& entry);
+  void insert_staged(uint16_t table, EntityId entity, RowIndex& row);
+  void keep_field_mark(uint16_t table, RowIndex row, uint8_t bit);
+  void mark_inserted(uint16_t table, RowIndex row, const Writer& writer);
+  void undo_marks_to(size_t size);
+  void mark_step();
+  void mark_step_entry(const UndoEntry& entry);
   void place_changed_rows();
   bool place_changed_rows(bool following);
   void place_run(uint16_t table, std::span<const UndoEntry> entries);
@@ -214,6 +250,8 @@ class Transaction {
   void close();
 
   Database* db_;
+  size_t step_begin_ = 0;  // in the undo log: the server's own step
+  uint64_t step_stamp_ = 0;
 };
 
 inline Transaction Database::begin() { return Transaction(*this); }

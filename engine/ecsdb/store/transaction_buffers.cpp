@@ -16,6 +16,7 @@ void TransactionBuffers::clear() {
   const bool few_texts = uses_little(old_text_count, old_texts.size(), kKeptTexts);
   undo.clear();
   destroyed.clear();
+  marks.clear();
   removed.clear();
   old_text_count = 0;
   has_removed = false;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "ecsdb/schema/canonical.h"
+#include "ecsdb/store/change_marks.h"
 #include "ecsdb/store/row_log.h"
 #include "ecsdb/store/stack.h"
 
@@ -50,6 +51,20 @@ class UndoEntry {
 };
 static_assert(sizeof(UndoEntry) == 16);
 
+/// A mark that a client's write has replaced, to be put back.
+struct MarkUndo {
+  enum class What : uint8_t { kField, kBirth, kRemoval };
+  What what = What::kField;
+  uint16_t table = 0;
+  uint8_t bit = 0;
+  RowIndex row = kNoRow;
+  FieldMark field;
+  LwwMark lww;
+  BirthMark birth;
+  EntityId entity;
+  std::optional<Removals::Removal> removal;
+};
+
 /// A checked field value; `text` is a view of the caller's.
 struct StagedField {
   uint16_t field;
@@ -67,6 +82,7 @@ struct TransactionBuffers {
   std::vector<std::string> old_texts;  // those behind old_text_count are kept for their memory
   size_t old_text_count = 0;
   std::vector<EntityId> destroyed;
+  std::vector<MarkUndo> marks;
   bool has_removed = false;         // some row was, and may have been inserted again
   std::vector<RowRef> removed;      // scratch of the commit
   std::vector<StagedField> staged;  // scratch of one operation, as is the next

@@ -13,6 +13,11 @@
 
 namespace ecsdb {
 
+/// A stamp is milliseconds of a wall clock and a counter below them. After the hybrid logical clocks
+/// of Kulkarni and others (2014).
+inline constexpr unsigned kStampCounterBits = 16;
+inline constexpr uint64_t kStampCounterMax = (uint64_t{1} << kStampCounterBits) - 1;
+
 enum class WriteOpKind : uint8_t {
   kSpawn = 0,    // a new entity, named by later operations as (sequence, place of this one)
   kDespawn = 1,  // the entity and all of its rows

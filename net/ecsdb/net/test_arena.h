@@ -94,7 +94,7 @@ class TestArena {
       const uint64_t head = server.database().head().value;
       worst_lag = std::max(worst_lag, head - clients->client(i).db().cut().value);
     }
-    Transaction change = server.begin();
+    Transaction change = server.begin(now);
     for (int i = 0; i < 10; ++i) {
       const EntityId entity = entities[rng.below(entities.size())];
       const auto x = static_cast<int32_t>(rng.below(10'000));
@@ -194,7 +194,7 @@ class TestArena {
 
  private:
   void fill(size_t count) {
-    Transaction change = server.begin();
+    Transaction change = server.begin(loop.now());
     for (size_t i = 0; i < count; ++i) {
       entities.push_back(change.create().value());
       ECSDB_CHECK(change.insert(entities.back(), Unit{static_cast<int32_t>(i), 100, "unit"}).ok());

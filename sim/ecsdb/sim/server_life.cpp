@@ -32,7 +32,7 @@ ServerLife::ServerLife(World& world, SimNetwork& network, const SimAuthenticator
 // --- the process ---
 
 void ServerLife::transact() {
-  Transaction transaction = server_->server().begin();
+  Transaction transaction = server_->server().begin(server_->now());
   workload_.carry_out(plan_, transaction, model_, world_.now(), violations_);
   if (plan_.dropped) {
     workload_.undo_slots();

@@ -15,7 +15,7 @@ class AreaAgreementTest : public testing::Test {
       : server_(scenario_schema(), {}, &open_), client_({}, Prng(1)), net_(server_) {
     net_.set_poll(false);
     net_.add(&client_);
-    Transaction tx = server_.begin();
+    Transaction tx = server_.begin(net_.now());
     for (int i = 0; i < 10; ++i) {
       const FieldValue pos{0, Vec2f{static_cast<float>(10 * i), 0}};
       ships_.push_back(tx.create().value());
@@ -46,7 +46,7 @@ class AreaAgreementTest : public testing::Test {
     return log_.count();
   }
   void place(EntityId ship, float x) {
-    Transaction tx = server_.begin();
+    Transaction tx = server_.begin(net_.now());
     EXPECT_TRUE(tx.set(kShipTable, ship, 0, Vec2f{x, 0}).ok());
     server_.commit(std::move(tx), net_.now());
     server_.publish(net_.now());

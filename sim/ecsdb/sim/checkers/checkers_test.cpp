@@ -217,7 +217,7 @@ TEST(ModelAgreement, SeesAServerThatDiffers) {
   ViolationLog violations;
   ModelAgreement checker(model, violations);
   const FieldValue values[] = {{0, Value{int64_t{1}}}};
-  Transaction transaction = server.begin();
+  Transaction transaction = server.begin(Now{});
   const EntityId entity = transaction.create().value();
   ASSERT_TRUE(transaction.insert(kChatTable, entity, values).ok());
   ASSERT_TRUE(model.create(entity) && model.insert(kChatTable, entity, values));
@@ -225,7 +225,7 @@ TEST(ModelAgreement, SeesAServerThatDiffers) {
   checker.on_commit(server, kNow);
   checker.compare_all(server, kNow);
   EXPECT_TRUE(violations.safe());
-  Transaction second = server.begin();
+  Transaction second = server.begin(Now{});
   ASSERT_TRUE(second.set(kChatTable, entity, 2, Value{int64_t{4}}).ok());
   model.commit(server.commit(std::move(second), Now{}));
   checker.on_commit(server, kNow);

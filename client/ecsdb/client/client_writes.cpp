@@ -1,0 +1,209 @@
+// A client's writes: taking them, sending them, and showing what they do.
+#include <algorithm>
+#include <utility>
+
+#include "ecsdb/base/mutant.h"
+#include "ecsdb/client/client_impl.h"
+#include "ecsdb/client/predicted_changes.h"
+
+namespace ecsdb {
+
+Result<WriteDraft> Client::begin() const { return impl_->begin_write(); }
+
+Result<WriteId> Client::submit(WriteDraft&& draft, const WriteOptions& options, const Now& now) {
+  return impl_->submit(std::move(draft), options, now);
+}
+
+Result<WriteId> Client::submit(WriteDraft&& draft, const Now& now) {
+  return impl_->submit(std::move(draft), WriteOptions{}, now);
+}
+
+const PredictedDb& Client::predicted() const { return impl_->predicted_; }
+EntityId Client::entity(EntityId entity) const { return impl_->predicted_.entity(entity); }
+size_t Client::pending_writes() const { return impl_->writes_.all().size(); }
+
+CallbackId Client::on_outcome(OutcomeCallback callback) {
+  return impl_->callbacks_.add_outcome(WriteId{}, std::move(callback));
+}
+CallbackId Client::on_outcome(WriteId write, OutcomeCallback callback) {
+  return impl_->callbacks_.add_outcome(write, std::move(callback));
+}
+CallbackId Client::on_field(std::string table, std::string field, RowCallback callback) {
+  return impl_->callbacks_.add_field(std::move(table), std::move(field), std::move(callback));
+}
+CallbackId Client::on_predicted_row(std::string table, RowCallback callback) {
+  return impl_->predicted_callbacks_.add_row(std::move(table), EntityId{}, std::move(callback));
+}
+CallbackId Client::on_predicted_row(std::string table, EntityId entity, RowCallback callback) {
+  return impl_->predicted_callbacks_.add_row(std::move(table), entity, std::move(callback));
+}
+void Client::remove_predicted_callback(CallbackId id) { impl_->predicted_callbacks_.remove(id); }
+
+// ---- Submitting ----
+
+Result<WriteDraft> Client::Impl::begin_write() const {
+  if (visible_.table_count() == 0) {
+    return fail(ErrorCode::kUnknownTable, "no schema is known yet: connect first");
+  }
+  return WriteDraft(visible_, provisional_end_);
+}
+
+Result<WriteId> Client::Impl::submit(WriteDraft&& draft, const WriteOptions& options,
+                                     const Now& now) {
+  PendingWrite write;
+  const uint32_t provisional_end = draft.provisional_end();
+  write.ops = std::move(draft).take_ops();
+  write.level = options.level;
+  write.resolves = options.resolves;
+  if (options.deadline.ns > 0) write.deadline = now.steady + options.deadline;
+  write.base = has_position_ ? visible_.cut() : Version{};
+  write.epoch = has_position_ ? position_.epoch : auth_reply_.epoch;
+  write.stamp = stamp(now);
+  // On a copy: what is refused must not have been shown.
+  Overlay shown = overlay_;
+  for (WriteDraft::Op& op : write.ops) {
+    shown.note_bases(visible_, op, predicted_.entity(op.entity));
+    shown.apply_op(visible_, options_.merges, op, predicted_.entity(op.entity));
+  }
+  auto id = writes_.add(std::move(write));
+  if (!id.ok()) return id;
+  provisional_end_ = std::max(provisional_end_, provisional_end);
+  const std::map<Overlay::Key, Overlay::Row> before = overlay_.rows();
+  overlay_ = std::move(shown);
+  if (!predicted_callbacks_.empty()) {
+    predicted_changes(visible_, before, overlay_, writes_.made(), {}, predicted_events_);
+  }
+  return id;
+}
+
+/// The server's wall clock as it was when it let this connection in, and the time since; one more
+/// than the last at the least.
+uint64_t Client::Impl::stamp(const Now& now) {
+  int64_t wall_ms = now.wall_ms;
+  if (wall_known_) wall_ms = wall_ms_ + (now.steady - wall_at_).to_ms();
+  const uint64_t own = static_cast<uint64_t>(std::max<int64_t>(wall_ms, 0)) << kStampCounterBits;
+  last_stamp_ = std::max(own, last_stamp_ + 1);
+  return last_stamp_;
+}
+
+// ---- Sending ----
+
+/// A schema that is to become the visible one makes them void.
+bool Client::Impl::writes_are_due() const {
+  return state_ == State::kReady && !next_schema_ && out_.bytes() < kWriteBytesWaiting &&
+         writes_.is_due(auth_reply_.writes_waiting_max);
+}
+
+void Client::Impl::send_writes() {
+  while (writes_are_due()) {
+    Writes message;
+    message.client = client_id_;
+    writes_.take(message, visible_.schema(), auth_reply_.writes_waiting_max,
+                 [&](Instant deadline) -> uint64_t {
+                   if (deadline == Instant::never() || !clock_.is_known()) return 0;
+                   return static_cast<uint64_t>(std::max<int64_t>(clock_.at(deadline), 1));
+                 });
+    if (message.entries.empty()) return;
+    send(MessageType::kWrites, message);
+  }
+}
+
+/// With nothing else to say, so that the server need not keep old decisions for ever.
+void Client::Impl::send_settled() {
+  if (!writes_.is_settle_due() || next_schema_ || client_id_ == ClientId{}) return;
+  Writes message;
+  message.client = client_id_;
+  writes_.take(message, visible_.schema(), 0, [](Instant) { return uint64_t{0}; });
+  send(MessageType::kWrites, message);
+}
+
+/// Whether what was sent to another connection can be gone on with.
+void Client::Impl::begin_write_session(ClientId before, const Now& now) {
+  wall_known_ = true;
+  wall_ms_ = static_cast<int64_t>(auth_reply_.server_wall_ms);
+  wall_at_ = now.steady;
+  const bool is_same_database =
+      !write_database_ || *write_database_ == auth_reply_.database_id;
+  const bool is_same_schema = visible_.table_count() == 0 ||
+                              visible_.schema().fingerprint() == auth_reply_.schema_fingerprint;
+  write_database_ = auth_reply_.database_id;
+  const bool goes_on =
+      auth_reply_.is_resumed && before == client_id_ && is_same_database && is_same_schema;
+  const ErrorCode why = !is_same_database  ? ErrorCode::kWriteLost
+                        : !is_same_schema ? ErrorCode::kSchemaMismatch
+                                          : ErrorCode::kSessionExpired;
+  writes_.on_session(goes_on, is_same_database && is_same_schema, why, told_);
+}
+
+// ---- What the server says ----
+
+Status Client::Impl::on_outcomes(ByteSpan head) {
+  if (state_ != State::kReady || has_arriving_) {
+    return fail(ErrorCode::kUnexpectedMessage, "outcomes");
+  }
+  Outcomes message;
+  ECSDB_TRY(decode_message(head, message));
+  std::vector<Outcome>& to = message.is_alone ? lone_outcomes_ : next_outcomes_;
+  if (ECSDB_MUTANT(overlay_dropped_at_ack)) {
+    for (const Outcome& outcome : message.outcomes) settle_write(outcome);
+    rebuild_overlay();
+  }
+  std::move(message.outcomes.begin(), message.outcomes.end(), std::back_inserter(to));
+  outcome_bytes_ += head.size();
+  if (pending_bytes_ + outcome_bytes_ <= options_.pending_bytes_max) return {};
+  return fail(ErrorCode::kClientLimit, "more than pending_bytes_max received without poll()");
+}
+
+Status Client::Impl::on_write_refused(ByteSpan head, const Now& now) {
+  if (state_ != State::kReady) return fail(ErrorCode::kUnexpectedMessage, "write_refused");
+  WriteRefused refused;
+  ECSDB_TRY(decode_message(head, refused));
+  writes_.on_refused(refused, now.steady, told_);
+  return {};
+}
+
+void Client::Impl::settle_write(const Outcome& outcome) {
+  if (auto told = writes_.on_outcome(outcome, visible_.schema())) told_.push_back(*std::move(told));
+}
+
+// ---- Showing ----
+
+/// Outcomes that count by themselves, deadlines, and writes that were given up: a step without a
+/// cut.
+void Client::Impl::settle_lone_outcomes(const Now& now) {
+  for (const Outcome& outcome : std::exchange(lone_outcomes_, {})) settle_write(outcome);
+  writes_.expire(now.steady, told_);
+  if (!told_.empty()) rebase({});
+}
+
+/// The confirmed state or the pending writes have changed.
+void Client::Impl::rebase(std::span<const RowEvent> events) {
+  const bool tells = !predicted_callbacks_.empty();
+  if (overlay_.empty() && writes_.empty()) {
+    if (tells) predicted_events_.insert(predicted_events_.end(), events.begin(), events.end());
+    return;
+  }
+  std::map<Overlay::Key, Overlay::Row> before;
+  if (tells) before = overlay_.rows();
+  rebuild_overlay();
+  if (!tells) return;
+  predicted_changes(visible_, std::move(before), overlay_, writes_.made(), events,
+                    predicted_events_);
+}
+
+void Client::Impl::rebuild_overlay() {
+  overlay_.clear();
+  for (const PendingWrite& write : writes_.all()) {
+    overlay_.apply(visible_, options_.merges, write.ops,
+                   [&](EntityId entity) { return predicted_.entity(entity); });
+  }
+}
+
+/// After the rows' own callbacks: what they see is what the outcome tells of.
+void Client::Impl::show_predicted() {
+  callbacks_.deliver_outcomes(std::exchange(told_, {}), &orphaned_);
+  if (orphaned_) return;
+  predicted_callbacks_.deliver(visible_, std::exchange(predicted_events_, {}), &orphaned_);
+}
+
+}  // namespace ecsdb

@@ -1,0 +1,271 @@
+#include "ecsdb/client/pending_writes.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "ecsdb/base/mutant.h"
+
+namespace ecsdb {
+namespace {
+
+size_t memory_of(const PendingWrite& write) {
+  size_t bytes = sizeof(write);
+  for (const WriteDraft::Op& op : write.ops) {
+    bytes += sizeof(op);
+    for (const WriteDraft::Field& field : op.fields) {
+      // Once as it is, and once as it is sent.
+      bytes += sizeof(field) + 2 * (field.base.text.size() + field.value.text.size());
+    }
+  }
+  return bytes;
+}
+
+}  // namespace
+
+Result<WriteId> PendingWrites::add(PendingWrite write) {
+  if (write.ops.empty()) return fail(ErrorCode::kLimitExceeded, "a write without operations");
+  const size_t bytes = memory_of(write);
+  if (writes_.size() >= limits_.writes_max || bytes_ + bytes > limits_.bytes_max) {
+    return fail(ErrorCode::kQueueFull, std::to_string(writes_.size()) +
+                                           " writes are pending; submit again when some are "
+                                           "decided, or raise writes_pending_max");
+  }
+  write.id = WriteId{++last_id_};
+  bytes_ += bytes;
+  for (uint32_t i = 0; i < write.ops.size(); ++i) {
+    if (write.ops[i].kind == WriteOpKind::kSpawn) spawns_[write.ops[i].entity] = {write.id, 0, i};
+  }
+  writes_.push_back(std::move(write));
+  return WriteId{last_id_};
+}
+
+void PendingWrites::forget(std::deque<PendingWrite>::iterator at) {
+  bytes_ -= memory_of(*at);
+  for (const WriteDraft::Op& op : at->ops) {
+    if (op.kind == WriteOpKind::kSpawn) spawns_.erase(op.entity);
+  }
+  writes_.erase(at);
+}
+
+WriteOutcome PendingWrites::outcome_of(const PendingWrite& write, WriteOutcome::Kind kind,
+                                       ErrorCode code) {
+  WriteOutcome outcome;
+  outcome.id = write.id;
+  outcome.kind = kind;
+  outcome.code = code;
+  outcome.reason = std::string(error_text(code));
+  return outcome;
+}
+
+// ---- Connections ----
+
+void PendingWrites::on_session(bool goes_on, bool keeps_unsent, ErrorCode code,
+                               std::vector<WriteOutcome>& outcomes) {
+  if (goes_on) return;
+  for (auto at = writes_.begin(); at != writes_.end();) {
+    if (at->sequence == 0 && keeps_unsent) {
+      ++at;
+      continue;
+    }
+    const bool was_sent = at->sequence != 0;
+    outcomes.push_back(outcome_of(
+        *at, was_sent ? WriteOutcome::Kind::kUnknown : WriteOutcome::Kind::kRejected, code));
+    const size_t index = static_cast<size_t>(at - writes_.begin());
+    forget(at);
+    at = writes_.begin() + static_cast<ptrdiff_t>(index);
+  }
+  last_sequence_ = told_below_ = skipped_ = 0;
+}
+
+void PendingWrites::on_disconnected() {
+  for (PendingWrite& write : writes_) write.is_sent = false;
+  retry_at_ = Instant::never();
+  if (ECSDB_MUTANT(queue_truncated)) {
+    while (writes_.size() > 1) forget(writes_.end() - 1);
+  }
+}
+
+std::deque<PendingWrite>& PendingWrites::in_order() {
+  if (ECSDB_MUTANT(resend_reversed)) {
+    std::sort(writes_.begin(), writes_.end(), [](const PendingWrite& a, const PendingWrite& b) {
+      return a.sequence != 0 && b.sequence != 0 ? a.sequence > b.sequence : a.id < b.id;
+    });
+  }
+  return writes_;
+}
+
+size_t PendingWrites::sent_count() const {
+  return static_cast<size_t>(
+      std::count_if(writes_.begin(), writes_.end(), [](const PendingWrite& w) { return w.is_sent; }));
+}
+
+/// Behind a number that is given up: the server knows of that only once all before it are settled.
+bool PendingWrites::is_held(const PendingWrite& write) const {
+  return skipped_ != 0 && write.sequence > skipped_ && settled_below() <= skipped_;
+}
+
+bool PendingWrites::is_due(size_t window) const {
+  if (retry_at_ != Instant::never()) return false;
+  if (sent_count() >= window) return false;
+  for (const PendingWrite& write : writes_) {
+    if (!write.is_sent) return write.sequence == 0 || !is_held(write);
+  }
+  return false;
+}
+
+uint64_t PendingWrites::settled_below() const {
+  uint64_t below = last_sequence_ + 1;
+  for (const PendingWrite& write : writes_) {
+    if (write.sequence == 0) continue;
+    below = std::min(below, write.sequence);
+    if (write.refers_to != 0) below = std::min(below, write.refers_to);
+  }
+  return below;
+}
+
+// ---- Numbering ----
+
+void PendingWrites::number(PendingWrite& write, const Schema& schema) {
+  write.sequence = ++last_sequence_;
+  Write message;
+  message.sequence = write.sequence;
+  message.epoch = write.epoch;
+  message.base = write.base;
+  message.stamp = write.stamp;
+  message.level = write.level;
+  message.resolves = write.resolves;
+  for (const WriteDraft::Op& op : write.ops) {
+    WriteOp& out = message.ops.emplace_back();
+    out.kind = op.kind;
+    if (op.kind == WriteOpKind::kSpawn) {
+      spawns_[op.entity].sequence = write.sequence;
+      continue;
+    }
+    name_entity(op.entity, write, out);
+    if (op.kind == WriteOpKind::kDespawn) continue;
+    const TableDef& table = schema.table(op.table);
+    out.table = table.id;
+    out.field_count = static_cast<uint32_t>(op.fields.size());
+    for (const WriteDraft::Field& field : op.fields) {
+      message.fields.push_back({table.fields[field.field].id, field.base, field.value});
+    }
+  }
+  ByteWriter out(write.bytes);
+  encode_fields(message, out);
+}
+
+/// By its id if that is known, else by the write that makes it. One that nothing makes any more is
+/// unknown to the server as well.
+void PendingWrites::name_entity(EntityId entity, PendingWrite& write, WriteOp& op) const {
+  op.entity = entity.value;
+  if (!is_provisional(entity)) return;
+  if (const auto made = made_.find(entity); made != made_.end()) {
+    op.entity = made->second.value;
+    return;
+  }
+  const auto spawn = spawns_.find(entity);
+  if (spawn == spawns_.end() || spawn->second.sequence == 0) return;
+  op.made_by = spawn->second.sequence;
+  op.entity = spawn->second.op;
+  if (op.made_by == write.sequence) return;
+  write.refers_to = write.refers_to == 0 ? op.made_by : std::min(write.refers_to, op.made_by);
+}
+
+// ---- What the server says ----
+
+std::deque<PendingWrite>::iterator PendingWrites::find(uint64_t sequence) {
+  return std::find_if(writes_.begin(), writes_.end(), [sequence](const PendingWrite& write) {
+    return write.sequence == sequence && sequence != 0;
+  });
+}
+
+void PendingWrites::on_refused(const WriteRefused& refused, Instant now,
+                               std::vector<WriteOutcome>& outcomes) {
+  const auto at = find(refused.sequence);
+  if (at == writes_.end()) return;
+  const uint64_t sequence = at->sequence;
+  if (refused.retry_after_ms > 0) {
+    retry_at_ = now + Duration::ms(refused.retry_after_ms);
+  } else {
+    const ErrorCode code = error_is_known(refused.code) ? static_cast<ErrorCode>(refused.code)
+                                                        : ErrorCode::kNotPermitted;
+    WriteOutcome outcome = outcome_of(*at, WriteOutcome::Kind::kRejected, code);
+    if (!refused.reason.empty()) outcome.reason = refused.reason;
+    outcomes.push_back(std::move(outcome));
+    forget(at);
+    skipped_ = std::max(skipped_, sequence);
+  }
+  for (PendingWrite& write : writes_) {
+    if (write.sequence >= sequence) write.is_sent = false;  // they were passed over
+  }
+}
+
+std::optional<WriteOutcome> PendingWrites::on_outcome(const Outcome& outcome,
+                                                      const Schema& schema) {
+  const auto at = find(outcome.sequence);
+  if (at == writes_.end()) return std::nullopt;
+  WriteOutcome out;
+  out.id = at->id;
+  out.kind = static_cast<WriteOutcome::Kind>(outcome.kind);
+  out.version = outcome.version;
+  out.code = error_is_known(outcome.code) ? static_cast<ErrorCode>(outcome.code)
+                                          : ErrorCode::kNotPermitted;
+  out.reason = outcome.reason;
+  size_t spawn = 0;
+  for (const WriteDraft::Op& op : at->ops) {
+    if (op.kind != WriteOpKind::kSpawn || spawn == outcome.made.size()) continue;
+    const EntityId entity = outcome.made[spawn++];
+    out.made.push_back({op.entity, entity});
+    made_[op.entity] = entity;
+    made_order_.push_back(op.entity);
+  }
+  for (; made_order_.size() > kMadeMax; made_order_.pop_front()) made_.erase(made_order_.front());
+  for (const FinalValue& final : outcome.finals) {
+    if (final.op >= at->ops.size()) continue;
+    const uint16_t table = at->ops[final.op].table;
+    if (table >= schema.table_count()) continue;
+    const std::vector<FieldDef>& fields = schema.table(table).fields;
+    for (uint16_t i = 0; i < fields.size(); ++i) {
+      if (fields[i].id != final.field || !check_canonical(fields[i], final.value).ok()) continue;
+      out.finals.push_back({final.op, table, i, from_canonical(fields[i], final.value)});
+    }
+  }
+  if (ECSDB_MUTANT(rejection_stays) && out.kind == WriteOutcome::Kind::kRejected) {
+    at->sequence = ~uint64_t{0};
+    return out;
+  }
+  forget(at);
+  return out;
+}
+
+void PendingWrites::expire(Instant now, std::vector<WriteOutcome>& outcomes) {
+  for (size_t i = 0; i < writes_.size();) {
+    PendingWrite& write = writes_[i];
+    if (write.is_late || now < write.deadline) {
+      ++i;
+      continue;
+    }
+    write.is_late = true;
+    const bool never_left = write.sequence == 0;
+    WriteOutcome outcome =
+        outcome_of(write, never_left ? WriteOutcome::Kind::kExpired : WriteOutcome::Kind::kUnknown,
+                   ErrorCode::kWriteExpired);
+    outcome.is_open = !never_left;
+    outcomes.push_back(std::move(outcome));
+    if (never_left) {
+      forget(writes_.begin() + static_cast<ptrdiff_t>(i));
+    } else {
+      ++i;
+    }
+  }
+}
+
+Instant PendingWrites::next_deadline() const {
+  Instant at = retry_at_;
+  for (const PendingWrite& write : writes_) {
+    if (!write.is_late) at = std::min(at, write.deadline);
+  }
+  return at;
+}
+
+}  // namespace ecsdb

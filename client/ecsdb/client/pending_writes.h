@@ -1,0 +1,129 @@
+// The writes of an application from submit() until they are decided.
+//
+// They are numbered in order when they are first put on a link, and sent again, with the same bytes
+// and in the same order, on each connection of the same session until the server has told what
+// became of them. Those of a session that the server has forgotten are not sent again: whether they
+// were decided is unknown. Those that were never sent go on in the next session.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "ecsdb/client/writes.h"
+#include "ecsdb/schema/schema.h"
+#include "ecsdb/wire/messages.h"
+
+namespace ecsdb {
+
+struct PendingWrite {
+  WriteId id;
+  std::vector<WriteDraft::Op> ops;
+  AckLevel level = AckLevel::kApplied;
+  uint64_t resolves = 0;
+  Instant deadline = Instant::never();
+  Version base;
+  Epoch epoch;
+  uint64_t stamp = 0;
+  uint64_t sequence = 0;   // 0: not numbered yet
+  uint64_t refers_to = 0;  // lowest sequence that the bytes name; 0: none
+  Bytes bytes;             // once it is numbered
+  bool is_sent = false;    // on this connection
+  bool is_late = false;    // its deadline has passed, and the application was told
+};
+
+/// In the order of submit(). Bounded by its limits. Not thread-safe.
+class PendingWrites {
+ public:
+  struct Limits {
+    size_t writes_max = 0;
+    size_t bytes_max = 0;
+  };
+  explicit PendingWrites(Limits limits) : limits_(limits) {}
+
+  /// Takes a write, of which everything but the id is known. kQueueFull, kLimitExceeded.
+  Result<WriteId> add(PendingWrite write);
+  bool empty() const { return writes_.empty(); }
+  const std::deque<PendingWrite>& all() const { return writes_; }
+
+  /// A connection is authenticated. `goes_on`: with the session that the numbers are of. Else what
+  /// was sent is given up, as unknown with `code`; and what was not, too, unless it `keeps` that.
+  void on_session(bool goes_on, bool keeps_unsent, ErrorCode code,
+                  std::vector<WriteOutcome>& outcomes);
+  void on_disconnected();
+
+  /// Something is to be put on the link. `window`: how many may be sent and undecided.
+  bool is_due(size_t window) const;
+  /// What the server has put off until now may be sent.
+  void on_time(Instant now) {
+    if (now >= retry_at_) retry_at_ = Instant::never();
+  }
+  /// Fills a message with the next that fit a frame. `schema` is the connection's; `expires_ns`
+  /// gives a deadline in the server's time.
+  template <class ExpiresNs>
+  void take(Writes& message, const Schema& schema, size_t window, ExpiresNs&& expires_ns) {
+    message.settled_below = told_below_ = settled_below();
+    size_t bytes = 0;
+    size_t sent = sent_count();
+    for (PendingWrite& write : in_order()) {
+      if (write.is_sent) continue;
+      if (sent == window || message.entries.size() == kWritesPerFrameMax) break;
+      if (write.sequence == 0) number(write, schema);
+      if (is_held(write)) break;
+      if (bytes > 0 && bytes + write.bytes.size() > kFrameBytes) break;
+      bytes += write.bytes.size();
+      ++sent;
+      write.is_sent = true;
+      message.entries.push_back({expires_ns(write.deadline), write.bytes});
+    }
+  }
+  /// The server does not know yet what need not be kept any more.
+  bool is_settle_due() const { return told_below_ < settled_below(); }
+  uint64_t settled_below() const;
+
+  /// One is refused for now, or for ever; then the outcome is told.
+  void on_refused(const WriteRefused& refused, Instant now, std::vector<WriteOutcome>& outcomes);
+  /// One is decided: it is pending no more. Nothing if it is not known (any more).
+  std::optional<WriteOutcome> on_outcome(const Outcome& outcome, const Schema& schema);
+  /// Deadlines that have passed.
+  void expire(Instant now, std::vector<WriteOutcome>& outcomes);
+  /// Of expire() and on_time().
+  Instant next_deadline() const;
+
+  /// Ids that the server has given to provisional entities.
+  const std::map<EntityId, EntityId>& made() const { return made_; }
+
+ private:
+  static constexpr size_t kFrameBytes = 32 * 1024;  // of entries in a frame, unless one has more
+  static constexpr size_t kMadeMax = 65'536;
+  struct Spawn {
+    WriteId write;
+    uint64_t sequence = 0;
+    uint32_t op = 0;
+  };
+
+  std::deque<PendingWrite>& in_order();
+  size_t sent_count() const;
+  bool is_held(const PendingWrite& write) const;
+  void number(PendingWrite& write, const Schema& schema);
+  void name_entity(EntityId entity, PendingWrite& write, WriteOp& op) const;
+  std::deque<PendingWrite>::iterator find(uint64_t sequence);
+  void forget(std::deque<PendingWrite>::iterator at);
+  static WriteOutcome outcome_of(const PendingWrite& write, WriteOutcome::Kind kind,
+                                 ErrorCode code);
+
+  Limits limits_;
+  std::deque<PendingWrite> writes_;
+  size_t bytes_ = 0;  // of memory, about
+  uint64_t last_id_ = 0;
+  uint64_t last_sequence_ = 0;
+  uint64_t told_below_ = 0;
+  uint64_t skipped_ = 0;  // a sequence that will never be sent; those above wait for those below
+  Instant retry_at_ = Instant::never();
+  std::map<EntityId, Spawn> spawns_;  // by provisional id, of pending writes
+  std::map<EntityId, EntityId> made_;
+  std::deque<EntityId> made_order_;
+};
+
+}  // namespace ecsdb

@@ -1,0 +1,59 @@
+// The writes of all clients, and the order in which they are decided.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "ecsdb/server/write_decision.h"
+#include "ecsdb/server/write_intake.h"
+
+namespace ecsdb {
+
+/// Decides in rounds, one write of each client a round, beginning with another client each time: who
+/// writes much does not come before who writes little. Not thread-safe.
+class WriteDesk {
+ public:
+  /// Of a client that has a connection; made if there is none. Stays where it is while attached.
+  ClientWrites& attach(ClientId client, const Identity& identity, const ServerOptions& options);
+  /// Null if the client never wrote, or is forgotten.
+  ClientWrites* find(ClientId client);
+  void detach(ClientId client);
+  /// The client's session has ended: once nothing of it waits and no connection is attached, it is
+  /// forgotten.
+  void end(ClientId client);
+
+  bool has_undecided() const;
+  /// Decides what waits, as part of the transaction. Counts into `stats`.
+  void decide(Transaction& transaction, const WriteTerms& terms, Instant now, size_t writes_max);
+  /// The transaction was committed: the decisions are final.
+  void commit();
+  /// It was dropped: they never were.
+  void drop();
+  bool is_deciding() const { return !involved_.empty(); }
+
+  /// Of the last decide(): in order, and their conflicts, without numbers.
+  const std::vector<WriteDecision>& decisions() const { return decisions_; }
+  std::vector<Conflict>& conflicts() { return conflicts_; }
+
+ private:
+  struct Entry {
+    std::unique_ptr<ClientWrites> writes;
+    size_t attached = 0;
+    bool has_ended = false;
+  };
+  void decide_one(ClientWrites& writes, Transaction& transaction, const WriteTerms& terms,
+                  Instant now);
+  void forget_ended();
+
+  std::map<uint64_t, Entry> entries_;  // by client id
+  uint64_t first_ = 0;                 // client id that the next round begins behind
+  std::vector<ClientWrites*> round_;
+  std::vector<ClientWrites*> involved_;  // in the decisions
+  std::vector<WriteDecision> decisions_;
+  std::vector<Conflict> conflicts_;
+  WriteDecider decider_;
+  Write write_;  // scratch
+};
+
+}  // namespace ecsdb
