@@ -215,10 +215,13 @@ SchemaDef draw_schema() {
     table.codec = static_cast<CodecTier>(draw_below(2));
     table.transient = draw_below(2) == 1;
     if (draw_below(3) == 0) table.read.push_back({draw_name("role_", 4), {}, {}});
+    if (draw_below(2) == 0) table.write.push_back({draw_name("role_", 4), {}, {}});
     uint16_t field_id = 0;
     for (uint64_t fields = 1 + draw_below(6); fields > 0; --fields) {
       field_id = static_cast<uint16_t>(field_id + 1 + draw_below(200));
       table.fields.push_back(draw_field(field_id));
+      if (table.write.empty() || draw_below(4) != 0) continue;
+      table.fields.back().write.resize(1 + draw_below(2));
     }
     if (draw_below(3) == 0) table.cell = {CellKind::kValue, table.fields[0].name, 0};
   }

@@ -79,6 +79,8 @@ class SchemaReader:
         r.varint()
         if flags & 2:
             self.default()
+        if flags & 4:
+            self.many(self.access)
         lanes = lanes_of(self.program, kind, quantise, bits)
         field = self.program.Field(id, name, lanes, is_text, longest, kind == STR,
                                    quantise == QUATERNION)

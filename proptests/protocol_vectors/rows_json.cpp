@@ -119,6 +119,7 @@ Json field_json(const FieldDef& def) {
     }
     out.set("default", std::move(value));
   }
+  if (!def.write.empty()) out.set("write", access_json(def.write));
   return out;
 }
 

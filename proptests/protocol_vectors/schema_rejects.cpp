@@ -134,8 +134,10 @@ void make_malformed(Rejects to) {
          schema_of_field(field_of(21, Raw(), 0, Raw())), kMalformed);
   to.add("schema-unknown-quantisation", "Quantisations are 0 to 3.",
          schema_of_field(Raw().varint(1).name("a").u8(10).u8(4).u8(0).u8(0).varint(1)), kMalformed);
-  to.add("schema-unknown-flags", "A field has two flags.",
-         schema_of_field(field_of(2, Raw(), 4, Raw())), kMalformed);
+  to.add("schema-unknown-flags", "A field has three flags.",
+         schema_of_field(field_of(2, Raw(), 8, Raw())), kMalformed);
+  to.add("schema-field-write-unknown-where", "Conditions of access are 0 to 2 there, too.",
+         schema_of_field(field_of(2, Raw(), 4, Raw().list({Raw().name("").u8(3)}))), kMalformed);
   to.add("schema-unknown-policy", "Policies are 0 to 2.",
          schema_of_field(Raw().varint(1).name("a").u8(2).u8(0).u8(0).u8(3).varint(1)), kMalformed);
   to.add("schema-unknown-default", "Kinds of defaults are 1 to 13.",
@@ -184,6 +186,11 @@ void make_not_canonical(Rejects to) {
          kNotCanonical);
 }
 
+void make_not_canonical_writes(Rejects to) {
+  to.add("schema-field-write-empty", "A write list of a field that is there has a rule.",
+         schema_of_field(field_of(2, Raw(), 4, Raw().u8(0))), kNotCanonical);
+}
+
 void make_over_limits(Rejects to) {
   to.add("schema-name-too-long", "A name of 65 bytes.",
          Raw().u8(1).name(std::string(65, 'n')).varint(1).u8(0).u8(0).u8(0), kLimit);
@@ -202,6 +209,10 @@ void make_over_limits(Rejects to) {
   for (unsigned i = 0; i < 33; ++i) rules.name("").u8(0);
   to.add("schema-too-many-rules", "33 rules of access.",
          schema_of(rules.u8(0).u8(1).u8(0).list({field(1, "a")})), kLimit);
+  Raw field_rules = Raw().varint(33);
+  for (unsigned i = 0; i < 33; ++i) field_rules.name("").u8(0);
+  to.add("schema-field-write-too-many-rules", "33 rules for writing a field.",
+         schema_of_field(field_of(2, Raw(), 4, field_rules)), kLimit);
 }
 
 SchemaBuilder one(FieldType type) { return SchemaBuilder("s").table(1, "t").field(1, "a", type); }
@@ -248,6 +259,23 @@ void make_invalid_fields(Rejects to) {
              one(kU8).field(2, "b", kU8).server_only().lww());
   to.invalid("schema-since-beyond", "A field cannot be newer than the schema.", one(kU8).since(2));
   to.invalid("schema-since-0", "Versions start at 1.", one(kU8).since(0));
+}
+
+void make_invalid_field_writes(Rejects to) {
+  using enum FieldType;
+  const auto where = AccessRule::Where::kOwnerIsMe;
+  to.invalid("schema-field-write-alone", "A table that nobody writes has no field to narrow it.",
+             one(kU8).field_write(""));
+  to.invalid("schema-field-write-server-only", "Clients do not write what they never see.",
+             one(kU8).write("").field(2, "b", kU8).server_only().field_write(""));
+  to.invalid("schema-field-write-of-event", "Clients write no events.",
+             SchemaBuilder("s").event(1, "e").field(1, "a", kU8).field_write(""));
+  to.invalid("schema-field-write-owner-without-owner", "Nobody owns the row.",
+             one(kU8).write("").field_write("", where));
+  to.invalid("schema-field-write-claim-of-one-cell", "One cell has no key to compare a claim with.",
+             one(kU8).write("").field_write("", AccessRule::Where::kCellIsClaim, "room"));
+  to.invalid("schema-field-write-role-upper-case", "Names of roles are lower-case.",
+             one(kU8).write("").field_write("Guest"));
 }
 
 void make_invalid_defaults(Rejects to) {
@@ -341,8 +369,10 @@ void make_schema_rejects(Maker& to) {
   const Rejects rejects(to);
   make_malformed(rejects);
   make_not_canonical(rejects);
+  make_not_canonical_writes(rejects);
   make_over_limits(rejects);
   make_invalid_fields(rejects);
+  make_invalid_field_writes(rejects);
   make_invalid_defaults(rejects);
   make_invalid_tables(rejects);
   make_invalid_cells(rejects);

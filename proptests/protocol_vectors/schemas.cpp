@@ -113,6 +113,21 @@ void make_fields(Maker& to) {
           .read("guest", AccessRule::Where::kCellIsClaim, "room")
           .write("player", AccessRule::Where::kOwnerIsMe)
           .field(1, "who", kPrincipal));
+  add(to, "schema-field-access",
+      "Fields that fewer may write than their table, one with a default.",
+      SchemaBuilder("field_access")
+          .table(1, "t")
+          .by("room")
+          .write("player")
+          .write("admin")
+          .field(1, "room", kU16)
+          .field(2, "gold", kI64)
+          .merge("sum")
+          .default_value(int64_t{-2})
+          .field_write("admin")
+          .field_write("player", AccessRule::Where::kCellIsClaim, "bank")
+          .field(3, "who", kPrincipal)
+          .field_write("", AccessRule::Where::kOwnerIsMe));
   add(to, "schema-events", "Events with and without fields of cells.",
       SchemaBuilder("events")
           .table(1, "ship")

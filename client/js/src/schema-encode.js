@@ -5,8 +5,8 @@
 
 import { ByteWriter } from "./bytes.js";
 import {
-  CELL_KINDS, CODECS, CONDITIONS, FIELD_HAS_DEFAULT, FIELD_SERVER_ONLY, FIELD_TYPES, POLICIES,
-  QUANTISE_KINDS,
+  CELL_KINDS, CODECS, CONDITIONS, FIELD_HAS_DEFAULT, FIELD_HAS_WRITE, FIELD_SERVER_ONLY,
+  FIELD_TYPES, POLICIES, QUANTISE_KINDS,
 } from "./schema.js";
 import { bitsOfF32, bitsOfF64 } from "./values.js";
 
@@ -75,11 +75,17 @@ function writeField(writer, field) {
   if (field.type === "enum") writer.text(field.enum);
   if (field.type === "bits") writer.u8(field.bits);
   if (field.max !== undefined) writer.varint(field.max);
-  writer.u8((field.server_only ? FIELD_SERVER_ONLY : 0) | (field.default ? FIELD_HAS_DEFAULT : 0));
+  writer.u8(flagsOf(field));
   writer.u8(POLICIES.indexOf(field.policy));
   if (field.policy === "merge") writer.text(field.merge);
   writer.varint(field.since);
   if (field.default) writeDefault(writer, field.default);
+  if (field.write) writeList(writer, field.write, writeAccess);
+}
+
+function flagsOf(field) {
+  return (field.server_only ? FIELD_SERVER_ONLY : 0) | (field.default ? FIELD_HAS_DEFAULT : 0) |
+    (field.write ? FIELD_HAS_WRITE : 0);
 }
 
 function writeQuantise(writer, quantise) {

@@ -74,6 +74,16 @@ function checkTable(schema, table) {
   must(textBytes <= LIMITS.rowTextBytesMax, `${what} has rows with ${textBytes} bytes of texts`);
   for (const rule of table.read) checkAccess(schema, table, rule, false);
   for (const rule of table.write) checkAccess(schema, table, rule, true);
+  for (const field of table.fields) checkFieldWrite(schema, table, field);
+}
+
+/** A field's write list narrows that of its table. */
+function checkFieldWrite(schema, table, field) {
+  if (!field.write) return;
+  const what = `field ${table.name}.${field.name}`;
+  must(!field.server_only, `${what} is server only with a write list`);
+  must(table.write.length > 0, `${what} has a write list, but nobody writes its table`);
+  for (const rule of field.write) checkAccess(schema, table, rule, true);
 }
 
 function checkEvent(schema, event) {
@@ -82,6 +92,7 @@ function checkEvent(schema, event) {
   for (const field of event.fields) {
     must(!field.server_only, `${what} has the server-only field ${field.name}`);
     must(field.policy === "server", `${what} has the field ${field.name} with a policy`);
+    must(!field.write, `${what} has the field ${field.name} with a write list`);
   }
 }
 

@@ -26,6 +26,8 @@ export const CODECS = Object.freeze(["plain", "packed"]);
 /** Bits of a field's flags. */
 export const FIELD_SERVER_ONLY = 1;
 export const FIELD_HAS_DEFAULT = 2;
+export const FIELD_HAS_WRITE = 4;
+const FIELD_FLAGS = FIELD_SERVER_ONLY | FIELD_HAS_DEFAULT | FIELD_HAS_WRITE;
 
 const FORMAT = 1;
 
@@ -166,6 +168,12 @@ function readAccess(reader) {
   return access;
 }
 
+function readFieldWrite(reader) {
+  const rules = readList(reader, LIMITS.accessRulesMax, readAccess);
+  if (rules.length === 0) refuse("not_canonical", `an empty write list, at byte ${reader.at}`);
+  return rules;
+}
+
 function readField(reader) {
   const field = { id: reader.varint(0xffff), name: readName(reader) };
   const type = reader.u8();
@@ -176,12 +184,13 @@ function readField(reader) {
   if (field.type === "bits") field.bits = reader.u8();
   if (field.type === "str" || field.type === "bytes") field.max = reader.varint(0xffffffff);
   const flags = reader.u8();
-  if (flags > (FIELD_SERVER_ONLY | FIELD_HAS_DEFAULT)) reader.malformed(`field flags ${flags}`);
+  if (flags > FIELD_FLAGS) reader.malformed(`field flags ${flags}`);
   if (flags & FIELD_SERVER_ONLY) field.server_only = true;
   field.policy = readOf(reader, POLICIES, "policy");
   if (field.policy === "merge") field.merge = readName(reader);
   field.since = reader.varint(0xffffffff);
   if (flags & FIELD_HAS_DEFAULT) field.default = readDefault(reader);
+  if (flags & FIELD_HAS_WRITE) field.write = readFieldWrite(reader);
   return field;
 }
 

@@ -77,6 +77,15 @@ struct Quantise {
 /// How concurrent writes to a field are settled.
 enum class Policy : uint8_t { kServer = 0, kLww = 1, kMerge = 2 };
 
+/// One alternative of a read or write list. A principal has the right if any one applies.
+struct AccessRule {
+  enum class Where : uint8_t { kAny = 0, kCellIsClaim = 1, kOwnerIsMe = 2 };
+  std::string role;  // empty: every role
+  Where where = Where::kAny;
+  std::string claim;  // kCellIsClaim: the claim's name
+  bool operator==(const AccessRule&) const = default;
+};
+
 struct FieldDef {
   FieldId id;
   std::string name;
@@ -90,6 +99,8 @@ struct FieldDef {
   std::string merge_name;              // kMerge
   uint32_t since = 1;                  // schema version that introduced it
   std::optional<Value> default_value;  // none: see default_lanes
+  // Narrows the table's write list: both must allow. Empty: as the table.
+  std::vector<AccessRule> write;
   // kEnum: how many values the enum has. Filled by Schema::make, not part of the canonical form;
   // 0: not resolved yet, to_lanes lets every number pass.
   uint16_t enum_size = 0;
@@ -109,15 +120,6 @@ struct CellRule {
   std::string target;  // the field's or table's name
   double size = 0;     // kGrid: a whole multiple of the field's precision
   bool operator==(const CellRule&) const = default;
-};
-
-/// One alternative of a table's read or write list. A principal has the right if any one applies.
-struct AccessRule {
-  enum class Where : uint8_t { kAny = 0, kCellIsClaim = 1, kOwnerIsMe = 2 };
-  std::string role;  // empty: every role
-  Where where = Where::kAny;
-  std::string claim;  // kCellIsClaim: the claim's name
-  bool operator==(const AccessRule&) const = default;
 };
 
 /// Block codec tier chosen for a table.
@@ -177,9 +179,10 @@ struct SchemaProblem {
 /// All semantic errors of a definition (up to kSchemaProblemsMax), not just the first, in the order
 /// of its sections. Empty: Schema::make will succeed, unless the whole is over kSchemaBytesMax.
 ///
-/// Two rules that the names do not tell: a table or event whose fields are all server_only is
+/// Some rules that the names do not tell: a table or event whose fields are all server_only is
 /// refused (it would replicate nothing), and so is a cell rule over a server_only field (changing
-/// one raises no row version, so the row could not move).
+/// one raises no row version, so the row could not move). A field has a write list only in a table
+/// that has one, and not if it is server_only.
 /// `write = owner == me` needs an owner cell, a follow of a table that has one, or exactly one
 /// principal field; `read = owner == me` needs one of the first two.
 std::vector<SchemaProblem> validate(const SchemaDef& def);

@@ -152,6 +152,12 @@ SchemaBuilder& SchemaBuilder::merge(std::string merge_name) {
   return *this;
 }
 
+SchemaBuilder& SchemaBuilder::field_write(std::string role, AccessRule::Where where,
+                                          std::string claim) {
+  last_field().write.push_back(AccessRule{std::move(role), where, std::move(claim)});
+  return *this;
+}
+
 SchemaBuilder& SchemaBuilder::since(uint32_t version) {
   last_field().since = version;
   return *this;

@@ -58,6 +58,9 @@ class SchemaBuilder {
   SchemaBuilder& server_only();
   SchemaBuilder& lww();
   SchemaBuilder& merge(std::string merge_name);
+  /// Adds one alternative to the field's write list, which narrows that of the table.
+  SchemaBuilder& field_write(std::string role, AccessRule::Where where = AccessRule::Where::kAny,
+                             std::string claim = {});
   SchemaBuilder& since(uint32_t version);
   SchemaBuilder& default_value(Value value);
   SchemaBuilder& default_value(const char* text) { return default_value(Value(std::string(text))); }

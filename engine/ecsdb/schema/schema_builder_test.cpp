@@ -11,6 +11,8 @@ TEST(SchemaBuilder, CallsApplyToWhatWasBegunLast) {
   b.table(1, "ship").grid("pos", 64).read("player").codec(CodecTier::kPlain).transient();
   b.field(1, "pos", FieldType::kVec2f).precision(0.01).since(2);
   b.enum_field(2, "side", "team").default_value(EnumValue{1});
+  b.write("player").field(3, "gold", FieldType::kI64);
+  b.field_write("admin").field_write("", AccessRule::Where::kCellIsClaim, "room");
   b.event(1, "boom").follow("ship").field(1, "power", FieldType::kF32).range(0, 1, 8);
   const SchemaDef& def = b.def();
   ASSERT_EQ(def.tables.size(), 1u);
@@ -19,6 +21,10 @@ TEST(SchemaBuilder, CallsApplyToWhatWasBegunLast) {
   EXPECT_EQ(def.tables[0].codec, CodecTier::kPlain);
   EXPECT_EQ(def.tables[0].fields[0].since, 2u);
   EXPECT_EQ(def.tables[0].fields[1].enum_name, "team");
+  EXPECT_TRUE(def.tables[0].fields[1].write.empty());
+  EXPECT_EQ(def.tables[0].fields[2].write,
+            (std::vector<AccessRule>{{"admin", AccessRule::Where::kAny, ""},
+                                     {"", AccessRule::Where::kCellIsClaim, "room"}}));
   ASSERT_EQ(def.events.size(), 1u);
   EXPECT_EQ(def.events[0].cell.kind, CellKind::kFollow);
   EXPECT_EQ(def.events[0].fields[0].quantise, (Quantise{QuantiseKind::kRange, 0, 0, 1, 8}));
@@ -31,6 +37,7 @@ TEST(SchemaBuilder, MistakesComeOutOfBuild) {
 
 TEST(SchemaBuilderDeathTest, AttributeWithoutAFieldIsAProgrammersError) {
   EXPECT_DEATH(SchemaBuilder("s").table(1, "t").precision(1), "check failed");
+  EXPECT_DEATH(SchemaBuilder("s").table(1, "t").field_write("a"), "check failed");
   EXPECT_DEATH(SchemaBuilder("s").grid("a", 1), "check failed");
 }
 

@@ -12,8 +12,9 @@
 //   field   varint id, name, u8 type, u8 quantise kind,
 //           precision: 8 bytes; range: 8 bytes min, 8 bytes max, u8 bits; quat: u8 bits
 //           enum: name; bits: u8 count; str and bytes: varint longest length
-//           u8 flags (1 server_only, 2 has a default), u8 policy, name of the merge if it merges,
-//           varint since, the default if there is one
+//           u8 flags (1 server_only, 2 has a default, 4 has a write list), u8 policy, name of the
+//           merge if it merges, varint since, the default if there is one, list of access (write)
+//           of one at least if there is one
 //   default u8 place of the alternative in Value, from 1; then bool: u8; unsigned, bit set: varint;
 //           signed: zigzag varint; double: 8 bytes; vectors: 4 bytes a component; enum: u8;
 //           entity, principal: 8 bytes; string, bytes: varint length, bytes
@@ -31,6 +32,7 @@ namespace {
 constexpr uint8_t kFormat = 1;
 constexpr uint8_t kFlagServerOnly = 1;
 constexpr uint8_t kFlagDefault = 2;
+constexpr uint8_t kFlagWrite = 4;
 
 class Encoder {
  public:
@@ -105,13 +107,16 @@ class Encoder {
     if (def.type == FieldType::kBits) out_.u8(def.bit_count);
     if (def.type == FieldType::kStr || def.type == FieldType::kBytes) out_.varint(def.bytes_max);
     out_.u8(static_cast<uint8_t>((def.server_only ? kFlagServerOnly : 0) |
-                                 (def.default_value ? kFlagDefault : 0)));
+                                 (def.default_value ? kFlagDefault : 0) |
+                                 (def.write.empty() ? 0 : kFlagWrite)));
     out_.u8(static_cast<uint8_t>(def.policy));
     if (def.policy == Policy::kMerge) name(def.merge_name);
     out_.varint(def.since);
-    if (!def.default_value) return;
-    out_.u8(static_cast<uint8_t>(def.default_value->index() + 1));
-    std::visit([this](const auto& value) { default_value(value); }, *def.default_value);
+    if (def.default_value) {
+      out_.u8(static_cast<uint8_t>(def.default_value->index() + 1));
+      std::visit([this](const auto& value) { default_value(value); }, *def.default_value);
+    }
+    if (!def.write.empty()) access(def.write);
   }
 
   void quantise(const Quantise& quantise) {
@@ -303,7 +308,7 @@ class Decoder {
       def.bytes_max = static_cast<uint32_t>(in_.varint_up_to(UINT32_MAX));
     }
     const uint8_t flags = in_.u8();
-    if (flags > (kFlagServerOnly | kFlagDefault)) {
+    if (flags > (kFlagServerOnly | kFlagDefault | kFlagWrite)) {
       refuse(ErrorCode::kFrameMalformed, "unknown flags of a field");
     }
     def.server_only = (flags & kFlagServerOnly) != 0;
@@ -311,6 +316,10 @@ class Decoder {
     if (def.policy == Policy::kMerge) def.merge_name = name();
     def.since = static_cast<uint32_t>(in_.varint_up_to(UINT32_MAX));
     if ((flags & kFlagDefault) != 0) def.default_value = default_value();
+    if ((flags & kFlagWrite) != 0) {
+      def.write = access();
+      if (def.write.empty()) refuse(ErrorCode::kNotCanonical, "a field's write list is empty");
+    }
     return def;
   }
 

@@ -34,6 +34,41 @@ TEST(SchemaCodec, SmallSchemaHasTheDocumentedBytes) {
   EXPECT_EQ(bytes, expected);
 }
 
+TEST(SchemaCodec, WriteListOfAFieldStandsAtItsEnd) {
+  using Where = AccessRule::Where;
+  SchemaBuilder b("s", 2);
+  b.table(3, "t").by("n").write("");
+  b.field(1, "n", FieldType::kU8).default_value(uint64_t{5});
+  b.field_write("a", Where::kCellIsClaim, "c").field_write("");
+  const Bytes bytes = encode_schema(b.def());
+  const Bytes expected = {1, 1, 's', 2,   0, 1,          // of the schema
+                          3, 1, 't', 1,   1, 'n',        // id, name, cell by n
+                          0, 1, 0,   0,   1, 0,          // any role writes, any cell
+                          1, 1, 1,   'n', 2, 0,          // one field: id, name, u8
+                          6, 0, 1,                       // default and write list, since 1
+                          2, 5,                          // an unsigned 5
+                          2, 1, 'a', 1,   1, 'c', 0, 0,  // two rules
+                          0};                            // no event
+  EXPECT_EQ(bytes, expected);
+  const Result<Schema> back = decode_schema(bytes);
+  ASSERT_TRUE(back.ok()) << back.error().to_string();
+  EXPECT_EQ(back->def(), b.def());
+}
+
+TEST(SchemaCodec, EmptyWriteListOfAFieldIsNotCanonical) {
+  SchemaDef def = SchemaBuilder("s").table(1, "t").write("").field(1, "f", FieldType::kU8).def();
+  Bytes bytes = encode_schema(def);
+  // The last four: flags, policy, since, number of events.
+  bytes[bytes.size() - 4] = 4;
+  bytes.insert(bytes.end() - 1, 0);
+  EXPECT_EQ(decode_schema(bytes).code(), ErrorCode::kNotCanonical);
+  bytes.end()[-2] = kAccessRulesMax + 1;
+  EXPECT_EQ(decode_schema(bytes).code(), ErrorCode::kLimitExceeded);
+  bytes.end()[-2] = 0;
+  bytes[bytes.size() - 5] = 8;
+  EXPECT_EQ(decode_schema(bytes).code(), ErrorCode::kFrameMalformed);
+}
+
 /// What every decoder owes: refuse, or accept what encodes back to the same bytes.
 bool is_refused_or_canonical(ByteSpan bytes) {
   const Result<Schema> schema = decode_schema(bytes);

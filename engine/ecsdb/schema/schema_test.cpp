@@ -80,7 +80,10 @@ TEST(Schema, FingerprintChangesWithEveryAttribute) {
   def.tables[2].transient = false;
   EXPECT_NE(Schema::make(def)->fingerprint(), base);
   def = rich_schema().def();
-  def.tables[0].write.clear();
+  def.tables[0].write.push_back({"guest", {}, {}});
+  EXPECT_NE(Schema::make(def)->fingerprint(), base);
+  def = rich_schema().def();
+  def.tables[0].fields[3].write.pop_back();
   EXPECT_NE(Schema::make(def)->fingerprint(), base);
 }
 

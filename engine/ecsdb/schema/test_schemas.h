@@ -16,6 +16,7 @@ inline SchemaBuilder rich_schema() {
   b.field(2, "rot", FieldType::kQuatf).quaternion_bits(10).default_value(Quatf{0, 0, 1, 0});
   b.field(3, "paint", FieldType::kU8).lww().default_value(uint64_t{7});
   b.field(4, "gold", FieldType::kI64).merge("sum").default_value(int64_t{-1});
+  b.field_write("admin").field_write("guest", Where::kCellIsClaim, "room");
   b.field(5, "pilot", FieldType::kPrincipal).default_value(PrincipalId{5});
   b.text(6, "name", 24).since(2).default_value("anon");
   b.field(7, "speed", FieldType::kF64).server_only().default_value(0.5);
@@ -25,7 +26,7 @@ inline SchemaBuilder rich_schema() {
   b.field(11, "home", FieldType::kVec3f).range(-1, 1, 12).default_value(Vec3f{0, 1, -1});
   b.field(12, "spin", FieldType::kQuatf).default_value(Quatf{1, 2, 3, 4});
   b.field(13, "on", FieldType::kBool).default_value(true);
-  b.field(14, "peer", FieldType::kEntity);
+  b.field(14, "peer", FieldType::kEntity).field_write("", Where::kOwnerIsMe);
   b.field(15, "heat", FieldType::kF32).merge("my_rule");
   b.table(2, "tag").follow("ship").codec(CodecTier::kPlain);
   b.field(1, "n", FieldType::kU64);

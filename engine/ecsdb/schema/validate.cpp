@@ -106,11 +106,12 @@ class Validator {
       if (table.codec != CodecTier::kPlain && table.codec != CodecTier::kPacked) {
         note(at_attribute(place, "codec"), "unknown codec: use \"plain\" or \"packed\"");
       }
-      const FieldNames fields = check_fields(table.fields, place, "table");
+      const FieldNames fields = check_fields(table.fields, place, "table", !table.write.empty());
       check_row_size(table, place);
       check_cell(table.cell, fields, place);
       check_access(table, table.read, "read", place);
       check_access(table, table.write, "write", place);
+      check_field_access(table, place);
     }
   }
 
@@ -141,7 +142,7 @@ class Validator {
   }
 
   FieldNames check_fields(const std::vector<FieldDef>& fields, const SchemaPlace& place,
-                          const char* what) {
+                          const char* what, bool table_has_write = false) {
     FieldNames out;
     if (fields.empty()) {
       note(at_attribute(place, "fields"), "the " + std::string(what) + " needs at least one field");
@@ -150,7 +151,7 @@ class Validator {
     std::map<std::string_view, size_t> names;
     std::map<uint16_t, std::string_view> ids;
     const bool in_event = place.section == Section::kEvent;
-    const FieldContext context{def_.version, &enums_, &enum_names_, in_event};
+    const FieldContext context{def_.version, &enums_, &enum_names_, in_event, table_has_write};
     bool replicates = false;
     for (size_t i = 0; i < fields.size() && !problems_.full(); ++i) {
       SchemaPlace at = place;
@@ -299,6 +300,14 @@ class Validator {
         check_name(rule.role, "role", at_attribute(place, base + ".role"), problems_);
       }
       check_where(table, rule, at_attribute(place, base + ".where"), list);
+    }
+  }
+
+  void check_field_access(const TableDef& table, const SchemaPlace& place) {
+    for (size_t i = 0; i < table.fields.size() && !problems_.full(); ++i) {
+      SchemaPlace at = place;
+      at.field = static_cast<int>(i);
+      check_access(table, table.fields[i].write, "write", at);
     }
   }
 

@@ -32,6 +32,7 @@ class FieldCheck {
     check_type_details();
     check_quantise();
     check_policy();
+    check_write();
     if (context_.in_event) check_event_field();
     check_default();
   }
@@ -182,6 +183,20 @@ class FieldCheck {
     }
     if (def_.server_only && def_.policy != Policy::kServer) {
       note("policy", "clients never see a server_only field, so its policy must be \"server\"");
+    }
+  }
+
+  /// The rules of the list are checked with those of the table.
+  void check_write() {
+    if (def_.write.empty()) return;
+    if (context_.in_event) {
+      note("write", "clients write no events: remove the write list");
+    } else if (def_.server_only) {
+      note("write", "clients never see a server_only field, so they do not write it: remove write");
+    } else if (!context_.table_has_write) {
+      note("write",
+           "the table has no write list, so nobody may write the field: give the table one, or "
+           "remove this");
     }
   }
 

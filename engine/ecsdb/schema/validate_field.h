@@ -42,6 +42,7 @@ struct FieldContext {
   const std::map<std::string, const EnumDef*>* enums = nullptr;
   const std::vector<std::string>* enum_names = nullptr;
   bool in_event = false;
+  bool table_has_write = false;
 };
 
 /// True for a type of this build; false types have been reported and are left out of other checks.

@@ -192,6 +192,53 @@ TEST(Validate, CellAndAccessLeftoversAreReported) {
   expect_problem(def, "cell.size", "at most 2147483647 times");
 }
 
+TEST(Validate, WriteListsOfFieldsAreChecked) {
+  using Where = AccessRule::Where;
+  const auto with = [](const AccessRule& rule) {
+    SchemaDef def = small();
+    def.tables[0].write.push_back(AccessRule{});
+    def.tables[0].fields[0].write.push_back(rule);
+    return def;
+  };
+  EXPECT_TRUE(validate(with({"player", Where::kAny, ""})).empty());
+  expect_problem(with({"Player", Where::kAny, ""}), "write.0.role", "is not legal");
+  expect_problem(with({"", Where::kAny, "room"}), "write.0.where", "names a claim");
+  expect_problem(with({"", Where::kCellIsClaim, "room"}), "write.0.where", "is one cell");
+  expect_problem(with({"", Where::kOwnerIsMe, ""}), "write.0.where", "one principal field");
+  expect_problem(with({"", Where{9}, ""}), "write.0.where", "unknown condition");
+  SchemaDef def = with({"", Where::kAny, ""});
+  def.tables[0].fields[0].write.resize(kAccessRulesMax + 1);
+  expect_problem(def, "write", "rules are more than the limit");
+  def = with({"", Where::kOwnerIsMe, ""});
+  const std::vector<SchemaProblem> problems = validate(def);
+  ASSERT_EQ(problems.size(), 1u);
+  EXPECT_EQ(problem_text(def, problems[0]).find("table \"t\", field \"f\": \"owner == me\""), 0u);
+}
+
+TEST(Validate, WriteListsStandWhereClientsWrite) {
+  SchemaDef def = small();
+  def.tables[0].fields[0].write.push_back(AccessRule{});
+  expect_problem(def, "write", "the table has no write list");
+  def = small();
+  def.tables[0].write.push_back(AccessRule{});
+  def.tables[0].fields.push_back(def.tables[0].fields[0]);
+  FieldDef& hidden = def.tables[0].fields.back();
+  hidden.id = FieldId{2};
+  hidden.name = "g";
+  hidden.server_only = true;
+  EXPECT_TRUE(validate(def).empty());
+  hidden.write.push_back(AccessRule{});
+  expect_problem(def, "write", "never see a server_only field");
+  def = small();
+  EventDef& event = def.events.emplace_back();
+  event.id = EventId{1};
+  event.name = "e";
+  event.fields = def.tables[0].fields;
+  EXPECT_TRUE(validate(def).empty());
+  event.fields[0].write.push_back(AccessRule{});
+  expect_problem(def, "write", "clients write no events");
+}
+
 TEST(Validate, ListIsBoundedAndSuggestionsAreNear) {
   SchemaDef def = small();
   for (int i = 0; i < 300; ++i) def.tables.push_back(TableDef{});

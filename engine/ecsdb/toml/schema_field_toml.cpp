@@ -7,12 +7,14 @@
 
 #include "ecsdb/schema/canonical.h"
 #include "ecsdb/schema/field_lanes.h"
+#include "ecsdb/toml/schema_access_toml.h"
 
 namespace ecsdb {
 namespace {
 
-constexpr const char* kFieldKeys[] = {"id",   "type",  "precision",   "min",    "max",
-                                      "bits", "since", "server_only", "policy", "default"};
+constexpr const char* kFieldKeys[] = {"id",     "type",    "precision", "min",
+                                      "max",    "bits",    "since",     "server_only",
+                                      "policy", "default", "write"};
 constexpr double kNoLimit = std::numeric_limits<double>::infinity();
 
 std::vector<std::string> type_choices() {
@@ -26,8 +28,12 @@ std::vector<std::string> type_choices() {
 class FieldReader {
  public:
   FieldReader(TomlTable table, const SchemaPlace& place, const std::vector<EnumDef>& enums,
-              SchemaPlaces& places)
-      : table_(std::move(table)), place_(place), enums_(enums), places_(places) {}
+              SchemaPlaces& places, std::vector<TextProblem>* problems)
+      : table_(std::move(table)),
+        place_(place),
+        enums_(enums),
+        places_(places),
+        problems_(problems) {}
 
   void read(FieldDef& def) {
     for (const char* key : kFieldKeys) {
@@ -41,6 +47,7 @@ class FieldReader {
     }
     if (auto flag = table_.boolean("server_only")) def.server_only = *flag;
     read_policy(def);
+    read_access_toml(table_, place_, "write", places_, def.write, problems_);
     if (def.type != FieldType{}) {
       read_numbers(def);
       read_default(def);
@@ -310,6 +317,7 @@ class FieldReader {
   const SchemaPlace& place_;
   const std::vector<EnumDef>& enums_;
   SchemaPlaces& places_;
+  std::vector<TextProblem>* problems_;
 };
 
 }  // namespace
@@ -333,7 +341,7 @@ FieldDef read_field_toml(const TomlMember& member, const std::string& path,
     }
     return def;
   }
-  FieldReader(TomlTable(member.value, path, problems), place, enums, places).read(def);
+  FieldReader(TomlTable(member.value, path, problems), place, enums, places, problems).read(def);
   return def;
 }
 

@@ -1,6 +1,7 @@
 #include "ecsdb/toml/schema_toml.h"
 
 #include "ecsdb/schema/canonical.h"
+#include "ecsdb/toml/schema_access_toml.h"
 #include "ecsdb/toml/schema_field_toml.h"
 
 namespace ecsdb {
@@ -16,15 +17,6 @@ constexpr const char* kCellText =
 SchemaPlace attribute_of(SchemaPlace place, std::string attribute) {
   place.attribute = std::move(attribute);
   return place;
-}
-
-/// The text without its blanks.
-std::string compact(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c != ' ' && c != '\t') out += c;
-  }
-  return out;
 }
 
 class SchemaReader {
@@ -136,8 +128,8 @@ class SchemaReader {
     if (!table) return;
     read_id(*table, place, def.id.value);
     read_cell(*table, place, def.cell);
-    read_access(*table, place, "read", def.read);
-    read_access(*table, place, "write", def.write);
+    read_access_toml(*table, place, "read", places_, def.read, problems_);
+    read_access_toml(*table, place, "write", places_, def.write, problems_);
     if (auto codec = table->choice("codec", {"packed", "plain"})) {
       def.codec = *codec == "plain" ? CodecTier::kPlain : CodecTier::kPacked;
     }
@@ -217,70 +209,6 @@ class SchemaReader {
     } else if (cell.has("grid") && !cell.has("size")) {
       places_.mark_reported(size_place);
       table.problem("cell", "a grid needs the size of its cells: { grid = \"pos\", size = 64.0 }");
-    }
-  }
-
-  void read_access(TomlTable& table, const SchemaPlace& place, const char* key,
-                   std::vector<AccessRule>& rules) {
-    if (!table.has(key)) {
-      table.node(key);
-      return;
-    }
-    places_.set(attribute_of(place, key), table.position(key));
-    const TomlNode* node = table.node(key);
-    if (node->kind == TomlNode::Kind::kArray && node->items.empty() && key[0] == 'r') {
-      return table.problem(key,
-                           "an empty list would let nobody read: leave read out for everybody, or "
-                           "name a role");
-    }
-    if (node->kind == TomlNode::Kind::kArray) {
-      for (const TomlNode& item : node->items) read_rule(item, place, key, rules);
-      return;
-    }
-    table.problem(key, std::string(key) +
-                           " is a list of rules, like [ { role = \"player\", where = "
-                           "\"any\" } ], but this is " +
-                           node->kind_text());
-  }
-
-  void read_rule(const TomlNode& item, const SchemaPlace& place, const std::string& list,
-                 std::vector<AccessRule>& rules) {
-    const std::string name = list + "." + std::to_string(rules.size());
-    places_.set(attribute_of(place, name), TextPosition{item.line, item.column});
-    AccessRule& rule = rules.emplace_back();
-    if (item.kind != TomlNode::Kind::kTable) {
-      return report(item.line, item.column,
-                    "a rule is a table, like { role = \"player\", where = \"any\" }, but this is " +
-                        std::string(item.kind_text()));
-    }
-    TomlTable table(item, list + " rule", problems_);
-    for (const char* key : {"role", "where"}) {
-      if (table.has(key)) places_.set(attribute_of(place, name + "." + key), table.position(key));
-    }
-    if (auto role = table.string("role")) {
-      rule.role = *role;
-      if (role->empty()) table.problem("role", "leave role out to mean every role");
-    }
-    if (auto where = table.string("where")) read_where(table, *where, rule);
-    table.finish();
-  }
-
-  static void read_where(TomlTable& table, const std::string& text, AccessRule& rule) {
-    static constexpr std::string_view kClaim = "cell==claim.";
-    const std::string where = compact(text);
-    if (where == "any") return;
-    if (where == "owner==me") {
-      rule.where = AccessRule::Where::kOwnerIsMe;
-    } else if (where.rfind(kClaim, 0) == 0) {
-      rule.where = AccessRule::Where::kCellIsClaim;
-      rule.claim = where.substr(kClaim.size());
-    } else {
-      const std::vector<std::string> known = {"any", "owner == me"};
-      table.problem(
-          "where",
-          "where is \"any\", \"owner == me\" or \"cell == claim.<name>\" with the name of "
-          "a claim",
-          nearest_name(text, known).value_or(""));
     }
   }
 

@@ -57,6 +57,8 @@ TEST(SchemaToml, EverythingElseTheFormatHasParses) {
   ASSERT_EQ(schema.table_count(), 4u);
   EXPECT_EQ(schema.table(0).name, "b");
   EXPECT_EQ(schema.layout(0).followers, std::vector<uint16_t>{1});
+  EXPECT_EQ(schema.table(0).fields[0].write,
+            (std::vector<AccessRule>{{"admin", AccessRule::Where::kAny, ""}, {}}));
   const TableDef& a = schema.table(3);
   EXPECT_TRUE(a.transient);
   EXPECT_EQ(a.codec, CodecTier::kPlain);
@@ -170,6 +172,33 @@ TEST(SchemaToml, MistakesOfFieldsAreReportedAtTheirPlace) {
       {with_field("Pos = { id = 1, type = \"u8\" }"), 6, 8, "the field name", "pos"},
       {with_field("f = { id = 1, type = \"u8\", server_only = 1 }"), 6, 49, "true or false"},
       {with_field("f = { id = 1, type = \"u8\", server_only = true }"), 6, 1, "all fields are"},
+  };
+  for (const Mistake& mistake : mistakes) expect_one(mistake);
+}
+
+TEST(SchemaToml, MistakesOfWriteListsOfFieldsAreReportedAtTheirPlace) {
+  const auto field = [](const char* table_write, const std::string& write) {
+    return with_header("[table.t]\nid = 1\n" + std::string(table_write) +
+                       "\nfields.f = { id = 1, type = \"u8\", write = " + write + " }\n");
+  };
+  const char* all = "write = [ { } ]";
+  const Mistake mistakes[] = {
+      {field("", "[ { role = \"a\" } ]"), 7, 43, "the table has no write list"},
+      {field("write = []", "[ { role = \"a\" } ]"), 7, 43, "the table has no write list"},
+      {field("write = 3", "[ { role = \"a\" } ]"), 6, 9, "write is a list of rules"},
+      {field(all, "[]"), 7, 43, "an empty list of a field says nothing"},
+      {field(all, "3"), 7, 43, "write is a list of rules"},
+      {field(all, "[3]"), 7, 44, "a rule is a table"},
+      {field(all, "[ { rule = \"a\" } ]"), 7, 47, "unknown key \"rule\" in write rule", "role"},
+      {field(all, "[ { role = \"A\" } ]"), 7, 54, "the role name", "a"},
+      {field(all, "[ { role = \"\" } ]"), 7, 54, "leave role out"},
+      {field(all, "[ { where = \"all\" } ]"), 7, 55, "where is \"any\""},
+      {field(all, "[ { where = \"owner == me\" } ]"), 7, 55, "exactly one principal field"},
+      {field(all, "[ { }, { where = \"cell == claim.c\" } ]"), 7, 60, "the table is one cell"},
+      {field(all, "[ { } ], server_only = true").append("fields.g = { id = 2, type = \"u8\" }"), 7,
+       43, "never see a server_only field"},
+      {with_header("[event.e]\nid = 1\nfields.n = { id = 1, type = \"u8\", write = [ { } ] }\n"), 6,
+       43, "clients write no events"},
   };
   for (const Mistake& mistake : mistakes) expect_one(mistake);
 }

@@ -62,7 +62,8 @@ own   = { id = 14, type = "u32", policy = "merge:my_rule" }
 id = 3
 cell = { owner = "me" }
 read = [ { where = "owner==me" }, { role = "admin" } ]
-fields.me = { id = 1, type = "principal" }
+write = [ { where = "owner == me" } ]
+fields.me = { id = 1, type = "principal", write = [ { role = "admin" }, { where = "any" } ] }
 [table.c]
 id = 4
 cell = { follow = "b" }
