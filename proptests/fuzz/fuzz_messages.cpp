@@ -45,7 +45,11 @@ constexpr void (*kChecks[])(ByteSpan) = {check_message<Auth>,
                                          check_message<ClientReady>,
                                          check_message<ResumeReply>,
                                          check_message<SyncMark>,
-                                         check_texts};
+                                         check_texts,
+                                         check_message<Writes>,
+                                         check_message<Write>,
+                                         check_message<Outcomes>,
+                                         check_message<WriteRefused>};
 
 }  // namespace
 }  // namespace ecsdb::fuzz

@@ -88,6 +88,12 @@ int message_number(const Said& said) {
       return 14;
     case MessageType::kSyncMark:
       return 15;
+    case MessageType::kWrites:
+      return 17;
+    case MessageType::kOutcomes:
+      return 19;
+    case MessageType::kWriteRefused:
+      return 20;
   }
   return 16;
 }
@@ -114,6 +120,27 @@ Resume some_resume() {
   return resume;
 }
 
+void write_messages_of_writes(Seeds& seeds) {
+  CanonicalValue place;
+  place.kind = 2;
+  place.lanes = {{5, ~uint64_t{0}}};
+  CanonicalValue name;
+  name.kind = CanonicalValue::kText;
+  name.text = "an";
+  Write write;
+  write.sequence = 3;
+  write.base = Version{52};
+  write.ops = {{WriteOpKind::kSpawn, {}, 0, 0, 0}, {WriteOpKind::kSet, TableId{1}, 0, 7, 2}};
+  write.fields = {{FieldId{1}, {}, place}, {FieldId{2}, name, name}};
+  write_message(seeds, 17, Writes{ClientId{1}, 2, {{0, {1, 2, 3}}}});
+  write_message(seeds, 18, write);
+  Outcomes outcomes;
+  outcomes.outcomes = {{3, OutcomeKind::kMerged, Version{53}, 650, "r", {EntityId{7}}, {}}};
+  outcomes.outcomes[0].finals = {{1, FieldId{1}, place}};
+  write_message(seeds, 19, outcomes);
+  write_message(seeds, 20, WriteRefused{3, 658, "full", 250});
+}
+
 /// What nobody says in the recorded conversation.
 void write_rare_messages(Seeds& seeds) {
   Auth auth;
@@ -137,6 +164,7 @@ void write_rare_messages(Seeds& seeds) {
   write_message(seeds, 13, ClientReady{Version{52}});
   write_message(seeds, 14, ResumeReply{ResetReason::kPastFork, Epoch{1}, Version{50}, false});
   write_message(seeds, 15, SyncMark{1, 2, 300});
+  write_messages_of_writes(seeds);
 }
 
 void write_messages(Seeds& seeds) {
