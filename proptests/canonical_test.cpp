@@ -60,10 +60,13 @@ void draw_value(T& v, uint64_t limit) {
     for (int i = 0; i < cell_key_numbers(v.kind); ++i) {
       *number[i] = static_cast<int64_t>(draw_number());
     }
+  } else if constexpr (std::is_same_v<T, CanonicalValue>) {
+    v = CanonicalValue{};
+    v.kind = static_cast<uint8_t>(draw_below(6));
+    if (v.is_text()) v.text.assign(draw_below(4), static_cast<char>(draw_below(256)));
+    for (int i = 0; i < v.kind && !v.is_text(); ++i) v.lanes.lane[i] = draw_number();
   } else if constexpr (std::is_same_v<T, Fixed32> || WrappedId<T>) {
     draw_value(v.value, limit);
-  } else if constexpr (std::is_same_v<T, Digest>) {
-    for (uint32_t& lane : v.lane) lane = static_cast<uint32_t>(draw_number());
   } else if constexpr (std::is_same_v<T, std::string>) {
     v = draw_text(limit);
   } else if constexpr (std::is_same_v<T, Bytes>) {
@@ -120,7 +123,7 @@ void message_is_canonical() {
 
 TEST(CanonicalProperty, Messages) {
   check_property(11, kCases, [] {
-    switch (draw_below(16)) {
+    switch (draw_below(20)) {
       case 0:
         return message_is_canonical<Auth>();
       case 1:
@@ -151,6 +154,14 @@ TEST(CanonicalProperty, Messages) {
         return message_is_canonical<ResumeReply>();
       case 14:
         return message_is_canonical<SyncMark>();
+      case 15:
+        return message_is_canonical<Writes>();
+      case 16:
+        return message_is_canonical<Write>();
+      case 17:
+        return message_is_canonical<Outcomes>();
+      case 18:
+        return message_is_canonical<WriteRefused>();
       default:
         return message_is_canonical<Advance>();
     }

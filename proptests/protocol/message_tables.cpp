@@ -37,7 +37,8 @@ struct PartOf<std::vector<T>> {
 template <class F>
 std::string limit_text(uint64_t limit) {
   if (limit == 0) return "";
-  if constexpr (std::is_same_v<F, std::string> || std::is_same_v<F, Bytes>) {
+  if constexpr (std::is_same_v<F, std::string> || std::is_same_v<F, Bytes> ||
+                std::is_same_v<F, CanonicalValue>) {
     return number(limit) + " bytes";
   } else if constexpr (IsVector<F>::value) {
     return number(limit) + " elements";
@@ -71,11 +72,21 @@ void add_parts(std::string& out, std::set<std::string>& done) {
   std::apply([&](const auto&... f) { (one(f), ...); }, Describe<M>::fields);
 }
 
+/// What stands as bytes inside of a message.
+template <class M>
+void add_enclosed(std::string& out, std::set<std::string>& done, const char* where) {
+  add_parts<M>(out, done);
+  out += "`" + std::string(Describe<M>::name) + "`, " + where + ":\n\n" + field_table<M>() + "\n";
+}
+
 std::string messages() {
   std::string out;
   std::set<std::string> done;
   auto one = [&](const auto& entry) {
     using M = typename std::remove_cvref_t<decltype(entry)>::Message;
+    if constexpr (std::is_same_v<M, Writes>) {
+      add_enclosed<Write>(out, done, "the bytes inside of a `write_entry`");
+    }
     add_parts<M>(out, done);
     out += "`" + std::string(entry.name) + "`, number " +
            std::to_string(static_cast<int>(entry.type)) + ":\n\n";

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 GOODBYE, AUTH_REPLY, SCHEMA_PART, SUBSCRIBE_REPLY = 8, 16, 17, 18
 SYNC_BEGIN, SYNC_CHUNK, ADVANCE, HEARTBEAT, RESUME_REPLY, SYNC_MARK = 19, 20, 21, 22, 23, 24
+OUTCOMES, WRITE_REFUSED = 25, 26
 SYNC_END = 2
 LAST = 2  # of the flags
 KEY_NUMBERS = (0, 1, 1, 3, 0)
@@ -74,7 +75,7 @@ class Client:
             self.take_advance(head, tail)
         elif kind in (AUTH_REPLY, SCHEMA_PART, RESUME_REPLY):
             refuse("unexpected_message")
-        elif kind not in (GOODBYE, SUBSCRIBE_REPLY, HEARTBEAT):
+        elif kind not in (GOODBYE, SUBSCRIBE_REPLY, HEARTBEAT, OUTCOMES, WRITE_REFUSED):
             refuse("unknown_message")
 
     def syncing(self):

@@ -13,6 +13,7 @@ void make_schema_rejects(Maker& to);
 const GroupKind& frames_group();
 const GroupKind& messages_group();
 void make_message_rejects(Maker& to);
+void make_writes(Maker& to);
 const GroupKind& plain_blocks_group();
 const GroupKind& packed_blocks_group();
 const GroupKind& advances_group();

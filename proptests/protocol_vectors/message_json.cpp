@@ -18,6 +18,7 @@ constexpr TypeName kTypeNames[] = {
     {MessageType::kRefetch, "refetch"},
     {MessageType::kClientReady, "client_ready"},
     {MessageType::kGoodbye, "goodbye"},
+    {MessageType::kWrites, "writes"},
     {MessageType::kAuthReply, "auth_reply"},
     {MessageType::kSchemaPart, "schema_part"},
     {MessageType::kSubscribeReply, "subscribe_reply"},
@@ -27,10 +28,26 @@ constexpr TypeName kTypeNames[] = {
     {MessageType::kServerHeartbeat, "server_heartbeat"},
     {MessageType::kResumeReply, "resume_reply"},
     {MessageType::kSyncMark, "sync_mark"},
+    {MessageType::kOutcomes, "outcomes"},
+    {MessageType::kWriteRefused, "write_refused"},
 };
 
 template <class M>
 Json fields_json(const M& message);
+
+Json canonical_json(const CanonicalValue& value) {
+  Json out = Json::object({{"kind", value.kind}});
+  if (value.is_text()) {
+    out.set("bytes", to_hex(as_bytes(value.text)));
+    return out;
+  }
+  Json lanes = Json::array();
+  for (int i = 0; i < value.kind; ++i) {
+    lanes.add(Json(std::to_string(static_cast<int64_t>(value.lanes.lane[i]))));
+  }
+  if (value.has_value()) out.set("lanes", std::move(lanes));
+  return out;
+}
 
 /// 64-bit numbers are strings: most readers of JSON hold numbers as floats.
 template <class T>
@@ -55,6 +72,8 @@ Json part_json(const T& v) {
     return digest_json(v);
   } else if constexpr (std::is_same_v<T, CellKey>) {
     return key_json(v);
+  } else if constexpr (std::is_same_v<T, CanonicalValue>) {
+    return canonical_json(v);
   } else if constexpr (WrappedId<T>) {
     return part_json(v.value);
   } else if constexpr (std::is_same_v<T, std::string>) {
@@ -139,9 +158,17 @@ Result<Json> message_json(MessageType type, ByteSpan head, Bytes& again) {
       return decoded<ResumeReply>(head, again);
     case MessageType::kSyncMark:
       return decoded<SyncMark>(head, again);
+    case MessageType::kWrites:
+      return decoded<Writes>(head, again);
+    case MessageType::kOutcomes:
+      return decoded<Outcomes>(head, again);
+    case MessageType::kWriteRefused:
+      return decoded<WriteRefused>(head, again);
   }
   return fail(ErrorCode::kUnknownMessage);
 }
+
+Result<Json> write_json(ByteSpan bytes, Bytes& again) { return decoded<Write>(bytes, again); }
 
 Result<Json> frame_json(const Frame& frame) {
   Bytes again;

@@ -8,7 +8,7 @@ namespace {
 constexpr std::string_view kNoTicket = "000000";
 /// Of an auth_reply up to the length of the schema, and from the echo on.
 const std::string kReplyBegin = std::string(kZeros16) + "000000" + std::string(kZeros16);
-constexpr std::string_view kReplyEnd = "00000000000000";
+constexpr std::string_view kReplyEnd = "000000000000000000";
 
 Head auth() { return Head().hex("000000").hex(kZeros16); }
 Head auth_reply() { return Head().hex(kReplyBegin).hex("000000000000"); }
@@ -48,15 +48,19 @@ void make_auth_reply(const Rejects& to) {
   to.add("auth-reply-heartbeat-beyond", "Times in milliseconds have 32 bits.", "auth_reply",
          Head().hex(kReplyBegin).hex("0000").varint(1ull << 32).hex("000000").hex(kReplyEnd));
   to.add("auth-reply-ticket-too-long", "A ticket of 65 bytes.", "auth_reply",
-         auth_reply().hex("00").varint(65).repeat(65, "61").hex("0000000000"));
+         auth_reply().hex("00").varint(65).repeat(65, "61").hex("00000000000000"));
   to.add("auth-reply-resumed-2", "The session goes on, 1, or it does not, 0.", "auth_reply",
-         auth_reply().hex("0000").hex("02").hex("00000000"));
+         auth_reply().hex("0000").hex("02").hex("000000000000"));
   to.add("auth-reply-budget-65-bits", "Budgets have 64 bits.", "auth_reply",
-         auth_reply().hex("000000").hex("ffffffffffffffffff02").hex("000000"));
+         auth_reply().hex("000000").hex("ffffffffffffffffff02").hex("0000000000"));
   to.add("auth-reply-changes-beyond", "Counts of changes have 32 bits.", "auth_reply",
-         auth_reply().hex("0000000000").varint(1ull << 32).hex("00"));
+         auth_reply().hex("0000000000").varint(1ull << 32).hex("000000"));
   to.add("auth-reply-stall-beyond", "Times in milliseconds have 32 bits.", "auth_reply",
-         auth_reply().hex("000000000000").varint(1ull << 32));
+         auth_reply().hex("000000000000").varint(1ull << 32).hex("0000"));
+  to.add("auth-reply-wall-65-bits", "The wall clock has 64 bits.", "auth_reply",
+         auth_reply().hex("00000000000000").hex("ffffffffffffffffff02").hex("00"));
+  to.add("auth-reply-waiting-beyond", "Counts of writes have 32 bits.", "auth_reply",
+         auth_reply().hex("0000000000000000").varint(1ull << 32));
 }
 
 void make_schema_part(const Rejects& to) {
@@ -251,6 +255,7 @@ void make_message_rejects(Maker& to) {
   make_heartbeats(rejects);
   make_resume_rejects(rejects);
   make_advances(rejects);
+  make_write_rejects(rejects);
 }
 
 }  // namespace ecsdb::vectors

@@ -50,6 +50,9 @@ class Rejects {
   Maker& to_;
 };
 
+/// Of writes, write, outcomes and write_refused.
+void make_write_rejects(const Rejects& to);
+
 /// Of resume, resume_reply, refetch, client_ready and sync_mark.
 void make_resume_rejects(const Rejects& to);
 

@@ -7,11 +7,14 @@ namespace ecsdb::vectors {
 namespace {
 
 Json play(const Group&, const Json& input) {
-  const auto type = message_type(input.at("type").text());
-  if (!type) return Json::object({{"problem", "unknown type"}});
+  const std::string& name = input.at("type").text();
+  const bool is_write = name == "write";  // bytes inside of a message
+  const auto type = message_type(name);
+  if (!type && !is_write) return Json::object({{"problem", "unknown type"}});
   const Bytes bytes = bytes_of(input.at("bytes"));
   Bytes again;
-  const Result<Json> fields = message_json(*type, bytes, again);
+  const Result<Json> fields =
+      is_write ? write_json(bytes, again) : message_json(*type, bytes, again);
   if (!fields.ok()) return error_outcome(fields.error(), false);
   if (again != bytes) {
     return Json::object({{"problem", "the encoder makes " + to_hex(again) + " of it"}});
@@ -21,10 +24,7 @@ Json play(const Group&, const Json& input) {
 
 template <class M>
 void add(Maker& to, const char* name, const char* note, MessageType type, const M& message) {
-  Bytes bytes;
-  ByteWriter writer(bytes);
-  encode_fields(message, writer);
-  to.accept(name, note, Json::object({{"type", message_name(type)}, {"bytes", to_hex(bytes)}}));
+  accept_message(to, name, note, message_name(type), message);
 }
 
 Hash128 hash(uint64_t high, uint64_t low) { return Hash128{high, low}; }
@@ -71,6 +71,8 @@ void make_answers(Maker& to) {
   reply.client_bytes = 262144;
   reply.client_changes = 32;
   reply.stall_ms = 60000;
+  reply.server_wall_ms = 1'764'169'200'123;
+  reply.writes_waiting_max = 4294967295u;
   add(to, "auth-reply-full", "The longest schema and the longest ticket that there are.",
       MessageType::kAuthReply, reply);
   SchemaPart part;
@@ -268,6 +270,7 @@ const GroupKind& messages_group() {
                                      make_heartbeats(to);
                                      make_resume(to);
                                      make_advances(to);
+                                     make_writes(to);
                                      make_message_rejects(to);
                                    },
                                    play};

@@ -105,6 +105,10 @@ void make_fields(Maker& to) {
           .since(7)
           .field(7, "g", kF64)
           .server_only());
+}
+
+void make_access(Maker& to) {
+  using enum FieldType;
   add(to, "schema-access", "Who may read and write, and where.",
       SchemaBuilder("access")
           .table(1, "t")
@@ -128,6 +132,10 @@ void make_fields(Maker& to) {
           .field_write("player", AccessRule::Where::kCellIsClaim, "bank")
           .field(3, "who", kPrincipal)
           .field_write("", AccessRule::Where::kOwnerIsMe));
+}
+
+void make_events(Maker& to) {
+  using enum FieldType;
   add(to, "schema-events", "Events with and without fields of cells.",
       SchemaBuilder("events")
           .table(1, "ship")
@@ -171,6 +179,8 @@ const GroupKind& schemas_group() {
                                    [](Maker& to) {
                                      make_cells(to);
                                      make_fields(to);
+                                     make_access(to);
+                                     make_events(to);
                                      make_defaults(to);
                                      make_schema_rejects(to);
                                    },

@@ -36,6 +36,9 @@ const TAKEN_IN = {
   // It never asks to resume, so there is nothing to answer.
   resume_reply: [LIVE + 1, LIVE + 1],
   server_heartbeat: [AUTH, LIVE],
+  // It never writes, so they say nothing to it.
+  outcomes: [SCHEMA, LIVE],
+  write_refused: [SCHEMA, LIVE],
   goodbye: [AUTH, LIVE],
 };
 
@@ -243,6 +246,9 @@ export class Connection {
         return this.takeSyncMark(message);
       case "server_heartbeat":
         return this.takeHeartbeat(message, now);
+      case "outcomes":
+      case "write_refused":
+        return undefined;
       default:
         return this.takeGoodbye(message);
     }

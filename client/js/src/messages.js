@@ -38,7 +38,11 @@ const TYPES = {
   text: { read: (r, limit) => r.text(limit), write: (w, v) => w.text(v) },
   bytes: { read: (r, limit) => r.byteString(limit), write: (w, v) => w.byteString(v) },
   cellKey: { read: readCellKey, write: writeCellKey },
+  value: { read: readCanonical, write: writeCanonical },
 };
+
+/** Kind of a value that is a text; below it, the number of its lanes. */
+const VALUE_TEXT = 5;
 
 const GRID_POINT = [["x", "z64"], ["y", "z64"], ["z", "z64"]];
 const SUBSCRIPTION_AREA = [
@@ -72,6 +76,37 @@ const BLOCK_ENTRY = [["step", "z32"], ["bytes", "v32", LIMITS.blockBytesHardMax]
 const FLAGS_MAX = 11;
 const SUBSCRIBE_RESULTS_MAX = 192;
 const RESET_REASON_MAX = 5;
+
+const WRITE_OP_MAX = 4;
+const ACK_LEVEL_MAX = 1;
+const OUTCOME_MAX = 3;
+const WRITE_OP = [
+  ["kind", "enum", WRITE_OP_MAX],
+  ["table", "v16"],
+  ["made_by", "v64"],
+  ["entity", "v64"],
+  ["field_count", "v32", LIMITS.writeFieldsMax],
+];
+const WRITE_FIELD = [
+  ["field", "v16"],
+  ["base", "value", LIMITS.textBytesMax],
+  ["value", "value", LIMITS.textBytesMax],
+];
+const WRITE_ENTRY = [["expires_ns", "v64"], ["write", "bytes", LIMITS.writeBytesMax]];
+const FINAL_VALUE = [
+  ["op", "v32", LIMITS.writeOpsMax],
+  ["field", "v16"],
+  ["value", "value", LIMITS.textBytesMax],
+];
+const OUTCOME = [
+  ["sequence", "v64"],
+  ["kind", "enum", OUTCOME_MAX],
+  ["version", "v64"],
+  ["code", "v16"],
+  ["reason", "text", LIMITS.reasonBytesMax],
+  ["made", ["v64"], LIMITS.writeOpsMax],
+  ["finals", [FINAL_VALUE], LIMITS.writeFieldsMax],
+];
 
 const ADVANCE = [
   ["flags", "v8", FLAGS_MAX],
@@ -132,6 +167,14 @@ export const MESSAGES = Object.freeze({
   refetch: { number: 6, fields: [["cells", [CELL_NAME], LIMITS.cellsPerFrameMax]] },
   client_ready: { number: 7, fields: [["cut", "v64"]] },
   goodbye: { number: 8, fields: [["code", "v16"], ["reason", "text", LIMITS.reasonBytesMax]] },
+  writes: {
+    number: 9,
+    fields: [
+      ["client", "v64"],
+      ["settled_below", "v64"],
+      ["entries", [WRITE_ENTRY], LIMITS.writesPerFrameMax],
+    ],
+  },
   auth_reply: {
     number: 16,
     fields: [
@@ -153,6 +196,8 @@ export const MESSAGES = Object.freeze({
       ["client_bytes", "v64"],
       ["client_changes", "v32"],
       ["stall_ms", "v32"],
+      ["server_wall_ms", "v64"],
+      ["writes_waiting_max", "v32"],
     ],
   },
   schema_part: {
@@ -197,6 +242,35 @@ export const MESSAGES = Object.freeze({
       ["next_index", "v32"],
     ],
   },
+  outcomes: {
+    number: 25,
+    fields: [["is_alone", "bool"], ["outcomes", [OUTCOME], LIMITS.outcomesPerFrameMax]],
+  },
+  write_refused: {
+    number: 26,
+    fields: [
+      ["sequence", "v64"],
+      ["code", "v16"],
+      ["reason", "text", LIMITS.reasonBytesMax],
+      ["retry_after_ms", "v32"],
+    ],
+  },
+});
+
+/** What stands as bytes inside of a message: the `write` of an entry of `writes`. */
+export const ENCLOSED = Object.freeze({
+  write: {
+    fields: [
+      ["sequence", "v64"],
+      ["epoch", "v64"],
+      ["base", "v64"],
+      ["stamp", "v64"],
+      ["level", "enum", ACK_LEVEL_MAX],
+      ["resolves", "v64"],
+      ["ops", [WRITE_OP], LIMITS.writeOpsMax],
+      ["fields", [WRITE_FIELD], LIMITS.writeFieldsMax],
+    ],
+  },
 });
 
 const NAMES = new Map(Object.entries(MESSAGES).map(([name, m]) => [m.number, name]));
@@ -210,7 +284,7 @@ export function messageName(type) {
 }
 
 /**
- * @param {string} name of a message
+ * @param {string} name of a message, or of what is enclosed in one
  * @param {Uint8Array} head bytes of its frame's head
  * @returns {object} its fields
  * @throws {EcsdbError} `frame_malformed`
@@ -218,7 +292,7 @@ export function messageName(type) {
 export function decodeMessage(name, head) {
   const reader = new ByteReader(head);
   try {
-    const message = readFields(reader, MESSAGES[name].fields);
+    const message = readFields(reader, fieldsOf(name));
     reader.finish();
     return message;
   } catch (error) {
@@ -227,14 +301,18 @@ export function decodeMessage(name, head) {
 }
 
 /**
- * @param {string} name of a message
+ * @param {string} name of a message, or of what is enclosed in one
  * @param {object} message its fields; taken as they are, within their limits
  * @returns {Uint8Array} the head of its frame
  */
 export function encodeMessage(name, message) {
   const writer = new ByteWriter();
-  writeFields(writer, MESSAGES[name].fields, message);
+  writeFields(writer, fieldsOf(name), message);
   return writer.done();
+}
+
+function fieldsOf(name) {
+  return (MESSAGES[name] ?? ENCLOSED[name]).fields;
 }
 
 function readFields(reader, fields) {
@@ -305,4 +383,26 @@ function readCellKey(reader) {
 function writeCellKey(writer, key) {
   writer.u8(CELL_KEY_KINDS.indexOf(key.kind));
   for (const number of key.numbers) writer.zigzag64(BigInt.asIntN(64, number));
+}
+
+/**
+ * @typedef {object} CanonicalValue a field's value apart from any row
+ * @property {number} kind 0 for none, the number of its lanes, or 5 for a text
+ * @property {bigint[]|undefined} lanes signed, of 64 bits
+ * @property {Uint8Array|undefined} bytes of a text
+ */
+
+function readCanonical(reader, limit) {
+  const kind = readEnum(reader, VALUE_TEXT);
+  if (kind === 0) return { kind };
+  if (kind === VALUE_TEXT) return { kind, bytes: reader.byteString(limit) };
+  const lanes = [];
+  for (let i = 0; i < kind; i++) lanes.push(reader.zigzag64());
+  return { kind, lanes };
+}
+
+function writeCanonical(writer, { kind, lanes, bytes }) {
+  writer.u8(kind);
+  if (kind === VALUE_TEXT) writer.byteString(bytes);
+  else for (const lane of lanes ?? []) writer.zigzag64(BigInt.asIntN(64, lane));
 }

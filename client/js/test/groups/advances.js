@@ -77,8 +77,12 @@ function connected(settings, schema, decompress) {
     heartbeat_ms: 1000, frame_head_bytes_max: 65536, unacked_bytes_max: 262144,
     subscriptions_max: 64, echo_ns: 0n, ticket: new Uint8Array(0), is_resumed: false,
     budget_bytes: 0n, client_bytes: 0n, client_changes: 0, stall_ms: 0,
+    server_wall_ms: 0n, writes_waiting_max: 0,
   }));
+  // What only says something to those who write is passed over, in every state.
+  world.server(REFUSED_WRITE);
   world.server(frameOf("schema_part", { offset: 0, bytes: schema }));
+  world.server(OUTCOMES);
   const results = tables.map((_, i) => ({ id: i + 1, code: 0 }));
   world.server(frameOf("subscribe_reply", { request: 1, results }));
   return world;
@@ -94,3 +98,8 @@ function prefaceOf(features) {
 function frameOf(name, message) {
   return encodeFrame(MESSAGES[name].number, encodeMessage(name, message));
 }
+
+const REFUSED_WRITE = frameOf("write_refused", {
+  sequence: 1n, code: 658, reason: "full", retry_after_ms: 250,
+});
+const OUTCOMES = frameOf("outcomes", { is_alone: true, outcomes: [] });
