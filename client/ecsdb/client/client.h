@@ -46,9 +46,10 @@ struct ClientOptions {
   /// beyond, and with 0, such a loss costs a full sync. Nothing is kept with resume = false, or of
   /// servers that keep no archive.
   size_t before_image_bytes_max = 16 * 1024 * 1024;
-  size_t writes_pending_max = 1024;  // submitted and not decided; beyond: kQueueFull
+  size_t writes_pending_max = 1024;          // submitted and not decided; beyond: kQueueFull
   size_t write_bytes_max = 4 * 1024 * 1024;  // of memory for them
-  MergeSet merges;  // custom ones, as the server has them: what own writes show until it has decided
+  MergeSet
+      merges;  // custom ones, as the server has them: what own writes show until it has decided
 };
 
 /// Where a client is between "not connected" and "live", and why nothing arrives if so.

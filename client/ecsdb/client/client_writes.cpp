@@ -122,14 +122,13 @@ void Client::Impl::begin_write_session(ClientId before, const Now& now) {
   wall_known_ = true;
   wall_ms_ = static_cast<int64_t>(auth_reply_.server_wall_ms);
   wall_at_ = now.steady;
-  const bool is_same_database =
-      !write_database_ || *write_database_ == auth_reply_.database_id;
+  const bool is_same_database = !write_database_ || *write_database_ == auth_reply_.database_id;
   const bool is_same_schema = visible_.table_count() == 0 ||
                               visible_.schema().fingerprint() == auth_reply_.schema_fingerprint;
   write_database_ = auth_reply_.database_id;
   const bool goes_on =
       auth_reply_.is_resumed && before == client_id_ && is_same_database && is_same_schema;
-  const ErrorCode why = !is_same_database  ? ErrorCode::kWriteLost
+  const ErrorCode why = !is_same_database ? ErrorCode::kWriteLost
                         : !is_same_schema ? ErrorCode::kSchemaMismatch
                                           : ErrorCode::kSessionExpired;
   writes_.on_session(goes_on, is_same_database && is_same_schema, why, told_);

@@ -86,8 +86,10 @@ void Overlay::apply_op(const ClientDb& confirmed, const MergeSet& merges, const 
         auto merged = merge_field(def, merges, field.base, shown, field.value);
         // A merge that is not known here: what was written is the best guess. One that refuses will
         // be rejected.
-        if (merged.ok()) shown = std::move(merged).value();
-        else if (merged.error().code == ErrorCode::kUnknownMerge) shown = field.value;
+        if (merged.ok())
+          shown = std::move(merged).value();
+        else if (merged.error().code == ErrorCode::kUnknownMerge)
+          shown = field.value;
       }
       return;
     }

@@ -13,9 +13,9 @@
 
 namespace ecsdb {
 
-/// Rows that are to be shown in place of a replica's, or of none. It is what the pending writes make
-/// of the confirmed state, and is made anew whenever either changes, so that it can hold nothing
-/// else. Not thread-safe.
+/// Rows that are to be shown in place of a replica's, or of none. It is what the pending writes
+/// make of the confirmed state, and is made anew whenever either changes, so that it can hold
+/// nothing else. Not thread-safe.
 class Overlay {
  public:
   using Key = std::pair<uint16_t, EntityId>;
@@ -35,8 +35,8 @@ class Overlay {
   /// row that is not held shows nothing. `resolve` gives the id that the server has given.
   /// With `bases`, notes in the fields what they find, which is what their writer sees.
   template <class Resolve>
-  void apply(const ClientDb& confirmed, const MergeSet& merges,
-             std::span<const WriteDraft::Op> ops, Resolve&& resolve) {
+  void apply(const ClientDb& confirmed, const MergeSet& merges, std::span<const WriteDraft::Op> ops,
+             Resolve&& resolve) {
     for (const WriteDraft::Op& op : ops) apply_op(confirmed, merges, op, resolve(op.entity));
   }
   /// Notes in the fields of an operation what they are about to replace.
@@ -63,8 +63,8 @@ class PredictedDb {
       : confirmed_(confirmed), overlay_(overlay), made_(made) {}
 
   const Schema& schema() const { return confirmed_.schema(); }
-  /// The id that the server has given to a provisional entity; others, and those that have none yet,
-  /// as they are.
+  /// The id that the server has given to a provisional entity; others, and those that have none
+  /// yet, as they are.
   EntityId entity(EntityId entity) const;
   bool contains(uint16_t table, EntityId entity) const;
   /// kRowMissing if there is no such row.
@@ -78,9 +78,8 @@ class PredictedDb {
     if (row == nullptr) return confirmed_.template get<T>(entity(given));
     if (!row->exists) return std::nullopt;
     const std::vector<FieldDef>& fields = schema().table(bound->table).fields;
-    return confirmed_.template make<T>(*bound, [&](uint16_t field) {
-      return from_canonical(fields[field], row->fields[field]);
-    });
+    return confirmed_.template make<T>(
+        *bound, [&](uint16_t field) { return from_canonical(fields[field], row->fields[field]); });
   }
   /// Entities that have a row in a table, in unspecified order.
   std::vector<EntityId> entities(uint16_t table) const;

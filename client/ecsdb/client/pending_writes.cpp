@@ -95,8 +95,8 @@ std::deque<PendingWrite>& PendingWrites::in_order() {
 }
 
 size_t PendingWrites::sent_count() const {
-  return static_cast<size_t>(
-      std::count_if(writes_.begin(), writes_.end(), [](const PendingWrite& w) { return w.is_sent; }));
+  return static_cast<size_t>(std::count_if(writes_.begin(), writes_.end(),
+                                           [](const PendingWrite& w) { return w.is_sent; }));
 }
 
 /// Behind a number that is given up: the server knows of that only once all before it are settled.

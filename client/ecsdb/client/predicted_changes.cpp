@@ -77,9 +77,9 @@ class Comparison {
                                      const RowEvent* event) const {
     const RowIndex row = confirmed_.find_row(key.first, key.second);
     RowEvent out{RowEventKind::kChange, key.first, key.second, 0};
-    const bool was_there =
-        event == nullptr ? row != kNoRow
-                         : event->kind != RowEventKind::kInsert && event->kind != RowEventKind::kEnter;
+    const bool was_there = event == nullptr ? row != kNoRow
+                                            : event->kind != RowEventKind::kInsert &&
+                                                  event->kind != RowEventKind::kEnter;
     if (was_there != now.exists) {
       out.kind = now.exists ? RowEventKind::kInsert : RowEventKind::kRemove;
       if (event != nullptr && event->kind != RowEventKind::kChange) out.kind = event->kind;

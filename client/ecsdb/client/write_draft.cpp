@@ -56,9 +56,9 @@ Status WriteDraft::add(WriteOpKind kind, uint16_t table, EntityId entity,
       const std::string& why = value.error().context;
       return fail(value.error().code, why.empty() ? place : place + ": " + why);
     }
-    const auto at = std::lower_bound(
-        op.fields.begin(), op.fields.end(), given.field,
-        [](const Field& known, uint16_t want) { return known.field < want; });
+    const auto at =
+        std::lower_bound(op.fields.begin(), op.fields.end(), given.field,
+                         [](const Field& known, uint16_t want) { return known.field < want; });
     if (at != op.fields.end() && at->field == given.field) {
       at->value = std::move(value).value();  // the last one counts
     } else {

@@ -22,9 +22,9 @@ using WriteId = StrongId<struct WriteIdTag, uint64_t>;
 constexpr bool is_provisional(EntityId entity) { return !entity.is_none() && entity.epoch() == 0; }
 
 struct WriteOptions {
-  /// After so long without a decision the application is told: expired if the write never left, else
-  /// unknown, which is decided later on. The server does not apply it later than that. Zero: no
-  /// limit.
+  /// After so long without a decision the application is told: expired if the write never left,
+  /// else unknown, which is decided later on. The server does not apply it later than that. Zero:
+  /// no limit.
   Duration deadline;
   AckLevel level = AckLevel::kApplied;
   uint64_t resolves = 0;  // number of the conflict that it settles; 0: none
@@ -64,8 +64,8 @@ struct WriteOutcome {
 /// RowCallback. It may submit.
 using OutcomeCallback = std::function<void(const WriteOutcome&)>;
 
-/// Operations that are decided as a whole, for Client::submit(). Needs a schema: it names tables and
-/// fields by their place in it, and a value that does not fit is refused at once. A value; good
+/// Operations that are decided as a whole, for Client::submit(). Needs a schema: it names tables
+/// and fields by their place in it, and a value that does not fit is refused at once. A value; good
 /// until the client's schema changes.
 class WriteDraft {
  public:
@@ -87,11 +87,13 @@ class WriteDraft {
   /// The same for a bound struct.
   template <Bound T>
   Status put(EntityId entity, const T& row) {
-    return with_values<T>(row, [&](uint16_t table, auto values) { return put(table, entity, values); });
+    return with_values<T>(row,
+                          [&](uint16_t table, auto values) { return put(table, entity, values); });
   }
   template <Bound T>
   Status set(EntityId entity, const T& row) {
-    return with_values<T>(row, [&](uint16_t table, auto values) { return set(table, entity, values); });
+    return with_values<T>(row,
+                          [&](uint16_t table, auto values) { return set(table, entity, values); });
   }
   template <Bound T>
   void remove(EntityId entity) {
@@ -105,8 +107,8 @@ class WriteDraft {
   };
   struct Op {
     WriteOpKind kind = WriteOpKind::kSet;
-    uint16_t table = 0;  // index
-    EntityId entity;     // perhaps provisional; of a spawn: the new one
+    uint16_t table = 0;         // index
+    EntityId entity;            // perhaps provisional; of a spawn: the new one
     std::vector<Field> fields;  // rising
   };
   const std::vector<Op>& ops() const { return ops_; }
@@ -121,7 +123,8 @@ class WriteDraft {
     std::vector<FieldValue> values;
     auto one = [&](const auto& field) {
       using M = std::decay_t<decltype(row.*(field.pointer))>;
-      values.push_back({bound->fields[values.size()], MemberTraits<M>::to_value(row.*(field.pointer))});
+      values.push_back(
+          {bound->fields[values.size()], MemberTraits<M>::to_value(row.*(field.pointer))});
     };
     std::apply([&](const auto&... field) { (one(field), ...); }, Bind<T>::fields);
     return call(bound->table, std::span<const FieldValue>(values));

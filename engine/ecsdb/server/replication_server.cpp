@@ -223,7 +223,10 @@ Digest ReplicationServer::digest(size_t table, const CellKey& key) {
   return impl_->user_.db().digest(table, key);
 }
 Transaction ReplicationServer::begin(const Now& now) { return impl_->user_.begin(now); }
-bool ReplicationServer::has_writes() const { return impl_->user_.desk().has_undecided(); }
+bool ReplicationServer::has_writes() const {
+  const WriteDesk& desk = impl_->user_.desk();
+  return desk.has_undecided() || desk.is_deciding();  // and perhaps dropped
+}
 std::span<const WriteDecision> ReplicationServer::decisions() const {
   return impl_->user_.desk().decisions();
 }

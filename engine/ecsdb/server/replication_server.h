@@ -37,12 +37,12 @@ inline constexpr uint64_t kLinksMax = 1u << 20;
 struct ServerEvent {
   enum class Kind : uint8_t {
     kAuthenticated,
-    kSynced,    // a full sync was sent
-    kResumed,   // the client goes on from where it was
-    kReset,     // it asked to, and cannot; `reset` says why, and a full sync follows
-    kReady,     // it shows what was synced: the moment to let it take part
+    kSynced,         // a full sync was sent
+    kResumed,        // the client goes on from where it was
+    kReset,          // it asked to, and cannot; `reset` says why, and a full sync follows
+    kReady,          // it shows what was synced: the moment to let it take part
     kWriteRejected,  // a client's write was: code and reason
-    kDiverged,  // what it holds of a cell differed from the database and is sent anew
+    kDiverged,       // what it holds of a cell differed from the database and is sent anew
     kClosed,
   };
   Kind kind = Kind::kClosed;
@@ -87,8 +87,8 @@ struct ServerStats {
   uint64_t writes_refused = 0;      // for now
   uint64_t writes_passed_over = 0;  // behind one that was refused
   uint64_t conflicts = 0;
-  uint64_t bytes_accepted = 0;   // by links
-  uint64_t refused = 0;          // links closed for a peer's fault
+  uint64_t bytes_accepted = 0;  // by links
+  uint64_t refused = 0;         // links closed for a peer's fault
 };
 
 class ReplicationServer {

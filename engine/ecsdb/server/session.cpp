@@ -252,9 +252,8 @@ void Session::pump(SessionContext& context, const Now& now) {
   if (!may_advance || (phase_ != Phase::kSyncing && phase_ != Phase::kLive)) return;
   const bool sync_ends = sync_.active() && sync_.scan_done();
   const bool is_behind = effective_cut_ < db.published();
-  const bool has_work =
-      sync_ends || is_behind || interest_.has_leaves() || !interest_.pending().empty() ||
-      has_outcomes(context);
+  const bool has_work = sync_ends || is_behind || interest_.has_leaves() ||
+                        !interest_.pending().empty() || has_outcomes(context);
   if (has_work && !throttle_.admit(context.budget, now.steady)) return;
   if (sync_ends) return finish_sync(context, now);
   if (phase_ != Phase::kLive || !client_ready_ || interest_.has_replaced()) return;

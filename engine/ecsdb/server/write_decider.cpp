@@ -51,9 +51,9 @@ Status WriteDecider::do_ops() {
     return fail(ErrorCode::kNotKept, "this server keeps no archive: ask for level applied");
   }
   if (base_ > terms_->published) {
-    return fail(ErrorCode::kBaseInFuture,
-                "version " + std::to_string(base_.value) + "; the newest published is " +
-                    std::to_string(terms_->published.value));
+    return fail(ErrorCode::kBaseInFuture, "version " + std::to_string(base_.value) +
+                                              "; the newest published is " +
+                                              std::to_string(terms_->published.value));
   }
   size_t fields = 0;
   for (const WriteOp& op : write_->ops) fields += op.field_count;
@@ -161,8 +161,8 @@ Status WriteDecider::find_entity(const WriteOp& op, EntityId& entity) const {
     entity = author_->made_by(op.made_by, op.entity);
   }
   if (!entity.is_none()) return {};
-  return fail(ErrorCode::kUnknownEntity, "of write " + std::to_string(op.made_by) +
-                                             ", operation " + std::to_string(op.entity) +
+  return fail(ErrorCode::kUnknownEntity, "of write " + std::to_string(op.made_by) + ", operation " +
+                                             std::to_string(op.entity) +
                                              ": it has made none there");
 }
 
@@ -206,9 +206,9 @@ Status WriteDecider::put(const WriteOp& op) {
   }
   row_.clear();
   for (const Field& field : fields_) row_.push_back({field.index, &field.given->value});
-  const RowIndex row =
-      transaction_->write_row(table_, entity, row_, {author_->client, own_mark()});
+  const RowIndex row = transaction_->write_row(table_, entity, row_, {author_->client, own_mark()});
   ECSDB_TRY(check_rights(row));
+  ECSDB_TRY(check_field_rights(row));
   done_.push_back({WriteOpKind::kPut, table_, entity,
                    std::span(write_->fields).subspan(field_begin_, op.field_count)});
   return {};
@@ -232,6 +232,16 @@ Status WriteDecider::check_rights(RowIndex row) const {
   return at_row(ErrorCode::kNotPermitted, db().table(table_).row(row).entity);
 }
 
+/// Lists of fields narrow that of their table.
+Status WriteDecider::check_field_rights(RowIndex row) const {
+  for (const Field& field : fields_) {
+    const std::vector<AccessRule>& rules = table().fields[field.index].write;
+    if (rules.empty() || may_write(db(), rules, table_, row, author_->identity)) continue;
+    return at_field(ErrorCode::kNotPermitted, field);
+  }
+  return {};
+}
+
 Status WriteDecider::remove(const WriteOp& op) {
   EntityId entity;
   ECSDB_TRY(find_entity(op, entity));
@@ -247,10 +257,12 @@ Status WriteDecider::set(const WriteOp& op) {
   ECSDB_TRY(find_entity(op, entity));
   RowIndex row = kNoRow;
   ECSDB_TRY(find_row(entity, row));
+  ECSDB_TRY(check_field_rights(row));
   for (const Field& field : fields_) ECSDB_TRY(set_field(row, field));
   done_.push_back({WriteOpKind::kSet, table_, entity,
                    std::span(write_->fields).subspan(field_begin_, op.field_count)});
-  return check_rights(row);
+  ECSDB_TRY(check_rights(row));
+  return check_field_rights(row);
 }
 
 Status WriteDecider::set_field(RowIndex row, const Field& field) {
@@ -313,8 +325,8 @@ Status WriteDecider::set_merge(RowIndex row, const Field& field, bool is_stale) 
   const Table& rows = db().table(table_);
   const CanonicalValue before = rows.field_value(row, field.index);
   const WriteField& given = *field.given;
-  auto result = merge_field(table().fields[field.index], terms_->merges, given.base, before,
-                            given.value);
+  auto result =
+      merge_field(table().fields[field.index], terms_->merges, given.base, before, given.value);
   if (ECSDB_MUTANT(merge_overwrites)) result = given.value;
   if (!result.ok()) {
     if (is_stale) note_field(ConflictRule::kMergeRefused, row, field, before, before);

@@ -1,8 +1,8 @@
 // What becomes of one write of a client.
 //
 // In this order for each operation: its form (table, fields, values), the entity and the row, the
-// right to write the row as it is, each field's policy, the right to write the row as it has become.
-// The first thing that is wrong rejects the whole write, and nothing of it stays.
+// right to write the row as it is, each field's policy, the right to write the row as it has
+// become. The first thing that is wrong rejects the whole write, and nothing of it stays.
 #pragma once
 
 #include <functional>
@@ -73,13 +73,14 @@ class WriteDecider {
   Status remove(const WriteOp& op);
   Status find_row(EntityId entity, RowIndex& row);
   Status check_rights(RowIndex row) const;
+  Status check_field_rights(RowIndex row) const;
   Status set_field(RowIndex row, const Field& field);
   Status set_lww(RowIndex row, const Field& field, bool is_stale);
   Status set_merge(RowIndex row, const Field& field, bool is_stale);
   void store(RowIndex row, const Field& field, const CanonicalValue& value, const LwwMark& lww);
   Conflict& note(ConflictRule rule, EntityId entity);
-  void note_field(ConflictRule rule, RowIndex row, const Field& field,
-                  const CanonicalValue& before, const CanonicalValue& result);
+  void note_field(ConflictRule rule, RowIndex row, const Field& field, const CanonicalValue& before,
+                  const CanonicalValue& result);
   Status check_rule();
   void add_finals(Outcome& outcome) const;
   Error at_field(ErrorCode code, const Field& field, std::string why = {}) const;

@@ -88,8 +88,9 @@ void WriteDesk::decide_one(ClientWrites& writes, Transaction& transaction, const
                                                        : ErrorCode::kFrameMalformed);
     outcome.reason = next.is_whole ? "it came after its deadline" : "the write does not decode";
   } else {
-    const std::function<EntityId(uint64_t, uint64_t)> made_by =
-        [&](uint64_t earlier, uint64_t op) { return writes.made_by(earlier, op); };
+    const std::function<EntityId(uint64_t, uint64_t)> made_by = [&](uint64_t earlier, uint64_t op) {
+      return writes.made_by(earlier, op);
+    };
     outcome = decider_.decide(transaction, write_, {writes.client(), writes.identity(), made_by},
                               terms, conflicts_);
     made = &decider_.made();

@@ -10,8 +10,8 @@
 
 namespace ecsdb {
 
-/// Decides in rounds, one write of each client a round, beginning with another client each time: who
-/// writes much does not come before who writes little. Not thread-safe.
+/// Decides in rounds, one write of each client a round, beginning with another client each time:
+/// who writes much does not come before who writes little. Not thread-safe.
 class WriteDesk {
  public:
   /// Of a client that has a connection; made if there is none. Stays where it is while attached.

@@ -90,7 +90,8 @@ bool ClientWrites::is_refused(uint64_t sequence, Instant now, WriteRefused& refu
     refused.code = static_cast<uint16_t>(ErrorCode::kRateLimited);
     refused.reason = "more writes a second than this server allows";
     const Duration wait = rate_.ready_at(now) - now;
-    refused.retry_after_ms = static_cast<uint32_t>(std::clamp<int64_t>(wait.to_ms() + 1, 1, 60'000));
+    refused.retry_after_ms =
+        static_cast<uint32_t>(std::clamp<int64_t>(wait.to_ms() + 1, 1, 60'000));
     return true;
   }
   if (waiting() < waiting_max_) return false;
@@ -103,8 +104,7 @@ bool ClientWrites::is_refused(uint64_t sequence, Instant now, WriteRefused& refu
 
 void ClientWrites::peek(Instant now, Next& next) const {
   const Queued& queued = queue_[decided_.size()];
-  next.is_expired =
-      queued.expires_ns != 0 && static_cast<uint64_t>(now.ns) > queued.expires_ns;
+  next.is_expired = queued.expires_ns != 0 && static_cast<uint64_t>(now.ns) > queued.expires_ns;
   next.is_whole = decode_message(queued.bytes, next.write).ok();
 }
 

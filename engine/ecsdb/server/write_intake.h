@@ -1,9 +1,9 @@
-// What one client has written: taken in once, kept until it is decided, and the decisions kept until
-// the client has no more use for them.
+// What one client has written: taken in once, kept until it is decided, and the decisions kept
+// until the client has no more use for them.
 //
-// Sequences are taken in without gaps, but for those that the client says it will never send. So the
-// highest that was taken in tells of every other whether it is new, and the same write, sent again
-// over however many connections, is decided once.
+// Sequences are taken in without gaps, but for those that the client says it will never send. So
+// the highest that was taken in tells of every other whether it is new, and the same write, sent
+// again over however many connections, is decided once.
 #pragma once
 
 #include <deque>
@@ -43,7 +43,8 @@ class ClientWrites {
   };
   /// The client needs to know nothing of sequences below this, and will send none of them.
   void settle(uint64_t below);
-  /// kFrameMalformed: no client that follows the protocol sends this, and the connection has to end.
+  /// kFrameMalformed: no client that follows the protocol sends this, and the connection has to
+  /// end.
   Result<Intake> take(const WriteEntry& entry, Instant now, WriteRefused& refused);
 
   // Deciding. Writes are peeked at and decided in order; commit() makes the decisions final,
@@ -95,13 +96,13 @@ class ClientWrites {
   Identity identity_;
   TokenBucket rate_;
   size_t waiting_max_;
-  uint64_t last_ = 0;           // sequence that was taken in
-  uint64_t refused_ = 0;        // sequence that has to come again first; 0: none
+  uint64_t last_ = 0;     // sequence that was taken in
+  uint64_t refused_ = 0;  // sequence that has to come again first; 0: none
   uint64_t settled_below_ = 0;
-  std::deque<Queued> queue_;     // not decided for good
+  std::deque<Queued> queue_;      // not decided for good
   std::vector<Decided> decided_;  // of the queue's first, in the open transaction
-  std::deque<Decided> records_;  // rising by sequence
-  size_t untold_ = 0;            // of them
+  std::deque<Decided> records_;   // rising by sequence
+  size_t untold_ = 0;             // of them
 };
 
 }  // namespace ecsdb

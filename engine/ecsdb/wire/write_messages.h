@@ -13,8 +13,8 @@
 
 namespace ecsdb {
 
-/// A stamp is milliseconds of a wall clock and a counter below them. After the hybrid logical clocks
-/// of Kulkarni and others (2014).
+/// A stamp is milliseconds of a wall clock and a counter below them. After the hybrid logical
+/// clocks of Kulkarni and others (2014).
 inline constexpr unsigned kStampCounterBits = 16;
 inline constexpr uint64_t kStampCounterMax = (uint64_t{1} << kStampCounterBits) - 1;
 
