@@ -14,6 +14,10 @@ namespace ecsdb {
 
 class WriteRule;
 
+// A server's databases, as a connection names them.
+inline constexpr uint8_t kUserDatabase = 0;
+inline constexpr uint8_t kSystemDatabase = 1;
+
 struct ServerOptions {
   DatabaseOptions database;
   size_t connections_max = 10'000;
@@ -61,6 +65,13 @@ struct ServerOptions {
   Duration stamp_skew = Duration::ms(250);  // that a stamp may be ahead of the server's clock
   MergeSet merges;                          // custom ones
   const WriteRule* write_rule = nullptr;    // outlives the server; null: none
+
+  // The system database, which shows the server itself to those with a role.
+  std::string admin_role = "admin";              // a schema name; empty: nobody has it
+  Duration system_interval = Duration::ms(250);  // between its versions, at the least
+  DatabaseId system_id;  // random, new at each start; zero: made from that of the user's database
+  size_t conflicts_max = 1024;                   // that are kept,
+  size_t conflicts_bytes_max = 8 * 1024 * 1024;  // and not more than so many bytes of them
 };
 
 /// One accepted token of the static list.
