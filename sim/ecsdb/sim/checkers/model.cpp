@@ -34,23 +34,23 @@ Model::Model(const Schema& schema, Version first_version)
 // --- the open transaction ---
 
 bool Model::exists(EntityId entity) const {
-  if (destroyed_.contains(entity)) return false;
-  return created_.contains(entity) || alive_.contains(entity);
+  if (open_.destroyed.contains(entity)) return false;
+  return open_.created.contains(entity) || alive_.contains(entity);
 }
 
 bool Model::create(EntityId entity) {
   const auto known = newest_of_index_.find(entity.index());
   const bool fresh = known == newest_of_index_.end() || known->second < entity;
   const bool occupied = known != newest_of_index_.end() && alive_.contains(known->second);
-  if (entity.is_none() || !fresh || occupied || created_.contains(entity)) return false;
-  created_.insert(entity);
+  if (entity.is_none() || !fresh || occupied || open_.created.contains(entity)) return false;
+  open_.created.insert(entity);
   return true;
 }
 
 bool Model::destroy(EntityId entity) {
   if (!exists(entity)) return false;
   for (uint16_t table = 0; table < tables_.size(); ++table) remove(table, entity);
-  destroyed_.insert(entity);
+  open_.destroyed.insert(entity);
   return true;
 }
 
@@ -62,20 +62,19 @@ const ModelImage* Model::newest(uint16_t table, EntityId entity) const {
 }
 
 const std::vector<Canonical>* Model::find(uint16_t table, EntityId entity) const {
-  const auto staged = staged_.find({table, entity});
-  if (staged != staged_.end()) return staged->second ? &*staged->second : nullptr;
+  const auto staged = open_.staged.find({table, entity});
+  if (staged != open_.staged.end()) return staged->second ? &*staged->second : nullptr;
   const ModelImage* image = newest(table, entity);
   return image == nullptr ? nullptr : &image->fields;
 }
 
-bool Model::stage(uint16_t table, EntityId entity, std::vector<Canonical> row,
-                  std::span<const FieldValue> values) {
+bool Model::overwrite(uint16_t table, std::vector<Canonical>& row,
+                      std::span<const FieldValue> values) const {
   for (const FieldValue& given : values) {
     auto canonical = canonical_of(schema_.table(table).fields[given.field], given.value);
     if (!canonical) return false;
     row[given.field] = *std::move(canonical);
   }
-  staged_[{table, entity}] = std::move(row);
   return true;
 }
 
@@ -83,31 +82,52 @@ bool Model::insert(uint16_t table, EntityId entity, std::span<const FieldValue> 
   if (!exists(entity) || contains(table, entity)) return false;
   std::vector<Canonical> row;
   for (const FieldDef& field : schema_.table(table).fields) row.push_back(canonical_default(field));
-  return stage(table, entity, std::move(row), values);
+  if (!overwrite(table, row, values)) return false;
+  insert_row(table, entity, std::move(row));
+  return true;
 }
 
 bool Model::set(uint16_t table, EntityId entity, std::span<const FieldValue> values) {
-  const std::vector<Canonical>* row = find(table, entity);
-  return row != nullptr && stage(table, entity, *row, values);
+  const std::vector<Canonical>* const found = find(table, entity);
+  if (found == nullptr) return false;
+  std::vector<Canonical> row = *found;
+  if (!overwrite(table, row, values)) return false;
+  set_row(table, entity, std::move(row));
+  return true;
 }
 
 bool Model::remove(uint16_t table, EntityId entity) {
   if (!contains(table, entity)) return false;
-  staged_[{table, entity}] = std::nullopt;
+  open_.staged[{table, entity}] = std::nullopt;
+  if (watcher_ != nullptr) watcher_->on_removed(table, entity);
   return true;
 }
 
+void Model::insert_row(uint16_t table, EntityId entity, std::vector<Canonical> row) {
+  ECSDB_CHECK(exists(entity) && !contains(table, entity));
+  open_.staged[{table, entity}] = std::move(row);
+  if (watcher_ != nullptr) watcher_->on_inserted(table, entity);
+}
+
+void Model::set_row(uint16_t table, EntityId entity, std::vector<Canonical> row) {
+  const std::vector<Canonical>* const found = find(table, entity);
+  ECSDB_CHECK(found != nullptr && found->size() == row.size());
+  const std::vector<Canonical> before = *found;
+  auto& staged = open_.staged[{table, entity}];
+  staged = std::move(row);
+  if (watcher_ != nullptr) watcher_->on_set(table, entity, before, *staged);
+}
+
 void Model::drop() {
-  staged_.clear();
-  created_.clear();
-  destroyed_.clear();
+  open_ = Savepoint{};
+  if (watcher_ != nullptr) watcher_->on_dropped();
 }
 
 // --- commit ---
 
 std::set<Model::RowKey> Model::affected_rows() const {
   std::set<RowKey> out;
-  for (const auto& [key, row] : staged_) out.insert(key);
+  for (const auto& [key, row] : open_.staged) out.insert(key);
   // Rows that follow a changed one may be in another cell now; following tables may be followed.
   for (size_t round = 0; round < tables_.size(); ++round) {
     const size_t before = out.size();
@@ -128,20 +148,18 @@ std::set<Model::RowKey> Model::affected_rows() const {
   return out;
 }
 
-CellKey Model::key_of(uint16_t table, EntityId entity, const std::vector<Canonical>& fields) const {
+CellKey Model::key_of(uint16_t table, EntityId entity) const {
+  while (schema_.table(table).cell.kind == CellKind::kFollow) {
+    table = *schema_.table_index(schema_.table(table).cell.target);
+    if (!contains(table, entity)) return CellKey::none();
+  }
   const TableDef& def = schema_.table(table);
   if (def.cell.kind == CellKind::kOne) return CellKey::one();
-  if (def.cell.kind == CellKind::kFollow) {
-    const uint16_t followed = *schema_.table_index(def.cell.target);
-    const std::vector<Canonical>* row = find(followed, entity);
-    return row == nullptr ? CellKey::none() : key_of(followed, entity, *row);
-  }
   const uint16_t field = *schema_.field_index(table, def.cell.target);
-  const auto lane = [&](size_t i) { return static_cast<int64_t>(fields[field].lane[i]); };
+  const Canonical& value = (*find(table, entity))[field];
+  const auto lane = [&](size_t i) { return static_cast<int64_t>(value.lane[i]); };
   if (def.cell.kind == CellKind::kValue) return CellKey::value(lane(0));
-  if (def.cell.kind == CellKind::kOwner) {
-    return CellKey::owner(PrincipalId{fields[field].lane[0]});
-  }
+  if (def.cell.kind == CellKind::kOwner) return CellKey::owner(PrincipalId{value.lane[0]});
   const int64_t edge = grid_edge_of(def.cell, def.fields[field]);
   const bool is_flat = def.fields[field].type == FieldType::kVec2f;
   return CellKey::grid(floor_division(lane(0), edge), floor_division(lane(1), edge),
@@ -196,7 +214,7 @@ void Model::settle_row(const RowKey& key, Version version) {
   ModelCell* cell = nullptr;
   Digest digest;
   if (fields != nullptr) {
-    cell = cell_for(table, key_of(table, entity, *fields));
+    cell = cell_for(table, key_of(table, entity));
     image.cell = cell;
     image.fields = *fields;
     digest = hash_of(table, entity, *fields);
@@ -216,13 +234,14 @@ void Model::commit(Version version) {
   ECSDB_CHECK(version == head_.next());
   changed_.clear();
   for (const RowKey& key : affected_rows()) settle_row(key, version);
-  for (const EntityId entity : created_) {
+  for (const EntityId entity : open_.created) {
     newest_of_index_[entity.index()] = entity;
     alive_.insert(entity);
   }
-  for (const EntityId entity : destroyed_) alive_.erase(entity);
+  for (const EntityId entity : open_.destroyed) alive_.erase(entity);
   head_ = version;
-  drop();
+  open_ = Savepoint{};
+  if (watcher_ != nullptr) watcher_->on_committed();
 }
 
 // --- reading ---

@@ -44,8 +44,30 @@ struct ModelImage {
   std::vector<Canonical> fields;  // by field index; empty where the row does not exist
 };
 
+/// Is told of every effect on the open transaction, at once, and of its end; not of restore().
+class ModelWatcher {
+ public:
+  virtual ~ModelWatcher() = default;
+  virtual void on_inserted(uint16_t table, EntityId entity) = 0;
+  /// Some fields may be what they were.
+  virtual void on_set(uint16_t table, EntityId entity, const std::vector<Canonical>& before,
+                      const std::vector<Canonical>& after) = 0;
+  virtual void on_removed(uint16_t table, EntityId entity) = 0;
+  virtual void on_committed() = 0;
+  virtual void on_dropped() = 0;
+};
+
 class Model {
  public:
+  /// A row: which table, whose.
+  using RowKey = std::pair<uint16_t, EntityId>;
+  /// What the open transaction has done. A value.
+  struct Savepoint {
+    std::map<RowKey, std::optional<std::vector<Canonical>>> staged;  // none: removed
+    std::set<EntityId> created;
+    std::set<EntityId> destroyed;
+  };
+
   explicit Model(const Schema& schema, Version first_version = Version{1});
   Model(const Model&) = delete;
   Model& operator=(const Model&) = delete;
@@ -57,8 +79,17 @@ class Model {
   bool insert(uint16_t table, EntityId entity, std::span<const FieldValue> values);
   bool set(uint16_t table, EntityId entity, std::span<const FieldValue> values);
   bool remove(uint16_t table, EntityId entity);
+  /// The same with all fields of the row, which are known to be good; a check fails if the model
+  /// would refuse it.
+  void insert_row(uint16_t table, EntityId entity, std::vector<Canonical> row);
+  void set_row(uint16_t table, EntityId entity, std::vector<Canonical> row);
   void commit(Version version);
   void drop();
+  /// Back to an earlier moment of the same transaction.
+  Savepoint save() const { return open_; }
+  void restore(Savepoint savepoint) { open_ = std::move(savepoint); }
+  /// At most one; it outlives the model, or null is set before it is gone.
+  void watch(ModelWatcher* watcher) { watcher_ = watcher; }
 
   const Schema& schema() const { return schema_; }
   Version head() const { return head_; }
@@ -67,6 +98,8 @@ class Model {
   bool contains(uint16_t table, EntityId entity) const { return find(table, entity) != nullptr; }
   /// Fields as the open transaction sees them, or null.
   const std::vector<Canonical>* find(uint16_t table, EntityId entity) const;
+  /// Where the open transaction has the row, which exists in it.
+  CellKey key_of(uint16_t table, EntityId entity) const;
 
   // Committed state.
   /// Cells whose content the last commit changed.
@@ -87,7 +120,6 @@ class Model {
   uint64_t cell_moves() const { return cell_moves_; }
 
  private:
-  using RowKey = std::pair<uint16_t, EntityId>;
   struct Row {
     std::vector<ModelImage> history;
     Digest digest;  // of the newest image
@@ -98,11 +130,10 @@ class Model {
     size_t live = 0;
   };
 
-  bool stage(uint16_t table, EntityId entity, std::vector<Canonical> row,
-             std::span<const FieldValue> values);
+  bool overwrite(uint16_t table, std::vector<Canonical>& row,
+                 std::span<const FieldValue> values) const;
   const ModelImage* newest(uint16_t table, EntityId entity) const;
   std::set<RowKey> affected_rows() const;
-  CellKey key_of(uint16_t table, EntityId entity, const std::vector<Canonical>& fields) const;
   ModelCell* cell_for(uint16_t table, const CellKey& key);
   Digest hash_of(uint16_t table, EntityId entity, const std::vector<Canonical>& fields) const;
   void settle_row(const RowKey& key, Version version);
@@ -116,10 +147,8 @@ class Model {
   std::vector<const ModelCell*> cells_;
   std::vector<const ModelCell*> changed_;
   uint64_t cell_moves_ = 0;
-  // The open transaction.
-  std::map<RowKey, std::optional<std::vector<Canonical>>> staged_;  // none: removed
-  std::set<EntityId> created_;
-  std::set<EntityId> destroyed_;
+  Savepoint open_;
+  ModelWatcher* watcher_ = nullptr;
 };
 
 }  // namespace ecsdb::sim
