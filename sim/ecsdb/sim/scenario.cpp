@@ -14,31 +14,41 @@ void add_ships(SchemaBuilder& schema, ScenarioSchema which) {
   schema.enumeration("team", {"none", "red", "blue", "green"});
   schema.table(2, "ship")
       .grid("pos", double(kShipCell))
+      .write("player")
       .field(1, "pos", FieldType::kVec2f)
       .precision(0.5)
       .field(2, "rot", FieldType::kQuatf)
       .quaternion_bits(10)
+      .lww()
       .field(3, "speed", FieldType::kF32)
       .field(4, "fuel", FieldType::kF32)
       .range(0, 100, 12)
+      .merge("sum")
       .text(5, "name", 24)
       .default_value("anon")
+      .lww()
       .field(6, "paint", FieldType::kU8)
       .default_value(uint64_t{7})
+      .lww()
       .enum_field(7, "side", "team")
       .field(8, "heat", FieldType::kF64)
       .server_only()
       .bits_field(9, "lights", 12)
+      .merge("union")
       .text(10, "memo", 16)
       .server_only();
   schema.table(3, "hull")
       .follow("ship")
       .codec(CodecTier::kPlain)
+      .write("player")
       .field(1, "points", FieldType::kU16)
+      .merge("sum")
       .field(2, "plating", FieldType::kI32)
-      .field(3, "mark", FieldType::kU64);
+      .merge("min")
+      .field(3, "mark", FieldType::kU64)
+      .merge("max");
   if (which == ScenarioSchema::kSecond) {
-    schema.field(4, "wear", FieldType::kI8).default_value(int64_t{1});
+    schema.field(4, "wear", FieldType::kI8).default_value(int64_t{1}).lww();
   }
 }
 
@@ -49,24 +59,36 @@ void add_rooms_and_owners(SchemaBuilder& schema) {
       .read("player")
       .read("admin")
       .read("guest", Where::kCellIsClaim, "room")
+      .write("player")
+      .write("guest", Where::kCellIsClaim, "room")
       .field(1, "room", FieldType::kI32)
       .text(2, "line", 40)
+      .merge("append")
       .field(3, "mood", FieldType::kI8)
+      .lww()
       .field(4, "stamp", FieldType::kU32);
   schema.table(7, "bag")
       .owner("pilot")
       .read("player", Where::kOwnerIsMe)
       .read("admin")
+      .write("player", Where::kOwnerIsMe)
+      .write("admin")
       .field(1, "pilot", FieldType::kPrincipal)
       .field(2, "items", FieldType::kU32)
       .field(3, "gold", FieldType::kI64)
-      .field(4, "gift", FieldType::kEntity);
+      .merge("sum")
+      .field(4, "gift", FieldType::kEntity)
+      .lww();
   schema.table(8, "badge")
       .follow("bag")
       .read("player", Where::kOwnerIsMe)
       .read("admin")
+      .write("player", Where::kOwnerIsMe)
+      .write("admin")
       .field(1, "rank", FieldType::kU8)
-      .text(2, "note", 12);
+      .merge("max")
+      .text(2, "note", 12)
+      .lww();
 }
 
 void add_the_rest(SchemaBuilder& schema, ScenarioSchema which) {
@@ -77,22 +99,33 @@ void add_the_rest(SchemaBuilder& schema, ScenarioSchema which) {
       .field(4, "on", FieldType::kBool);
   schema.table(12, "orb")
       .grid("at", double(kOrbCell))
+      .write("player")
       .field(1, "at", FieldType::kVec3f)
       .precision(0.25)
+      .lww()
       .field(2, "spin", FieldType::kQuatf)
+      .lww()
       .field(3, "drift", FieldType::kI16)
-      .bits_field(4, "mask", 40);
+      .lww()
+      .bits_field(4, "mask", 40)
+      .lww();
   schema.table(13, "ledger")
       .by("side")
       .read("admin")
+      .write("admin")
       .enum_field(1, "side", "team")
       .field(2, "price", FieldType::kF64)
       .precision(0.01)
-      .field(3, "amount", FieldType::kI64);
+      .merge("sum")
+      .field(3, "amount", FieldType::kI64)
+      .merge("sum");
   if (which == ScenarioSchema::kFirst) return;
   schema.table(14, "beacon")
+      .write("")
       .field(1, "tone", FieldType::kU16)
+      .lww()
       .text(2, "motto", 20)
+      .merge("append")
       .field(3, "keeper", FieldType::kEntity);
 }
 

@@ -1,5 +1,5 @@
-// The fixed world that simulations play in: a schema with every kind of cell and field, principals
-// with different rights, and the settings of server and clients.
+// The fixed world that simulations play in: a schema with every kind of cell, field and policy,
+// principals with different rights, and the settings of server and clients.
 #pragma once
 
 #include <cstdint>
