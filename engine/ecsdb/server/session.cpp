@@ -170,6 +170,7 @@ Status Session::on_auth(SessionContext& context, ByteSpan head, const Now& now) 
   phase_ = Phase::kReady;
   if (context.desk.find(client_) != nullptr) {
     writes_ = &context.desk.attach(client_, identity_, context.options);
+    writes_->on_connected();
   }
   resuming_ = auth.is_resuming;
   schema_is_other_ = auth.schema_known != context.db.schema().fingerprint();

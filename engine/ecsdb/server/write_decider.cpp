@@ -46,15 +46,15 @@ Outcome WriteDecider::decide(Transaction& transaction, const Write& write,
 }
 
 Status WriteDecider::do_ops() {
-  if (write_->ops.empty()) return fail(ErrorCode::kFrameMalformed, "a write without operations");
+  if (base_ > terms_->published) {
+    return fail(ErrorCode::kBaseInFuture,
+                "version " + std::to_string(base_.value) + "; the newest published is " +
+                    std::to_string(terms_->published.value));
+  }
   if (write_->level == AckLevel::kDurable) {
     return fail(ErrorCode::kNotKept, "this server keeps no archive: ask for level applied");
   }
-  if (base_ > terms_->published) {
-    return fail(ErrorCode::kBaseInFuture, "version " + std::to_string(base_.value) +
-                                              "; the newest published is " +
-                                              std::to_string(terms_->published.value));
-  }
+  if (write_->ops.empty()) return fail(ErrorCode::kFrameMalformed, "a write without operations");
   size_t fields = 0;
   for (const WriteOp& op : write_->ops) fields += op.field_count;
   if (fields != write_->fields.size()) {

@@ -95,8 +95,8 @@ void WriteDesk::decide_one(ClientWrites& writes, Transaction& transaction, const
                               terms, conflicts_);
     made = &decider_.made();
   }
-  decisions_.push_back(
-      {writes.client(), writes.identity().principal, writes.settled_below(), outcome});
+  decisions_.push_back({writes.client(), writes.identity().principal, writes.settled_below(),
+                        outcome, writes.next_expires_ns(), writes.next_bytes()});
   writes.decide(std::move(outcome), *made);
 }
 

@@ -32,6 +32,12 @@ void ClientWrites::settle(uint64_t below) {
   }
 }
 
+void ClientWrites::on_connected() {
+  if (ECSDB_MUTANT(duplicate_unanswered)) return;
+  for (Decided& record : records_) record.is_told = false;
+  untold_ = records_.size();
+}
+
 Result<ClientWrites::Intake> ClientWrites::take(const WriteEntry& entry, Instant now,
                                                 WriteRefused& refused) {
   const uint64_t sequence = sequence_of(entry.write);

@@ -34,6 +34,9 @@ class ClientWrites {
   const Identity& identity() const { return identity_; }
   ClientId client() const { return client_; }
 
+  /// A new connection goes on: it is told of everything that is not settled with its first advance,
+  /// so that it never sees an effect without the outcome.
+  void on_connected();
   /// What becomes of an entry of a `writes` message.
   enum class Intake : uint8_t {
     kTaken,
@@ -58,6 +61,8 @@ class ClientWrites {
   };
   void peek(Instant now, Next& next) const;
   uint64_t next_sequence() const { return queue_[decided_.size()].sequence; }
+  uint64_t next_expires_ns() const { return queue_[decided_.size()].expires_ns; }
+  ByteSpan next_bytes() const { return queue_[decided_.size()].bytes; }
   void decide(Outcome outcome, const std::vector<MadeEntity>& made);
   void commit();
   void drop() { decided_.clear(); }
