@@ -317,7 +317,9 @@ Status WriteDecider::set_lww(RowIndex row, const Field& field, bool is_stale) {
     return {};
   }
   note_field(ConflictRule::kOlderLoses, row, field, before, before);
-  finals_.push_back({{op_, field.given->field, before}, table_, rows.row(row).entity});
+  if (before != field.given->value) {
+    finals_.push_back({{op_, field.given->field, before}, table_, rows.row(row).entity});
+  }
   return {};
 }
 

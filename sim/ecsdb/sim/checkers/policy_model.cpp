@@ -11,6 +11,7 @@ namespace ecsdb::sim {
 namespace {
 
 constexpr unsigned kCounterBits = 16;  // of a stamp
+constexpr ClientId kNobody{~uint64_t{0}};
 
 uint64_t first_stamp_of(uint64_t wall_ms) { return wall_ms << kCounterBits; }
 uint64_t last_stamp_of(uint64_t wall_ms) {
@@ -72,6 +73,14 @@ class PolicyModel::Trial {
   ErrorCode settle_lww(const Target& target, Canonical& result);
   ErrorCode settle_merge(const Target& target, Canonical& result);
 
+  /// Some rule of the table is for a role that the writer has.
+  bool may_write_some(uint16_t table) const {
+    const std::vector<AccessRule>& rules = model_.schema().table(table).write;
+    return std::any_of(rules.begin(), rules.end(), [&](const AccessRule& rule) {
+      return rule.role.empty() || std::find(identity_.roles.begin(), identity_.roles.end(),
+                                            rule.role) != identity_.roles.end();
+    });
+  }
   EntityId entity_of(const WriteOp& op) const;
   std::optional<uint16_t> table_of(const WriteOp& op) const {
     return model_.schema().table_index(op.table);
@@ -221,6 +230,7 @@ ErrorCode PolicyModel::Trial::despawn(const WriteOp& op) {
 ErrorCode PolicyModel::Trial::put(const WriteOp& op) {
   const std::optional<uint16_t> table = table_of(op);
   if (!table) return ErrorCode::kUnknownTable;
+  if (!may_write_some(*table)) return ErrorCode::kNotPermitted;
   std::vector<uint16_t> indices;
   const ErrorCode code = check_fields(*table, indices);
   if (code != ErrorCode::kOk) return code;
@@ -243,6 +253,7 @@ ErrorCode PolicyModel::Trial::put(const WriteOp& op) {
 ErrorCode PolicyModel::Trial::set(const WriteOp& op) {
   const std::optional<uint16_t> table = table_of(op);
   if (!table) return ErrorCode::kUnknownTable;
+  if (!may_write_some(*table)) return ErrorCode::kNotPermitted;
   std::vector<uint16_t> indices;
   ErrorCode code = check_fields(*table, indices);
   RowKey row;
@@ -263,6 +274,7 @@ ErrorCode PolicyModel::Trial::set(const WriteOp& op) {
 
 ErrorCode PolicyModel::Trial::remove(const WriteOp& op) {
   if (!table_of(op)) return ErrorCode::kUnknownTable;
+  if (!may_write_some(*table_of(op))) return ErrorCode::kNotPermitted;
   RowKey row;
   const ErrorCode code = find_row(op, row);
   if (code != ErrorCode::kOk) return code;
@@ -287,10 +299,9 @@ EntityId PolicyModel::Trial::entity_of(const WriteOp& op) const {
 ErrorCode PolicyModel::Trial::find_row(const WriteOp& op, RowKey& row) {
   row = {*table_of(op), entity_of(op)};
   if (model_.contains(row.first, row.second)) return ErrorCode::kOk;
-  const bool lives = model_.exists(row.second);
-  const bool lost = lives ? book_.last_removed_by_other(row, base_, client_)
-                          : book_.removed_by_others(row, base_, client_);
-  if (!lost) return lives ? ErrorCode::kRowMissing : ErrorCode::kUnknownEntity;
+  if (!book_.last_removed_by_other(row, base_, client_)) {
+    return model_.exists(row.second) ? ErrorCode::kRowMissing : ErrorCode::kUnknownEntity;
+  }
   return reject(ErrorCode::kRowRemoved, conflict_of(row, ConflictRule::kRemoveWins));
 }
 
@@ -367,11 +378,9 @@ ErrorCode PolicyModel::Trial::settle_lww(const Target& target, Canonical& result
 }
 
 ErrorCode PolicyModel::Trial::settle_merge(const Target& target, Canonical& result) {
-  const CanonicalValue& base = target.given.base;
-  MergedValue merged{ErrorCode::kOk, target.mine};
-  if (base.has_value() && model_value(base) != target.stored) {
-    merged = merge_values(target.def, model_value(base), target.stored, target.mine);
-  }
+  std::optional<Canonical> base;
+  if (target.given.base.has_value()) base = model_value(target.given.base);
+  const MergedValue merged = merge_values(target.def, base, target.stored, target.mine);
   if (merged.code != ErrorCode::kOk) {
     if (!target.stale) return merged.code;
     return reject(merged.code, conflict_of(target, ConflictRule::kMergeRefused, target.stored));
@@ -441,8 +450,11 @@ void PolicyModel::on_set(uint16_t table, EntityId entity, const std::vector<Cano
   for (uint16_t field = 0; field < defs.size(); ++field) {
     if (before[field] == after[field]) continue;
     const ChangeBook::RowKey row{table, entity};
+    // However often the step changes it, it is one change.
+    const bool is_noted = book_.stamp(row, field).client == ClientId{} &&
+                          book_.changed_by_others(row, field, model_.head(), kNobody);
     book_.note_change(row, field, model_.head().next(), writer_);
-    if (defs[field].policy != Policy::kLww) continue;
+    if (defs[field].policy != Policy::kLww || is_noted) continue;
     const uint64_t next = book_.stamp(row, field).time + 1;
     book_.note_stamp(row, field, {std::max(first_stamp_of(wall_ms_), next), writer_, 0, 0});
   }

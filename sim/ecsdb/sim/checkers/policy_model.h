@@ -4,7 +4,7 @@
 // Checks are made in this order, and the first that fails rejects the whole write:
 //   of the write   a base in the future; durable; no operation, or fields that belong to none
 //   of each operation in turn
-//     form     the table; then field by field: unknown, not rising, the value, the base
+//     form     the table; some right to it; then field by field: unknown, not rising, the value, the base
 //     state    the entity; the row
 //     rights   on the row as it is (set, remove, despawn)
 //     policies field by field (set)
@@ -46,8 +46,9 @@ struct Expected {
   std::vector<EntityId> unusable_ids;  // that the product gave out and must not have
 };
 
-/// Watches the model, which it changes and which outlives it: changes that it did not make itself
-/// are the server's own. What it knows of an open transaction ends with it as the model's does.
+/// Watches the model, which it changes and which outlives it, from its first row on: changes that
+/// it did not make itself are the server's own. What it knows of an open transaction ends with it
+/// as the model's does. Merges are the built-in ones.
 class PolicyModel final : private ModelWatcher {
  public:
   explicit PolicyModel(Model& model) : model_(model) { model_.watch(this); }

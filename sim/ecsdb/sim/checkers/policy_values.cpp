@@ -1,7 +1,7 @@
 #include "ecsdb/sim/checkers/policy_values.h"
 
 #include <algorithm>
-#include <cmath>
+#include <set>
 #include <vector>
 
 #include "ecsdb/base/check.h"
@@ -134,6 +134,13 @@ MergedValue merge_texts(const FieldDef& field, const Canonical& base, const Cano
   return out;
 }
 
+/// The lower or higher one; but one that is as it was has no say.
+Wide choose(bool lower, Wide was, Wide is, Wide wanted) {
+  if (wanted == was) return is;
+  if (is == was) return wanted;
+  return lower ? std::min(is, wanted) : std::max(is, wanted);
+}
+
 MergedValue merge_numbers(const FieldDef& field, const Canonical& base, const Canonical& stored,
                           const Canonical& mine) {
   MergedValue out;
@@ -142,9 +149,9 @@ MergedValue merge_numbers(const FieldDef& field, const Canonical& base, const Ca
     const Wide was = range.number_of(base.lane[at]);
     const Wide is = range.number_of(stored.lane[at]);
     const Wide wanted = range.number_of(mine.lane[at]);
-    const Wide result = field.merge_name == "sum"   ? is + wanted - was
-                        : field.merge_name == "min" ? std::min(is, wanted)
-                                                    : std::max(is, wanted);
+    const Wide result = field.merge_name == "sum"
+                            ? is + wanted - was
+                            : choose(field.merge_name == "min", was, is, wanted);
     if (!range.contains(result)) return refuse(ErrorCode::kValueOutOfRange);
     out.value.lane[at++] = static_cast<uint64_t>(result);
   }
@@ -181,15 +188,15 @@ ErrorCode judge_value(const FieldDef& field, const CanonicalValue& value) {
   return ErrorCode::kOk;
 }
 
-MergedValue merge_values(const FieldDef& field, const Canonical& base, const Canonical& stored,
-                         const Canonical& mine) {
+MergedValue merge_values(const FieldDef& field, const std::optional<Canonical>& base,
+                         const Canonical& stored, const Canonical& mine) {
+  static const std::set<std::string> kBuiltIn = {"sum", "min", "max", "union", "append"};
   const std::string& name = field.merge_name;
-  if (name == "append") return merge_texts(field, base, stored, mine);
+  if (!kBuiltIn.contains(name)) return refuse(ErrorCode::kUnknownMerge);
+  if (!base || *base == stored) return {ErrorCode::kOk, mine};
+  if (name == "append") return merge_texts(field, *base, stored, mine);
   if (name == "union") return {ErrorCode::kOk, {{stored.lane[0] | mine.lane[0], 0, 0, 0}, {}}};
-  if (name == "sum" || name == "min" || name == "max") {
-    return merge_numbers(field, base, stored, mine);
-  }
-  return refuse(ErrorCode::kUnknownMerge);
+  return merge_numbers(field, *base, stored, mine);
 }
 
 std::string value_text(const CanonicalValue& value) {

@@ -2,7 +2,8 @@
 // merges make of three. Written from the design, not from the product's code.
 #pragma once
 
-#include <string_view>
+#include <optional>
+#include <string>
 
 #include "ecsdb/base/error.h"
 #include "ecsdb/schema/canonical_value.h"
@@ -24,10 +25,11 @@ struct MergedValue {
   Canonical value;
 };
 
-/// What a field with a merge policy becomes where `stored` is not what the writer saw: `base`.
-/// kMergeRefused, kValueOutOfRange, kTextTooLong; kUnknownMerge for one that is not built in.
-MergedValue merge_values(const FieldDef& field, const Canonical& base, const Canonical& stored,
-                         const Canonical& mine);
+/// What a field with a merge policy becomes, where the writer saw `base`, if that is known. It is
+/// mine where nobody else has changed it. kMergeRefused, kValueOutOfRange, kTextTooLong;
+/// kUnknownMerge for a merge that is not built in.
+MergedValue merge_values(const FieldDef& field, const std::optional<Canonical>& base,
+                         const Canonical& stored, const Canonical& mine);
 
 /// "3", "(1, 2)", "\"text\"", "none": for a report.
 std::string value_text(const CanonicalValue& value);

@@ -243,21 +243,33 @@ TEST(PolicyValues, SumIsExactAndRefusedOutsideOfTheRange) {
 }
 
 TEST(PolicyValues, SumOfAVectorIsThatOfItsLanes) {
-  const MergedValue out = merge_values(field(kPlace), {{10, signed_lane(-4), 0, 0}, {}},
+  const MergedValue out = merge_values(field(kPlace), Canonical{{10, signed_lane(-4), 0, 0}, {}},
                                        {{12, 8, 0, 0}, {}}, {{9, signed_lane(-3), 0, 0}, {}});
   EXPECT_EQ(out.code, kOk);
   EXPECT_EQ(out.value, (Canonical{{11, 9, 0, 0}, {}}));
   const MergedValue over =
-      merge_values(field(kPlace), {}, {{0, 0x7fffffff, 0, 0}, {}}, {{0, 1, 0, 0}, {}});
+      merge_values(field(kPlace), Canonical{}, {{0, 0x7fffffff, 0, 0}, {}}, {{0, 1, 0, 0}, {}});
   EXPECT_EQ(over.code, kRange);
 }
 
-TEST(PolicyValues, MinAndMaxAreOfStoredAndMineWhateverTheBase) {
-  EXPECT_EQ(merged(kLowest, 0, signed_lane(-3), 2), signed_lane(-3));
+TEST(PolicyValues, MinAndMaxAreOfThoseThatHaveChanged) {
+  EXPECT_EQ(merged(kLowest, 9, signed_lane(-3), 2), signed_lane(-3));
   EXPECT_EQ(merged(kLowest, signed_lane(-9), 5, 2), 2u);
   EXPECT_EQ(merged(kHighest, 9, 5, ~uint64_t{0}), ~uint64_t{0});
   EXPECT_EQ(merged(kHighest, 9, 5, 2), 5u);
   EXPECT_EQ(merged(kPrice, 0, signed_lane(-3), signed_lane(-2)), signed_lane(-2));
+  // What is as it was has no say.
+  EXPECT_EQ(merged(kLowest, 2, 5, 2), 5u);
+  EXPECT_EQ(merged(kHighest, 9, 5, 9), 5u);
+  EXPECT_EQ(merged(kLowest, 2, 2, 5), 5u);
+}
+
+TEST(PolicyValues, NothingIsMergedWhereNobodyElseChangedTheField) {
+  EXPECT_EQ(merged(kLights, 0b111, 0b111, 0b001), 0b001u);
+  EXPECT_EQ(merged(kHighest, 9, 9, 4), 4u);
+  const Canonical ab = words("ab");
+  EXPECT_EQ(merge_values(field(kLine), ab, ab, words("x")).value, words("x"));
+  EXPECT_EQ(merge_values(field(kLine), std::nullopt, ab, words("x")).value, words("x"));
 }
 
 TEST(PolicyValues, UnionKeepsWhatEitherHas) {
@@ -281,6 +293,7 @@ TEST(PolicyValues, AppendPutsTheRestBehind) {
 
 TEST(PolicyValues, AnotherMergeIsNotKnown) {
   EXPECT_EQ(refused(kOwn, 0, 1, 2), ErrorCode::kUnknownMerge);
+  EXPECT_EQ(refused(kOwn, 0, 0, 2), ErrorCode::kUnknownMerge);
 }
 
 TEST(PolicyValues, HaveATextForReports) {

@@ -57,8 +57,8 @@ bool rules_let_write(std::span<const AccessRule> rules, const ClientIdentity& id
   });
 }
 
-std::span<const AccessRule> field_write_rules(const TableDef& table, const FieldDef&) {
-  return table.write;
+std::span<const AccessRule> field_write_rules(const TableDef& table, const FieldDef& field) {
+  return field.write.empty() ? table.write : field.write;
 }
 
 bool identity_may_write(const ClientIdentity& identity, const Model& model, uint16_t table,

@@ -14,7 +14,7 @@ namespace ecsdb::sim {
 bool rules_let_write(std::span<const AccessRule> rules, const ClientIdentity& identity,
                      const Model& model, uint16_t table, EntityId entity);
 
-/// The rules of a field: those of its table.
+/// The rules of a field beside those of its table; the same where it has none of its own.
 std::span<const AccessRule> field_write_rules(const TableDef& table, const FieldDef& field);
 
 /// Whether the identity may write the row as it is, and each of these fields of it, by index.
