@@ -2,4 +2,5 @@
 #pragma once
 
 #include "ecsdb/schema/schema_builder.h"
+#include "ecsdb/server/conflict_log.h"
 #include "ecsdb/server/replication_server.h"

@@ -31,6 +31,7 @@ DatabaseId random_database_id() {
 ServerOptions server_options(const Settings& settings) {
   ServerOptions options = settings.config.server;
   options.database.id = random_database_id();
+  options.system_id = random_database_id();
   return options;
 }
 

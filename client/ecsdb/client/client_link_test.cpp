@@ -243,13 +243,13 @@ TEST(ClientLink, WrongTokenIsRefused) {
   EXPECT_EQ(event->reason, "ali");
 }
 
-TEST(ClientLink, SystemDatabaseIsRefusedWhereThereIsNone) {
+TEST(ClientLink, SystemDatabaseIsRefusedToWhoIsNoAdmin) {
   ClientOptions options;
   options.database = 1;
   World w({}, options);
   w.client_.connect(w.net_.now());
   w.net_.settle();
-  EXPECT_EQ(last_of(w.take_events(), Kind::kClosed)->code, ErrorCode::kUnknownTable);
+  EXPECT_EQ(last_of(w.take_events(), Kind::kClosed)->code, ErrorCode::kNotPermitted);
 }
 
 TEST(ClientLink, FaultIsToldToTheServerAndMendedByAResync) {

@@ -52,6 +52,10 @@ std::optional<Identity> StaticAuthenticator::authenticate(ByteSpan token, const 
   return Identity{found->principal, found->principal_name, found->roles, found->claims};
 }
 
+bool is_admin(const Identity& identity, const ServerOptions& options) {
+  return !options.admin_role.empty() && has_role(identity, options.admin_role);
+}
+
 bool may_read(const TableDef& table, const Identity& identity, const CellKey& key) {
   if (ECSDB_MUTANT(hidden_cells)) return true;
   return table.read.empty() ||

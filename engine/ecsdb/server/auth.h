@@ -61,6 +61,8 @@ class SecretSource {
 bool has_role(const Identity& identity, const std::string& role);
 /// True if the cell is the one that the principal's claim of the rule's name gives it.
 bool is_claimed(const AccessRule& rule, const Identity& identity, const CellKey& key);
+/// True if it has the role that the system database takes.
+bool is_admin(const Identity& identity, const ServerOptions& options);
 /// True if some rule of the table lets the principal read cells with this key. An empty list lets
 /// everyone read.
 bool may_read(const TableDef& table, const Identity& identity, const CellKey& key);

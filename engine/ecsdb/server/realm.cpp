@@ -6,8 +6,9 @@
 
 namespace ecsdb {
 
-Realm::Realm(Database database, ServerState& server)
+Realm::Realm(Database database, ServerState& server, uint8_t number)
     : server_(server),
+      number_(number),
       db_(std::move(database)),
       blocks_(server.options.block_bytes_max),
       ring_(db_.table_count(), db_.head(), server.options.ring_publishes,

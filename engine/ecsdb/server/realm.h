@@ -12,8 +12,8 @@ namespace ecsdb {
 /// Its connections are those whose slots name it. Stays where it was made. Not thread-safe.
 class Realm {
  public:
-  /// `server` must outlive it.
-  Realm(Database database, ServerState& server);
+  /// `server` must outlive it. `number`: how connections name the database.
+  Realm(Database database, ServerState& server, uint8_t number);
   Realm(const Realm&) = delete;
   Realm& operator=(const Realm&) = delete;
 
@@ -40,7 +40,8 @@ class Realm {
                           published_time_ns_,
                           server_.budget,
                           desk_,
-                          news_};
+                          news_,
+                          number_};
   }
 
   /// Decides the clients' writes that wait, and leaves the rest to the caller.
@@ -86,6 +87,7 @@ class Realm {
   std::span<const Session::StepOffer> offers_of(uint32_t slot) const;
 
   ServerState& server_;
+  uint8_t number_;
   Database db_;
   ServerStats stats_;
   CellBlocks blocks_;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "ecsdb/server/realm.h"
+#include "ecsdb/server/system_database.h"
 
 namespace ecsdb {
 namespace {
@@ -28,7 +29,9 @@ class ReplicationServer::Impl {
   Impl(Database database, const ServerOptions& options, const Authenticator* authenticator,
        SecretSource* secrets)
       : state_(checked(options), checked(authenticator), secrets),
-        user_(std::move(database), state_) {}
+        user_(std::move(database), state_, kUserDatabase),
+        system_(SystemDatabase::make(options, user_.db().options().id), state_, kSystemDatabase),
+        conflicts_({options.conflicts_max, options.conflicts_bytes_max}) {}
 
   void on_connected(LinkId link, const Now& now) {
     ECSDB_CHECK(link.value < kLinksMax && !user_.db().in_transaction());
@@ -47,8 +50,16 @@ class ReplicationServer::Impl {
     ECSDB_CHECK(!user_.db().in_transaction());
     const uint32_t slot = slots_.find(link);
     if (slot == Slots::kNone) return;
+    Session& session = *slots_[slot].session;
     SessionContext context = slots_[slot].realm->context();
-    slots_[slot].session->on_bytes(context, bytes, now);
+    if (session.phase() > Session::Phase::kAuth) {
+      session.on_bytes(context, bytes, now);
+    } else {
+      SessionContext system = system_.context();
+      context.system = &system;
+      session.on_bytes(context, bytes, now);
+      if (session.database() != context.database) watch(slot, now);
+    }
     settle(slot);
     evict(now);
     forget_ended();
@@ -75,7 +86,9 @@ class ReplicationServer::Impl {
                       session.identity().principal,
                       session.client_name(),
                       ErrorCode::kLinkClosed,
-                      ""};
+                      "",
+                      ResetReason::kNone,
+                      session.database()};
     if (!session.is_open()) {
       event.code = session.closed_why().code;
       event.reason = session.closed_why().context;
@@ -89,6 +102,7 @@ class ReplicationServer::Impl {
     realm.leave(slot);
     slots_.close(slot);
     forget_ended();
+    if (&realm == &system_) --watchers_;
   }
 
   void on_timer(const Now& now) {
@@ -105,12 +119,11 @@ class ReplicationServer::Impl {
       settle(*slot);
     }
     serve_waiting(now);
+    if (is_update_due() && next_update_ <= now.steady) update_system(now);
   }
 
   Version publish(const Now& now) {
-    user_.publish(now);
-    serve_waiting(now);
-    user_.forget_old_cells();
+    publish_realm(user_, now);
     return user_.db().published();
   }
 
@@ -144,13 +157,23 @@ class ReplicationServer::Impl {
     return event;
   }
 
-  Instant next_deadline() const { return std::min(slots_.deadline(), state_.budget.deadline()); }
+  Instant next_deadline() const {
+    const Instant update = is_update_due() ? next_update_ : Instant::never();
+    return std::min({slots_.deadline(), state_.budget.deadline(), update});
+  }
 
   const ServerStats& stats() {
-    ServerStats& stats = user_.stats();
-    stats.blocks_encoded = user_.blocks().blocks_encoded();
-    stats.block_bytes = user_.blocks().block_bytes();
-    return stats;
+    const ServerStats& system = system_.stats();
+    stats_ = user_.stats();
+    stats_.blocks_encoded = user_.blocks().blocks_encoded();
+    stats_.block_bytes = user_.blocks().block_bytes();
+    stats_.authenticated += system.authenticated;
+    stats_.fenced += system.fenced;
+    stats_.sessions_expired += system.sessions_expired;
+    stats_.sessions_killed += system.sessions_killed;
+    stats_.rate_limited += system.rate_limited;
+    stats_.refused += system.refused;
+    return stats_;
   }
 
   bool all_caught_up() const {
@@ -187,10 +210,42 @@ class ReplicationServer::Impl {
     }
   }
 
+  /// Goes on with a connection that is bound to the system database from now on.
+  void watch(uint32_t slot, const Now& now) {
+    slots_[slot].realm = &system_;
+    // The first finds what is. For the others it has been sampled of late.
+    if (watchers_++ == 0 && is_update_due()) update_system(now);
+    SessionContext context = system_.context();
+    slots_[slot].session->read_frames(context, now);
+  }
+
+  /// Somebody looks, and there is something new to see.
+  bool is_update_due() const { return watchers_ > 0 && rows_.is_behind(conflicts_); }
+
+  void update_system(const Now& now) {
+    next_update_ = now.steady + state_.options.system_interval;
+    Transaction change = system_.begin(now);
+    rows_.write(change, conflicts_, user_.db().schema());
+    system_.commit(std::move(change), now);
+    publish_realm(system_, now);
+  }
+
+  void publish_realm(Realm& realm, const Now& now) {
+    realm.publish(now);
+    serve_waiting(now);
+    realm.forget_old_cells();
+  }
+
   ServerState state_;
   Slots& slots_ = state_.slots;
   Realm user_;
+  Realm system_;
   bool shutting_down_ = false;
+  ServerStats stats_;  // as last asked for
+  ConflictLog conflicts_;
+  SystemDatabase rows_;
+  size_t watchers_ = 0;  // connections that are bound to the system database
+  Instant next_update_;  // of its rows, at the earliest
 };
 
 ReplicationServer::ReplicationServer(Schema schema, ServerOptions options,
@@ -218,6 +273,8 @@ void ReplicationServer::on_closed(LinkId link, const Now& now) { impl_->on_close
 void ReplicationServer::on_timer(const Now& now) { impl_->on_timer(now); }
 
 const Database& ReplicationServer::database() const { return impl_->user_.db(); }
+const ConflictLog& ReplicationServer::conflicts() const { return impl_->conflicts_; }
+ConflictLog& ReplicationServer::mutable_conflicts() { return impl_->conflicts_; }
 Database& ReplicationServer::mutable_database() { return impl_->user_.db(); }
 Digest ReplicationServer::digest(size_t table, const CellKey& key) {
   return impl_->user_.db().digest(table, key);
@@ -254,6 +311,9 @@ Instant ReplicationServer::next_deadline() const { return impl_->next_deadline()
 const ServerStats& ReplicationServer::stats() const { return impl_->stats(); }
 size_t ReplicationServer::connection_count() const { return impl_->slots_.open_count(); }
 bool ReplicationServer::all_caught_up() const { return impl_->all_caught_up(); }
-void ReplicationServer::check_invariants() const { impl_->user_.db().check_invariants(); }
+void ReplicationServer::check_invariants() const {
+  impl_->user_.db().check_invariants();
+  impl_->system_.db().check_invariants();
+}
 
 }  // namespace ecsdb

@@ -1,4 +1,5 @@
-// The replication server: a database and its connections, without I/O.
+// The replication server: a database and its connections, without I/O. Beside the user's database
+// it serves the system database, which shows the server itself to clients with the admin role.
 //
 // Kinds of methods and the order of calls:
 //   inputs    on_connected, on_bytes, on_sent, on_closed, on_timer: what happened, with the time
@@ -31,6 +32,8 @@
 
 namespace ecsdb {
 
+class ConflictLog;
+
 inline constexpr uint64_t kLinksMax = 1u << 20;
 
 /// Something an owner may want to log or act on.
@@ -40,7 +43,7 @@ struct ServerEvent {
     kSynced,         // a full sync was sent
     kResumed,        // the client goes on from where it was
     kReset,          // it asked to, and cannot; `reset` says why, and a full sync follows
-    kReady,          // it shows what was synced: the moment to let it take part
+    kReady,          // it shows what was synced: the moment to let it take part; of the user's only
     kWriteRejected,  // a client's write was: code and reason
     kDiverged,       // what it holds of a cell differed from the database and is sent anew
     kClosed,
@@ -53,9 +56,11 @@ struct ServerEvent {
   ErrorCode code = ErrorCode::kOk;  // kClosed: why
   std::string reason;
   ResetReason reset = ResetReason::kNone;
+  uint8_t database = kUserDatabase;  // that the connection is bound to
 };
 
-/// Counts since the start; for logs, tests and benchmarks.
+/// Counts since the start; for logs, tests and benchmarks. What concerns links and sessions counts
+/// those of the system database, too; all else is of the user's.
 struct ServerStats {
   uint64_t links = 0;  // opened
   uint64_t authenticated = 0;
@@ -118,6 +123,8 @@ class ReplicationServer {
   const Database& database() const;
   /// Of a cell at head; not inside a transaction.
   Digest digest(size_t table, const CellKey& key);
+  /// What clients' writes came to where others had changed the same.
+  const ConflictLog& conflicts() const;
   /// Starts the one open transaction; no input may come before it is committed or dropped. The
   /// writes of clients that wait are decided first, so that it shows what they have done. Dropping
   /// it undoes everything, and the writes are decided again by the next.
@@ -158,7 +165,9 @@ class ReplicationServer {
   void check_invariants() const;
 
  private:
+  friend struct ServerTestPeer;
   Database& mutable_database();
+  ConflictLog& mutable_conflicts();
   class Impl;
   std::unique_ptr<Impl> impl_;
 };

@@ -29,13 +29,18 @@ void Session::on_bytes(SessionContext& context, ByteSpan bytes, const Now& now) 
     phase_ = Phase::kAuth;
   }
   reader_.feed(bytes);
-  while (is_open()) {
+  read_frames(context, now);
+}
+
+void Session::read_frames(SessionContext& context, const Now& now) {
+  while (is_open() && database_ == context.database) {
     auto frame = reader_.next();
     if (!frame.ok()) return close(context, frame.error(), now);
     if (!frame->has_value()) break;
     const Status status = on_frame(context, **frame, now);
     if (!status.ok()) return close(context, status.error(), now);
   }
+  if (database_ != context.database) return;
   // Once for all that came together: it looks at every cell.
   if (std::exchange(is_less_wanted_, false)) interest_.release_unwanted(context.db, identity_);
   pump(context, now);
@@ -125,14 +130,16 @@ Status Session::on_client_ready(SessionContext& context, ByteSpan head) {
   if (phase_ != Phase::kLive) {
     return fail(ErrorCode::kUnexpectedMessage, "client_ready before a sync");
   }
-  if (!std::exchange(client_ready_, true)) tell(context, ServerEvent::Kind::kReady);
+  const bool was_ready = std::exchange(client_ready_, true);
+  // Who watches the server takes no part in what it serves.
+  if (!was_ready && database_ == kUserDatabase) tell(context, ServerEvent::Kind::kReady);
   return {};
 }
 
 void Session::tell(SessionContext& context, ServerEvent::Kind kind, std::string reason,
                    ResetReason reset) {
   context.events.push_back({kind, link_, client_, identity_.principal, client_name_, ErrorCode::kOk,
-                            std::move(reason), reset});
+                            std::move(reason), reset, database_});
 }
 
 Status Session::on_auth(SessionContext& context, ByteSpan head, const Now& now) {
@@ -140,12 +147,21 @@ Status Session::on_auth(SessionContext& context, ByteSpan head, const Now& now) 
   ECSDB_TRY(decode_message(head, auth));
   auto identity = context.authenticator.authenticate(auth.token, now);
   if (!identity) return fail(ErrorCode::kAuthFailed, "the token was not accepted");
-  if (auth.database != 0) {
-    return fail(ErrorCode::kUnknownTable, "this server has no system database");
+  if (auth.database == kUserDatabase) return admit(context, auth, *std::move(identity), now);
+  if (!is_admin(*identity, context.options)) {
+    return fail(ErrorCode::kNotPermitted, "the system database takes tokens with the role " +
+                                              context.options.admin_role + " only");
   }
+  database_ = kSystemDatabase;
+  return admit(*context.system, auth, *std::move(identity), now);
+}
+
+/// Into a session of the database that the context is of.
+Status Session::admit(SessionContext& context, const Auth& auth, Identity identity,
+                      const Now& now) {
   context.stats.sessions_expired += context.sessions.expire(now.steady);
   SessionTable::Admission admission =
-      context.sessions.admit(link_, *identity, auth.ticket, context.secrets);
+      context.sessions.admit(link_, identity, auth.ticket, context.secrets, context.database);
   if (admission.is_copied) {
     ++context.stats.sessions_killed;
     const Error why = fail(ErrorCode::kTicketReused, "the session has ended; begin a new one");
@@ -156,7 +172,7 @@ Status Session::on_auth(SessionContext& context, ByteSpan head, const Now& now) 
     ++context.stats.fenced;
     context.evictions.push_back({*admission.fenced, fail(ErrorCode::kFenced)});
   }
-  identity_ = *std::move(identity);
+  identity_ = std::move(identity);
   client_ = admission.client;
   client_name_ = auth.client_name;
   rights_changed_ = admission.rights_changed;

@@ -51,7 +51,9 @@ struct SessionContext {
   uint64_t published_time_ns;        // commit time of the published version
   TotalBudget& budget;
   WriteDesk& desk;
-  std::vector<Outcome>& news;  // scratch of send_outcomes()
+  std::vector<Outcome>& news;        // scratch of send_outcomes()
+  uint8_t database;                  // that all this is of
+  SessionContext* system = nullptr;  // of the system database, before authentication
 };
 
 /// A connection from link up to link gone. Methods are inputs unless said otherwise; after each the
@@ -69,7 +71,10 @@ class Session {
 
   Session(LinkId link, const ServerOptions& options, const Now& now);
 
+  /// Stops where authentication binds it to another database than the context's; then
+  /// read_frames() goes on with that one's context, while `bytes` are still there.
   void on_bytes(SessionContext& context, ByteSpan bytes, const Now& now);
+  void read_frames(SessionContext& context, const Now& now);
   void on_sent(SessionContext& context, size_t accepted, const Now& now);
   void on_timer(SessionContext& context, const Now& now);
   /// Sends a goodbye and closes when it is accepted, or after close_timeout.
@@ -109,6 +114,7 @@ class Session {
   // Getters.
   LinkId link() const { return link_; }
   Phase phase() const { return phase_; }
+  uint8_t database() const { return database_; }
   bool is_open() const { return phase_ != Phase::kClosing; }
   ClientId client() const { return client_; }
   const Identity& identity() const { return identity_; }
@@ -140,6 +146,7 @@ class Session {
   Status on_frame(SessionContext& context, const Frame& frame, const Now& now);
   Status on_message(SessionContext& context, const Frame& frame, const Now& now);
   Status on_auth(SessionContext& context, ByteSpan head, const Now& now);
+  Status admit(SessionContext& context, const Auth& auth, Identity identity, const Now& now);
   Status on_subscribe(SessionContext& context, ByteSpan head, const Now& now);
   Status on_ack(SessionContext& context, ByteSpan head, const Now& now);
   Status on_client_ready(SessionContext& context, ByteSpan head);
@@ -198,6 +205,7 @@ class Session {
 
   LinkId link_;
   Phase phase_ = Phase::kPreface;
+  uint8_t database_ = kUserDatabase;  // that it is bound to
   Instant opened_;
   PrefaceReader preface_;
   uint32_t features_ = 0;  // that both sides have

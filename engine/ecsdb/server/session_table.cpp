@@ -23,7 +23,7 @@ bool equal_secrets(ByteSpan a, ByteSpan b) {
 }  // namespace
 
 SessionTable::Admission SessionTable::admit(LinkId link, const Identity& identity, ByteSpan ticket,
-                                            SecretSource* secrets) {
+                                            SecretSource* secrets, uint8_t database) {
   Admission admission;
   auto at = sessions_.end();
   if (ticket.size() == kTicketBytes) {
@@ -31,7 +31,8 @@ SessionTable::Admission SessionTable::admit(LinkId link, const Identity& identit
     const uint64_t client = in.u64();
     const uint32_t number = in.u32();
     at = sessions_.find(client);
-    if (at != sessions_.end() && at->second.principal == identity.principal) {
+    if (at != sessions_.end() && at->second.principal == identity.principal &&
+        at->second.database == database) {
       switch (claim(at->second, number, ticket.subspan(kTicketBytes - kSecretBytes))) {
         case Claim::kNone:
           at = sessions_.end();
@@ -57,6 +58,7 @@ SessionTable::Admission SessionTable::admit(LinkId link, const Identity& identit
     if (!ECSDB_MUTANT(old_connection_accepted)) admission.fenced = entry.link;
     if (!entry.link) --parked_count_;
   }
+  entry.database = database;
   entry.principal = identity.principal;
   entry.roles = identity.roles;
   entry.claims = identity.claims;

@@ -40,8 +40,9 @@ class SessionTable {
     Bytes ticket;                  // the next one; empty without a source of secrets
   };
   /// A connection was authenticated and shows a ticket, or none (empty). One that is unknown,
-  /// expired, malformed or of another principal begins a new session.
-  Admission admit(LinkId link, const Identity& identity, ByteSpan ticket, SecretSource* secrets);
+  /// expired, malformed, or of another principal or database begins a new session.
+  Admission admit(LinkId link, const Identity& identity, ByteSpan ticket, SecretSource* secrets,
+                  uint8_t database = kUserDatabase);
   /// The client has the ticket that it was given on this connection.
   void on_ticket_seen(ClientId client, LinkId link);
   /// The connection is gone: if the session is still its own, it waits from now on.
@@ -59,6 +60,7 @@ class SessionTable {
  private:
   using Secret = std::array<uint8_t, 16>;
   struct Entry {
+    uint8_t database = kUserDatabase;
     PrincipalId principal;
     std::vector<std::string> roles;
     std::vector<std::pair<std::string, int64_t>> claims;

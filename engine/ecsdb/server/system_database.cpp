@@ -123,6 +123,7 @@ Database SystemDatabase::make(const ServerOptions& options, const DatabaseId& us
   own.tombstones_max = std::max<size_t>(4 * options.conflicts_max, 1);
   Database db(make_schema(options.admin_role), own);
   ECSDB_CHECK(db.bind<ConflictRow>().ok() && db.bind<ConflictCountRow>().ok());
+  db.begin().commit();  // a version of its own for those who see it empty
   return db;
 }
 

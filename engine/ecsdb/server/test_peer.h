@@ -10,9 +10,19 @@
 
 #include "ecsdb/base/hash.h"
 #include "ecsdb/schema/schema_builder.h"
+#include "ecsdb/server/conflict_log.h"
 #include "ecsdb/server/replication_server.h"
 #include "ecsdb/wire/block_codec.h"
 #include "ecsdb/wire/frame.h"
+
+namespace ecsdb {
+
+/// What tests reach into a server for.
+struct ServerTestPeer {
+  static ConflictLog& conflicts(ReplicationServer& server) { return server.mutable_conflicts(); }
+};
+
+}  // namespace ecsdb
 
 namespace ecsdb::server_test {
 
@@ -159,8 +169,9 @@ class Peer {
     feed(frame);
   }
   void greet() { feed(encode_preface(Preface{})); }
-  void authenticate(std::string_view token = "guest token") {
+  void authenticate(std::string_view token = "guest token", uint8_t database = kUserDatabase) {
     Auth auth;
+    auth.database = database;
     auth.token.assign(token.begin(), token.end());
     auth.client_name = "peer";
     send(MessageType::kAuth, auth);
@@ -193,9 +204,10 @@ class Peer {
     return ErrorCode::kOk;
   }
   /// Everything up to a live subscription of these table ids.
-  void go_live(std::vector<uint16_t> tables, std::string_view token = "guest token") {
+  void go_live(std::vector<uint16_t> tables, std::string_view token = "guest token",
+               uint8_t database = kUserDatabase) {
     greet();
-    authenticate(token);
+    authenticate(token, database);
     for (const uint16_t table : tables) EXPECT_EQ(subscribe(table), ErrorCode::kOk);
     receive();
     take();

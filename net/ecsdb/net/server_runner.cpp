@@ -295,6 +295,7 @@ void ServerRunnerImpl::log_session(const ServerEvent& event) {
   LogLine line(name);
   line.number("link", event.link.value).number("client", event.client.value);
   line.number("principal", event.principal.value).text("name", event.client_name);
+  if (event.database == kSystemDatabase) line.text("database", "system");
   if (event.kind == ServerEvent::Kind::kReset) {
     line.text("reset", std::string(reset_reason_name(event.reset)));
   }
