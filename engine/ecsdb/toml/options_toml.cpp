@@ -24,6 +24,8 @@ constexpr int64_t kBurstMin = 1024;
 constexpr int64_t kIntakeBytesMin = 4 * 1024;    // acknowledgements must fit
 constexpr int64_t kIntakeBurstMin = 128 * 1024;  // a frame and what comes with it
 constexpr int64_t kChangesCeiling = 1'000'000;
+constexpr int64_t kConflictsCeiling = 1'000'000;
+constexpr int64_t kConflictsBytesCeiling = 1024 * 1024 * 1024;
 constexpr int64_t kTombstonesCeiling = 64'000'000;
 constexpr Duration kTimeMin = Duration::ms(10);
 constexpr Duration kTimeMax = Duration::seconds(24 * 3600);
@@ -128,6 +130,7 @@ class ConfigFile {
     }
     read_sessions(server);
     read_budgets(server);
+    read_system(server);
     server.finish();
   }
 
@@ -160,6 +163,20 @@ class ConfigFile {
           "server.client_budget_bytes must not be more than server.total_budget_bytes: "
           "no client can get more than all together");
     }
+  }
+
+  void read_system(TomlTable& server) {
+    ServerOptions& options = config_.server;
+    if (auto role = server.string("admin_role")) {
+      options.admin_role = *role;
+      if (!role->empty() && !is_schema_name(*role)) {
+        server.problem("admin_role",
+                       "server.admin_role must be a name as those of a schema, or empty: nobody");
+      }
+    }
+    time(server, "system_interval", options.system_interval);
+    size(server, "conflicts_max", 0, kConflictsCeiling, options.conflicts_max);
+    size(server, "conflicts_bytes_max", 0, kConflictsBytesCeiling, options.conflicts_bytes_max);
   }
 
   void read_database() {

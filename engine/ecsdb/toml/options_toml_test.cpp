@@ -42,6 +42,10 @@ intake_bytes = 0
 intake_burst = 200000
 intake_changes = 9
 intake_changes_burst = 10
+admin_role = "boss"
+system_interval = "1s"
+conflicts_max = 5
+conflicts_bytes_max = 6
 
 [database]
 horizon_versions_max = 99
@@ -99,6 +103,10 @@ TEST(ServerToml, WholeFileIsRead) {
   EXPECT_EQ(config->server.intake_burst, 200'000u);
   EXPECT_EQ(config->server.intake_changes, 9u);
   EXPECT_EQ(config->server.intake_changes_burst, 10u);
+  EXPECT_EQ(config->server.admin_role, "boss");
+  EXPECT_EQ(config->server.system_interval, Duration::seconds(1));
+  EXPECT_EQ(config->server.conflicts_max, 5u);
+  EXPECT_EQ(config->server.conflicts_bytes_max, 6u);
   EXPECT_EQ(config->server.database.horizon_versions_max, 99u);
   EXPECT_EQ(config->server.database.tombstones_max, 98u);
   EXPECT_EQ(config->server.database.entities_max, 97u);
