@@ -10,7 +10,7 @@ namespace {
 TEST(LoadProgram, ReportsOneObject) {
   RunningServer running({"--feed", "cubes"});
   ASSERT_NE(running.port(), "");
-  const Outcome outcome = ecsdb(
+  const ProgramOutcome outcome = ecsdb(
       {"load", "--url", running.tcp(), "--mix", "--clients", "6", "--seconds", "0.5", "--json"});
   EXPECT_EQ(outcome.exit, 0) << outcome.error;
   EXPECT_EQ(count_lines(outcome.out), 1u);
@@ -27,8 +27,9 @@ TEST(LoadProgram, ReportsOneObject) {
 
 TEST(LoadProgram, StallsSomeClientsAndMeasuresTheOthers) {
   // Thresholds that no noise reaches: what counts here is that all of it happens.
-  const Outcome outcome = ecsdb({"load", "--clients", "6", "--mix", "--stall", "2:1",
-                                 "--p99-ratio-max", "1000", "--stall-kib-max", "100000", "--json"});
+  const ProgramOutcome outcome =
+      ecsdb({"load", "--clients", "6", "--mix", "--stall", "2:1", "--p99-ratio-max", "1000",
+             "--stall-kib-max", "100000", "--json"});
   EXPECT_TRUE(outcome.exit == 0 || contains(outcome.error, "missed: backlog_bytes"))
       << outcome.error;
   EXPECT_EQ(count_lines(outcome.out), 1u);
@@ -49,15 +50,17 @@ TEST(LoadProgram, AMissedThresholdOfAStallExitsWithEleven) {
   RunningServer running({"--feed", "cubes"});
   ASSERT_NE(running.port(), "");
   const std::string pid = std::to_string(running.process().pid());
-  const Outcome outcome = ecsdb({"load", "--url", running.tcp(), "--server-pid", pid, "--clients",
-                                 "3", "--stall", "1:0.5", "--p99-ratio-max", "0.000001"});
+  const ProgramOutcome outcome =
+      ecsdb({"load", "--url", running.tcp(), "--server-pid", pid, "--clients", "3", "--stall",
+             "1:0.5", "--p99-ratio-max", "0.000001"});
   EXPECT_EQ(outcome.exit, 11) << outcome.error;
   EXPECT_TRUE(contains(outcome.error, "missed: p99_ratio: ")) << outcome.error;
   EXPECT_TRUE(contains(outcome.out, "digests            equal after ")) << outcome.out;
 }
 
 TEST(LoadProgram, CutsClientsOffAndWaitsForThem) {
-  const Outcome outcome = ecsdb({"load", "--clients", "4", "--mix", "--cut", "0.5", "--json"});
+  const ProgramOutcome outcome =
+      ecsdb({"load", "--clients", "4", "--mix", "--cut", "0.5", "--json"});
   EXPECT_EQ(count_lines(outcome.out), 1u);
   EXPECT_TRUE(outcome.out.starts_with(
       "{\"clients\": 4, \"synced\": 4, \"cut_seconds\": 0.500, \"bound_ms\": 7000.0, "
@@ -98,7 +101,7 @@ TEST(LoadProgram, AgreesOnAServerThatRests) {
       "fields.x = { id = 1, type = \"u8\" }\n");
   RunningServer running({"--schema", schema.path()});
   ASSERT_NE(running.port(), "");
-  const Outcome outcome =
+  const ProgramOutcome outcome =
       ecsdb({"load", "--url", running.ws(), "--clients", "3", "--seconds", "0.1"});
   EXPECT_EQ(outcome.exit, 0) << outcome.error;
   EXPECT_TRUE(contains(outcome.out, "3, 3 synced")) << outcome.out;

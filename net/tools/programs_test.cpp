@@ -16,7 +16,7 @@ TEST(Programs, HelpGoesToStandardOutput) {
                              {"load", "--help"},
                              {"demo", "-h"},
                              {"cubes-slice", "--help"}}) {
-    const Outcome outcome = ecsdb(words);
+    const ProgramOutcome outcome = ecsdb(words);
     EXPECT_EQ(outcome.exit, 0) << words[0];
     EXPECT_TRUE(outcome.out.starts_with("usage: ecsdb ")) << outcome.out;
     EXPECT_EQ(outcome.error, "");
@@ -56,7 +56,7 @@ TEST(Programs, UsageErrorsExitWithTwo) {
       {{"cubes-slice", "in"}, "name IN and OUT"},
   };
   for (const auto& [words, message] : cases) {
-    const Outcome outcome = ecsdb(words);
+    const ProgramOutcome outcome = ecsdb(words);
     EXPECT_EQ(outcome.exit, 2) << message;
     EXPECT_TRUE(contains(outcome.error, message)) << outcome.error;
     EXPECT_EQ(outcome.out, "");
@@ -77,7 +77,7 @@ TEST(Programs, ServerUsageErrorsExitWithTwo) {
       {{"--feed-data", "x", "--schema", "y"}, "--feed-data needs --feed"},
   };
   for (const auto& [words, message] : cases) {
-    const Outcome outcome = server(words);
+    const ProgramOutcome outcome = server(words);
     EXPECT_EQ(outcome.exit, 2) << message;
     EXPECT_TRUE(contains(outcome.error, message)) << outcome.error;
   }
@@ -85,19 +85,19 @@ TEST(Programs, ServerUsageErrorsExitWithTwo) {
 
 TEST(Programs, WrongFilesExitWithThreeAndSayWhere) {
   const TemporaryFile config("[server]\ntick_hz = 0\nstal_timeout = \"1s\"\n");
-  const Outcome bad_config = server({"--config", config.path()});
+  const ProgramOutcome bad_config = server({"--config", config.path()});
   EXPECT_EQ(bad_config.exit, 3);
   EXPECT_TRUE(contains(bad_config.error, config.path() + ":2:11: error:")) << bad_config.error;
   EXPECT_TRUE(contains(bad_config.error, config.path() + ":3:1: error:")) << bad_config.error;
   EXPECT_TRUE(contains(bad_config.error, "did you mean \"stall_timeout\"?")) << bad_config.error;
 
   const TemporaryFile schema("[schema]\nname = \"a\"\nversion = 1\n[table.t]\nid = 1\n");
-  const Outcome bad_schema = server({"--schema", schema.path()});
+  const ProgramOutcome bad_schema = server({"--schema", schema.path()});
   EXPECT_EQ(bad_schema.exit, 3);
   EXPECT_TRUE(contains(bad_schema.error, schema.path() + ":")) << bad_schema.error;
 
   EXPECT_EQ(server({"--config", "no-such-file.toml"}).exit, 3);
-  const Outcome bad_feed = server({"--feed", "cubes", "--feed-data", config.path()});
+  const ProgramOutcome bad_feed = server({"--feed", "cubes", "--feed-data", config.path()});
   EXPECT_EQ(bad_feed.exit, 3);
   EXPECT_TRUE(contains(bad_feed.error, "multiple of 28832 bytes")) << bad_feed.error;
   const TemporaryFile narrow("[database]\nentities_max = 900\n");
@@ -106,7 +106,7 @@ TEST(Programs, WrongFilesExitWithThreeAndSayWhere) {
 
 TEST(Programs, BundledConfigurationIsRight) {
   const std::string path = std::string(ECSDB_CUBES_DIR) + "/server.toml";
-  const Outcome outcome = server({"--config", path, "--check-config"});
+  const ProgramOutcome outcome = server({"--config", path, "--check-config"});
   EXPECT_EQ(outcome.exit, 0) << outcome.error;
   EXPECT_TRUE(contains(outcome.out, "schema \"cubes\"")) << outcome.out;
 }
@@ -116,7 +116,7 @@ TEST(Programs, WithoutAServerClientsExitWithFour) {
   for (const std::string& url : {port.tcp(), port.ws()}) {
     for (const Words& words :
          {Words{"load", "--url", url, "--clients", "2"}, {"watch", "--url", url}}) {
-      const Outcome outcome = ecsdb(words);
+      const ProgramOutcome outcome = ecsdb(words);
       EXPECT_EQ(outcome.exit, 4);
       EXPECT_TRUE(contains(outcome.error, url)) << outcome.error;
       EXPECT_TRUE(contains(outcome.error, "refused")) << outcome.error;
@@ -127,7 +127,8 @@ TEST(Programs, WithoutAServerClientsExitWithFour) {
 TEST(Programs, PortInUseExitsWithFour) {
   RunningServer first({"--feed", "cubes"});
   ASSERT_NE(first.port(), "");
-  const Outcome second = server({"--feed", "cubes", "--listen", "127.0.0.1:" + first.port()});
+  const ProgramOutcome second =
+      server({"--feed", "cubes", "--listen", "127.0.0.1:" + first.port()});
   EXPECT_EQ(second.exit, 4) << second.error;
 }
 
@@ -151,21 +152,22 @@ TEST(Programs, WatchOncePrintsEveryRowOfEveryTable) {
       "[table.other]\nid = 1\nfields.x = { id = 1, type = \"u8\" }\n");
   RunningServer running({"--schema", schema.path(), "--feed", "cubes"});
   ASSERT_NE(running.port(), "");
-  const Outcome all = ecsdb({"watch", "--url", running.tcp(), "--once", "--json"});
+  const ProgramOutcome all = ecsdb({"watch", "--url", running.tcp(), "--once", "--json"});
   EXPECT_EQ(all.exit, 0) << all.error;
   EXPECT_EQ(count_lines(all.out), 901u);
   EXPECT_TRUE(all.out.starts_with("{\"v\": 1, \"event\": \"row\", \"version\": ")) << all.out;
   EXPECT_TRUE(contains(all.out, "\"entity\": \"900:1:1\", \"fields\": {\"position\": ["));
-  const Outcome cell =
+  const ProgramOutcome cell =
       ecsdb({"watch", "--url", running.ws(), "--once", "--table", "cube", "--cell", "one"});
   EXPECT_EQ(count_lines(cell.out), 901u) << cell.error;
-  const Outcome other = ecsdb({"watch", "--url", running.tcp(), "--once", "--table", "other"});
+  const ProgramOutcome other =
+      ecsdb({"watch", "--url", running.tcp(), "--once", "--table", "other"});
   EXPECT_EQ(other.exit, 0);
   EXPECT_EQ(other.out, "");
-  const Outcome unknown = ecsdb({"watch", "--url", running.tcp(), "--table", "cub"});
+  const ProgramOutcome unknown = ecsdb({"watch", "--url", running.tcp(), "--table", "cub"});
   EXPECT_EQ(unknown.exit, 6);
   EXPECT_TRUE(contains(unknown.error, "did you mean cube?")) << unknown.error;
-  const Outcome no_cell =
+  const ProgramOutcome no_cell =
       ecsdb({"watch", "--url", running.tcp(), "--table", "cube", "--cell", "1,2"});
   EXPECT_EQ(no_cell.exit, 2);
 }
@@ -173,7 +175,8 @@ TEST(Programs, WatchOncePrintsEveryRowOfEveryTable) {
 TEST(Programs, WatchPrintsChangesAsTheyCome) {
   RunningServer running({"--feed", "cubes"});
   ASSERT_NE(running.port(), "");
-  const Outcome outcome = ecsdb({"watch", "--url", running.ws(), "--json", "--count", "1000"});
+  const ProgramOutcome outcome =
+      ecsdb({"watch", "--url", running.ws(), "--json", "--count", "1000"});
   EXPECT_EQ(outcome.exit, 0) << outcome.error;
   EXPECT_EQ(count_lines(outcome.out), 1000u);
   EXPECT_TRUE(contains(outcome.out, "\"event\": \"enter\""));
@@ -252,7 +255,7 @@ TEST(Programs, PortFileHoldsThePort) {
 }
 
 TEST(Programs, DemoEndsWithTenEqualReplicas) {
-  const Outcome outcome = ecsdb({"demo", "--seconds", "1"});
+  const ProgramOutcome outcome = ecsdb({"demo", "--seconds", "1"});
   EXPECT_EQ(outcome.exit, 0) << outcome.error;
   EXPECT_TRUE(contains(outcome.out, "commit to applied: p50 ")) << outcome.out;
   EXPECT_TRUE(contains(outcome.out, "10 of 10 clients equal at version ")) << outcome.out;
@@ -260,14 +263,15 @@ TEST(Programs, DemoEndsWithTenEqualReplicas) {
 }
 
 TEST(Programs, DemoThatIsTooSlowExitsWithEleven) {
-  const Outcome outcome = ecsdb({"demo", "--seconds", "0.3", "--p99-ms", "0.000001", "--json"});
+  const ProgramOutcome outcome =
+      ecsdb({"demo", "--seconds", "0.3", "--p99-ms", "0.000001", "--json"});
   EXPECT_EQ(outcome.exit, 11) << outcome.error;
   EXPECT_TRUE(contains(outcome.out, "\"equal\": 10, ")) << outcome.out;
 }
 
 TEST(Programs, DemoPassesOnThatTheTraceIsWrong) {
   const TemporaryFile trace("no trace");
-  const Outcome outcome = ecsdb({"demo", "--feed-data", trace.path()});
+  const ProgramOutcome outcome = ecsdb({"demo", "--feed-data", trace.path()});
   EXPECT_EQ(outcome.exit, 3) << outcome.error;
   EXPECT_TRUE(contains(outcome.error, "multiple of 28832 bytes")) << outcome.error;
 }

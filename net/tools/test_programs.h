@@ -39,15 +39,15 @@ inline std::optional<std::string> read_line_with(PipeLines& lines, const std::st
   }
 }
 
-struct Outcome {
+struct ProgramOutcome {
   int exit = -1;
   std::string out;
   std::string error;
 };
 
-inline Outcome run(const char* program, const Words& words) {
+inline ProgramOutcome run(const char* program, const Words& words) {
   auto child = ChildProcess::start(program, words, {.in = false, .out = true, .error = true});
-  Outcome outcome;
+  ProgramOutcome outcome;
   if (!child.ok()) return outcome;
   pollfd waiting[2];
   while (child->out().is_open() || child->error().is_open()) {
@@ -63,8 +63,8 @@ inline Outcome run(const char* program, const Words& words) {
   return outcome;
 }
 
-inline Outcome ecsdb(const Words& words) { return run(ECSDB_PROGRAM, words); }
-inline Outcome server(const Words& words) { return run(ECSDB_SERVER_PROGRAM, words); }
+inline ProgramOutcome ecsdb(const Words& words) { return run(ECSDB_PROGRAM, words); }
+inline ProgramOutcome server(const Words& words) { return run(ECSDB_SERVER_PROGRAM, words); }
 
 /// A file that is gone at the end.
 class TemporaryFile {
