@@ -57,6 +57,8 @@ struct Pipes {
   const auto use = [](int from, int to) { return from < 0 || dup2(from, to) == to; };
   if (use(pipes.in.read_end, STDIN_FILENO) && use(pipes.out.write_end, STDOUT_FILENO) &&
       use(pipes.error.write_end, STDERR_FILENO)) {
+    // Sockets above all: a port would stay in use as long as the child lives.
+    close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC);
     execv(program, arguments);
   }
   _exit(127);
