@@ -14,10 +14,11 @@ namespace {
 constexpr std::string_view kHelp =
     "usage: ecsdb VERB [options]      (ecsdb VERB --help for details)\n"
     "\n"
-    "  watch    print live rows of a server's tables, as a table or as JSON lines\n"
-    "  load     connect many clients, compare their replicas and measure latencies\n"
-    "  demo     serve the bundled trace to ten clients in other processes on this host\n"
-    "  help     this text, or that of a verb\n"
+    "  watch      print live rows of a server's tables, as a table or as JSON lines\n"
+    "  conflicts  print the conflicts of late between clients' writes, as JSON lines\n"
+    "  load       connect many clients, compare their replicas and measure latencies\n"
+    "  demo       serve the bundled trace to ten clients in other processes on this host\n"
+    "  help       this text, or that of a verb\n"
     "\n"
     "Data goes to standard output, all else to standard error. NO_COLOR=1 turns colours off.\n"
     "\n"
@@ -36,6 +37,7 @@ struct Verb {
 };
 constexpr Verb kVerbs[] = {
     {"watch", &ecsdb::kWatchCommand, ecsdb::run_watch, true},
+    {"conflicts", &ecsdb::kConflictsCommand, ecsdb::run_conflicts, true},
     {"load", &ecsdb::kLoadCommand, ecsdb::run_load, true},
     {"demo", &ecsdb::kDemoCommand, ecsdb::run_demo, true},
     {"cubes-slice", &ecsdb::kCubesSliceCommand, ecsdb::run_cubes_slice, false},

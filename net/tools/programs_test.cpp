@@ -13,6 +13,7 @@ TEST(Programs, HelpGoesToStandardOutput) {
                              {"--help"},
                              {"help", "watch"},
                              {"watch", "--help"},
+                             {"conflicts", "--help"},
                              {"load", "--help"},
                              {"demo", "-h"},
                              {"cubes-slice", "--help"}}) {
@@ -51,6 +52,8 @@ TEST(Programs, UsageErrorsExitWithTwo) {
       {{"load", "--url", "tcp://127.0.0.1:1", "--cut-how", "reset"}, "--cut-how needs --cut"},
       {{"watch", "--url", "tcp://127.0.0.1:1", "--cell", "3"}, "--cell needs --table"},
       {{"watch", "--url", "tcp://127.0.0.1:1", "--once", "--count", "1"}, "do not go together"},
+      {{"conflicts", "--token", "x"}, "--url is needed"},
+      {{"conflicts", "--url", "tcp://127.0.0.1:1", "--follow", "--counts"}, "do not go together"},
       {{"demo", "--seconds", "-1"}, "--seconds must be"},
       {{"demo", "now"}, "what is 'now' meant to be?"},
       {{"cubes-slice", "in"}, "name IN and OUT"},
@@ -114,8 +117,9 @@ TEST(Programs, BundledConfigurationIsRight) {
 TEST(Programs, WithoutAServerClientsExitWithFour) {
   const ClosedPort port;
   for (const std::string& url : {port.tcp(), port.ws()}) {
-    for (const Words& words :
-         {Words{"load", "--url", url, "--clients", "2"}, {"watch", "--url", url}}) {
+    for (const Words& words : {Words{"load", "--url", url, "--clients", "2"},
+                               {"watch", "--url", url},
+                               {"conflicts", "--url", url}}) {
       const ProgramOutcome outcome = ecsdb(words);
       EXPECT_EQ(outcome.exit, 4);
       EXPECT_TRUE(contains(outcome.error, url)) << outcome.error;
@@ -140,6 +144,29 @@ TEST(Programs, WrongTokenExitsWithFive) {
     EXPECT_EQ(ecsdb({"watch", "--url", url}).exit, 5);
     EXPECT_EQ(ecsdb({"watch", "--url", url, "--token", "right", "--count", "1"}).exit, 0);
   }
+}
+
+TEST(Programs, ConflictsAreForAdmins) {
+  const TemporaryFile config(
+      "[[token]]\ntoken = \"a\"\nprincipal = 1\nroles = [\"admin\"]\n"
+      "[[token]]\ntoken = \"b\"\nprincipal = 2\nroles = [\"guest\"]\n");
+  RunningServer running({"--config", config.path(), "--feed", "cubes"});
+  ASSERT_NE(running.port(), "");
+  for (const Words& words : {Words{"conflicts", "--url", running.ws(), "--token", "a"},
+                             {"conflicts", "--url", running.tcp(), "--token", "a", "--counts"}}) {
+    const ProgramOutcome admin = ecsdb(words);
+    EXPECT_EQ(admin.exit, 0) << admin.error;
+    EXPECT_EQ(admin.out, "");
+  }
+  RunningServer open({"--feed", "cubes"});
+  ASSERT_NE(open.port(), "");
+  for (const Words& words : {Words{"conflicts", "--url", running.tcp(), "--token", "b"},
+                             {"conflicts", "--url", open.tcp(), "--token", "a"}}) {
+    const ProgramOutcome outcome = ecsdb(words);
+    EXPECT_EQ(outcome.exit, 5);
+    EXPECT_TRUE(contains(outcome.error, "takes tokens with the role admin only")) << outcome.error;
+  }
+  EXPECT_EQ(ecsdb({"conflicts", "--url", running.tcp(), "--token", "c"}).exit, 5);
 }
 
 TEST(Programs, WatchOncePrintsEveryRowOfEveryTable) {

@@ -162,6 +162,15 @@ std::string event_line(const ClientDb& db, const RowEvent& event) {
 std::string row_json(const ClientDb& db, const RowEvent& row) { return json(db, row, "row"); }
 std::string row_line(const ClientDb& db, const RowEvent& row) { return line(db, row, "row"); }
 
+std::string fields_json(const ClientDb& db, size_t table, EntityId entity) {
+  const RowEvent row{RowEventKind::kEnter, static_cast<uint16_t>(table), entity, 0};
+  std::string out = "{\"v\": 1";
+  for_each_field(db, row, [&](const FieldDef& def, const Value& value) {
+    out += ", " + json_quote(def.name) + ": " + format_json(db.schema(), def, value);
+  });
+  return out + "}";
+}
+
 void for_each_row(const ClientDb& db, size_t table, const std::function<bool(EntityId)>& use) {
   const Table& rows = db.table(table);
   for (RowIndex row = rows.find_from(0); row != kNoRow;) {

@@ -23,6 +23,8 @@ std::string event_line(const ClientDb& db, const RowEvent& event);
 /// A row as it is: as above, with "row" in place of the kind of event.
 std::string row_json(const ClientDb& db, const RowEvent& row);
 std::string row_line(const ClientDb& db, const RowEvent& row);
+/// What a row holds, without the rest: {"v": 1, "pos": [1, 2], ...}.
+std::string fields_json(const ClientDb& db, size_t table, EntityId entity);
 
 /// Calls `use` for each row in order of entity until it returns false.
 void for_each_row(const ClientDb& db, size_t table, const std::function<bool(EntityId)>& use);

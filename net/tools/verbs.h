@@ -11,11 +11,13 @@ namespace ecsdb {
 using Arguments = std::span<const char* const>;
 
 int run_watch(Arguments arguments);
+int run_conflicts(Arguments arguments);
 int run_load(Arguments arguments);
 int run_demo(Arguments arguments);
 int run_cubes_slice(Arguments arguments);
 
 extern const CommandSpec kWatchCommand;
+extern const CommandSpec kConflictsCommand;
 extern const CommandSpec kLoadCommand;
 extern const CommandSpec kDemoCommand;
 extern const CommandSpec kCubesSliceCommand;

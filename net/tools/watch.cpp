@@ -2,12 +2,12 @@
 #include <charconv>
 #include <cstdio>
 #include <random>
-#include <signal.h>
 #include <utility>
 
 #include "ecsdb/net/client_runner.h"
 
 #include "tools/exit_code.h"
+#include "tools/interrupts.h"
 #include "tools/row_text.h"
 #include "tools/terminal.h"
 #include "tools/verbs.h"
@@ -85,17 +85,6 @@ Result<WatchArguments> read_arguments(const CommandLine& line) {
   if (!seconds.ok()) return seconds.error();
   out.seconds = *seconds;
   return out;
-}
-
-// Raised by SIGINT and SIGTERM. Their handler does not restart calls, so that neither a wait nor a
-// write to a pipe that nobody reads outlasts them.
-volatile sig_atomic_t interrupts = 0;
-
-void catch_interrupts() {
-  struct sigaction action = {};
-  action.sa_handler = [](int) { interrupts = interrupts + 1; };
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
 }
 
 class WatchVerb {
