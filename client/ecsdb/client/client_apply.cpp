@@ -199,6 +199,7 @@ Status Client::Impl::apply_next(const Now& now) {
   }
   // One step: what a write has done, and that it is pending no more.
   for (const Outcome& outcome : advance.outcomes) settle_write(outcome);
+  settle_shown_outcomes();
   rebase(row_events_);
   ++applied_advances_;
   stats_.rows_changed += row_events_.size();

@@ -276,6 +276,7 @@ void Client::Impl::end_goodbyes(const Now& now) {
 void Client::Impl::on_timer(const Now& now) {
   end_goodbyes(now);
   writes_.on_time(now.steady);
+  writes_.expire(now.steady, told_);  // shown and told by poll()
   switch (state_) {
     case State::kIdle:
       return;

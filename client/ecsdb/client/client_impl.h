@@ -163,6 +163,7 @@ class Client::Impl {
   Status on_write_refused(ByteSpan head, const Now& now);
   void settle_write(const Outcome& outcome);
   void settle_lone_outcomes(const Now& now);
+  void settle_shown_outcomes();
   void rebase(std::span<const RowEvent> events);
   void rebuild_overlay();
   void show_predicted();

@@ -170,9 +170,19 @@ void Client::Impl::settle_write(const Outcome& outcome) {
 /// Outcomes that count by themselves, deadlines, and writes that were given up: a step without a
 /// cut.
 void Client::Impl::settle_lone_outcomes(const Now& now) {
-  for (const Outcome& outcome : std::exchange(lone_outcomes_, {})) settle_write(outcome);
+  settle_shown_outcomes();
   writes_.expire(now.steady, told_);
   if (!told_.empty()) rebase({});
+}
+
+/// Those whose effects are shown, or never will be, since nothing is subscribed.
+void Client::Impl::settle_shown_outcomes() {
+  const bool waits = !subscriptions_.none_active();
+  std::erase_if(lone_outcomes_, [&](const Outcome& outcome) {
+    if (waits && (!live_ || outcome.version > visible_.cut())) return false;
+    settle_write(outcome);
+    return true;
+  });
 }
 
 /// The confirmed state or the pending writes have changed.

@@ -23,7 +23,9 @@ size_t memory_of(const PendingWrite& write) {
 }  // namespace
 
 Result<WriteId> PendingWrites::add(PendingWrite write) {
-  if (write.ops.empty()) return fail(ErrorCode::kLimitExceeded, "a write without operations");
+  if (write.ops.empty() && write.resolves == 0) {
+    return fail(ErrorCode::kLimitExceeded, "a write without operations");
+  }
   const size_t bytes = memory_of(write);
   if (writes_.size() >= limits_.writes_max || bytes_ + bytes > limits_.bytes_max) {
     return fail(ErrorCode::kQueueFull, std::to_string(writes_.size()) +

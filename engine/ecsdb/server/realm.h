@@ -45,7 +45,7 @@ class Realm {
   }
 
   /// Decides the clients' writes that wait, and leaves the rest to the caller.
-  Transaction begin(const Now& now);
+  Transaction begin(const ConflictLog& conflicts, const Now& now);
   WriteDesk& desk() { return desk_; }
   Version commit(Transaction&& transaction, const Now& now);
   /// Encodes what changed and offers it to every connection that is ready for it.

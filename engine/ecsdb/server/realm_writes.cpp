@@ -5,7 +5,7 @@
 
 namespace ecsdb {
 
-Transaction Realm::begin(const Now& now) {
+Transaction Realm::begin(const ConflictLog& conflicts, const Now& now) {
   if (desk_.is_deciding()) desk_.drop();  // the transaction that they were decided in was dropped
   Transaction transaction = db_.begin();
   const ServerOptions& options = server_.options;
@@ -13,7 +13,7 @@ Transaction Realm::begin(const Now& now) {
   const uint64_t skew_ms = static_cast<uint64_t>(options.stamp_skew.to_ms());
   const WriteTerms terms{db_.published(), wall_ms,
                          (wall_ms + skew_ms) << kStampCounterBits | kStampCounterMax,
-                         options.merges, options.write_rule};
+                         options.merges, options.write_rule, conflicts, options.admin_role};
   desk_.decide(transaction, terms, now.steady, options.writes_per_commit_max);
   transaction.start_step(wall_ms << kStampCounterBits);
   return transaction;

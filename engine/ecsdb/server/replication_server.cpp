@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "ecsdb/base/mutant.h"
 #include "ecsdb/server/realm.h"
 #include "ecsdb/server/system_database.h"
 
@@ -122,6 +123,21 @@ class ReplicationServer::Impl {
     if (is_update_due() && next_update_ <= now.steady) update_system(now);
   }
 
+  Version commit(Transaction&& transaction, const Now& now) {
+    WriteDesk& desk = user_.desk();
+    const bool decides = desk.is_deciding();
+    const Version version = user_.commit(std::move(transaction), now);
+    if (!decides) return version;
+    for (Conflict& conflict : desk.conflicts()) {
+      if (ECSDB_MUTANT(unlogged_win) && conflict.rule == ConflictRule::kNewerWins) continue;
+      conflict.number = conflicts_.add(conflict);
+    }
+    for (const WriteDesk::Resolution& resolution : desk.resolutions()) {
+      conflicts_.resolve(resolution.number, resolution.client);
+    }
+    return version;
+  }
+
   Version publish(const Now& now) {
     publish_realm(user_, now);
     return user_.db().published();
@@ -224,7 +240,7 @@ class ReplicationServer::Impl {
 
   void update_system(const Now& now) {
     next_update_ = now.steady + state_.options.system_interval;
-    Transaction change = system_.begin(now);
+    Transaction change = system_.begin(conflicts_, now);
     rows_.write(change, conflicts_, user_.db().schema());
     system_.commit(std::move(change), now);
     publish_realm(system_, now);
@@ -279,7 +295,9 @@ Database& ReplicationServer::mutable_database() { return impl_->user_.db(); }
 Digest ReplicationServer::digest(size_t table, const CellKey& key) {
   return impl_->user_.db().digest(table, key);
 }
-Transaction ReplicationServer::begin(const Now& now) { return impl_->user_.begin(now); }
+Transaction ReplicationServer::begin(const Now& now) {
+  return impl_->user_.begin(impl_->conflicts_, now);
+}
 bool ReplicationServer::has_writes() const {
   const WriteDesk& desk = impl_->user_.desk();
   return desk.has_undecided() || desk.is_deciding();  // and perhaps dropped
@@ -291,7 +309,7 @@ std::span<const Conflict> ReplicationServer::decided_conflicts() const {
   return impl_->user_.desk().conflicts();
 }
 Version ReplicationServer::commit(Transaction&& transaction, const Now& now) {
-  return impl_->user_.commit(std::move(transaction), now);
+  return impl_->commit(std::move(transaction), now);
 }
 Version ReplicationServer::publish(const Now& now) { return impl_->publish(now); }
 void ReplicationServer::disconnect(LinkId link, ErrorCode code, std::string reason,

@@ -54,7 +54,10 @@ Status WriteDecider::do_ops() {
   if (write_->level == AckLevel::kDurable) {
     return fail(ErrorCode::kNotKept, "this server keeps no archive: ask for level applied");
   }
-  if (write_->ops.empty()) return fail(ErrorCode::kFrameMalformed, "a write without operations");
+  // To settle a conflict, it may be enough to say that what is stored is right.
+  if (write_->ops.empty() && write_->resolves == 0) {
+    return fail(ErrorCode::kFrameMalformed, "a write without operations");
+  }
   size_t fields = 0;
   for (const WriteOp& op : write_->ops) fields += op.field_count;
   if (fields != write_->fields.size()) {
@@ -311,9 +314,7 @@ Status WriteDecider::set_lww(RowIndex row, const Field& field, bool is_stale) {
       by_arrival || order(own, author_->client) > order(stored, rows.marks().field(row, bit).by);
   if (wins) {
     store(row, field, field.given->value, own);
-    if (!ECSDB_MUTANT(unlogged_win)) {
-      note_field(ConflictRule::kNewerWins, row, field, before, field.given->value);
-    }
+    note_field(ConflictRule::kNewerWins, row, field, before, field.given->value);
     return {};
   }
   note_field(ConflictRule::kOlderLoses, row, field, before, before);

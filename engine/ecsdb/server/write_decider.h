@@ -11,7 +11,7 @@
 
 #include "ecsdb/schema/merge.h"
 #include "ecsdb/server/auth.h"
-#include "ecsdb/server/conflict.h"
+#include "ecsdb/server/conflict_log.h"
 #include "ecsdb/server/write_rule.h"
 #include "ecsdb/store/transaction.h"
 
@@ -29,7 +29,9 @@ struct WriteTerms {
   uint64_t time_ms = 0;    // the server's wall clock
   uint64_t stamp_max = 0;  // higher ones count as this
   const MergeSet& merges;
-  const WriteRule* rule = nullptr;  // may be null
+  const WriteRule* rule;  // may be null
+  const ConflictLog& conflicts;
+  const std::string& admin_role;  // whose writes may settle conflicts
 };
 
 /// Who has written it.

@@ -53,6 +53,7 @@ void WriteDesk::decide(Transaction& transaction, const WriteTerms& terms, Instan
   ECSDB_CHECK(!is_deciding());
   decisions_.clear();
   conflicts_.clear();
+  resolutions_.clear();
   round_.clear();
   for (auto& [client, entry] : entries_) {
     if (entry.writes->undecided() > 0) round_.push_back(entry.writes.get());
@@ -72,32 +73,56 @@ void WriteDesk::decide(Transaction& transaction, const WriteTerms& terms, Instan
   }
 }
 
+Status WriteDesk::check_resolution(const ClientWrites& writes, const WriteTerms& terms) const {
+  const uint64_t number = write_.resolves;
+  if (number == 0) return {};
+  if (!has_role(writes.identity(), terms.admin_role) || terms.admin_role.empty()) {
+    return fail(ErrorCode::kNotPermitted, "conflicts are settled by those with the role " +
+                                              (terms.admin_role.empty() ? "of an admin, which "
+                                                                          "nobody has"
+                                                                        : terms.admin_role));
+  }
+  const Conflict* conflict = terms.conflicts.find(number);
+  const bool is_settled_here =
+      std::any_of(resolutions_.begin(), resolutions_.end(),
+                  [number](const Resolution& resolution) { return resolution.number == number; });
+  if (conflict != nullptr && conflict->resolved_by == 0 && !is_settled_here) return {};
+  return fail(ErrorCode::kUnknownConflict, "number " + std::to_string(number));
+}
+
 void WriteDesk::decide_one(ClientWrites& writes, Transaction& transaction, const WriteTerms& terms,
                            Instant now) {
   ClientWrites::Next next{write_};
-  const uint64_t sequence = writes.next_sequence();
   writes.peek(now, next);
   Outcome outcome;
-  static const std::vector<MadeEntity> kNone;
-  const std::vector<MadeEntity>* made = &kNone;
-  if (!next.is_whole || next.is_expired) {
-    outcome.sequence = sequence;
-    outcome.version = transaction.database().head().next();
-    outcome.kind = next.is_whole ? OutcomeKind::kExpired : OutcomeKind::kRejected;
-    outcome.code = static_cast<uint16_t>(next.is_whole ? ErrorCode::kWriteExpired
-                                                       : ErrorCode::kFrameMalformed);
-    outcome.reason = next.is_whole ? "it came after its deadline" : "the write does not decode";
+  outcome.sequence = writes.next_sequence();
+  outcome.version = transaction.database().head().next();
+  outcome.kind = OutcomeKind::kRejected;
+  made_ = nullptr;
+  auto reject = [&](ErrorCode code, std::string reason) {
+    outcome.code = static_cast<uint16_t>(code);
+    outcome.reason = std::move(reason);
+  };
+  const Status resolution = next.is_whole ? check_resolution(writes, terms) : Status();
+  if (!next.is_whole) {
+    reject(ErrorCode::kFrameMalformed, "the write does not decode");
+  } else if (next.is_expired) {
+    reject(ErrorCode::kWriteExpired, "it came after its deadline");
+    outcome.kind = OutcomeKind::kExpired;
+  } else if (!resolution.ok()) {
+    reject(resolution.code(), resolution.error().context);
   } else {
-    const std::function<EntityId(uint64_t, uint64_t)> made_by = [&](uint64_t earlier, uint64_t op) {
-      return writes.made_by(earlier, op);
-    };
+    const std::function<EntityId(uint64_t, uint64_t)> made_by =
+        [&](uint64_t earlier, uint64_t op) { return writes.made_by(earlier, op); };
     outcome = decider_.decide(transaction, write_, {writes.client(), writes.identity(), made_by},
                               terms, conflicts_);
-    made = &decider_.made();
+    made_ = &decider_.made();
+    const bool is_done = outcome.kind != OutcomeKind::kRejected;
+    if (is_done && write_.resolves != 0) resolutions_.push_back({write_.resolves, writes.client()});
   }
   decisions_.push_back({writes.client(), writes.identity().principal, writes.settled_below(),
                         outcome, writes.next_expires_ns(), writes.next_bytes()});
-  writes.decide(std::move(outcome), *made);
+  writes.decide(std::move(outcome), made_ == nullptr ? std::vector<MadeEntity>() : *made_);
 }
 
 void WriteDesk::commit() {
@@ -111,6 +136,7 @@ void WriteDesk::drop() {
   involved_.clear();
   decisions_.clear();
   conflicts_.clear();
+  resolutions_.clear();
 }
 
 }  // namespace ecsdb

@@ -35,6 +35,12 @@ class WriteDesk {
   /// Of the last decide(): in order, and their conflicts, without numbers.
   const std::vector<WriteDecision>& decisions() const { return decisions_; }
   std::vector<Conflict>& conflicts() { return conflicts_; }
+  /// Numbers of conflicts that it has settled, and who did.
+  struct Resolution {
+    uint64_t number = 0;
+    ClientId client;
+  };
+  const std::vector<Resolution>& resolutions() const { return resolutions_; }
 
  private:
   struct Entry {
@@ -44,6 +50,8 @@ class WriteDesk {
   };
   void decide_one(ClientWrites& writes, Transaction& transaction, const WriteTerms& terms,
                   Instant now);
+  /// An operator's write that settles a conflict: that is there, and nobody has settled it.
+  Status check_resolution(const ClientWrites& writes, const WriteTerms& terms) const;
   void forget_ended();
 
   std::map<uint64_t, Entry> entries_;  // by client id
@@ -52,8 +60,10 @@ class WriteDesk {
   std::vector<ClientWrites*> involved_;  // in the decisions
   std::vector<WriteDecision> decisions_;
   std::vector<Conflict> conflicts_;
+  std::vector<Resolution> resolutions_;
   WriteDecider decider_;
-  Write write_;  // scratch
+  const std::vector<MadeEntity>* made_ = nullptr;  // by the write that was decided last
+  Write write_;                                    // scratch
 };
 
 }  // namespace ecsdb

@@ -9,6 +9,10 @@ constexpr std::array<std::string_view, kSituations> kNames = {
     "resumes",          "conflations",     "mid_sync_cuts",    "syncs_resumed", "cell_moves",
     "trimmed_horizons", "resubscriptions", "other_database",   "schema_break",  "rights_changed",
     "cells_unknown",    "fenced",          "sessions_expired", "version_wraps",
+    "writes_applied",   "writes_merged",   "writes_rejected",  "writes_expired",
+    "writes_unknown",   "writes_repeated", "writes_refused",   "server_wins",
+    "newer_wins",       "older_loses",     "merges",           "merges_refused",
+    "remove_wins",      "insert_loses",
 };
 
 }  // namespace
@@ -32,6 +36,17 @@ void Coverage::add(const ServerStats& stats) {
   sum[Situation::kCellsUnknown] += resets(ResetReason::kCellsUnknown);
   sum[Situation::kFenced] += stats.fenced;
   sum[Situation::kSessionsExpired] += stats.sessions_expired;
+  sum[Situation::kWritesApplied] += stats.writes_applied;
+  sum[Situation::kWritesMerged] += stats.writes_merged;
+  sum[Situation::kWritesRejected] += stats.writes_rejected;
+  sum[Situation::kWritesExpired] += stats.writes_expired;
+  sum[Situation::kWritesRepeated] += stats.writes_repeated;
+  sum[Situation::kWritesRefused] += stats.writes_refused;
+}
+
+void Coverage::add(const std::array<uint64_t, kConflictRules>& conflicts) {
+  const size_t first = static_cast<size_t>(Situation::kServerWins);
+  for (size_t rule = 0; rule < kConflictRules; ++rule) counts[first + rule] += conflicts[rule];
 }
 
 }  // namespace ecsdb::sim

@@ -27,6 +27,20 @@ enum class Situation : uint8_t {
   kFenced,           // connections that a newer one of their session ended
   kSessionsExpired,  // sessions that waited for too long
   kVersionWraps,     // servers whose versions passed 2^16 or 2^32
+  kWritesApplied,    // of clients, by outcome, these and the next
+  kWritesMerged,
+  kWritesRejected,
+  kWritesExpired,
+  kWritesUnknown,    // that the server forgot, or was late to decide
+  kWritesRepeated,   // that came again
+  kWritesRefused,    // for now
+  kServerWins,       // conflicts by rule, these and the next
+  kNewerWins,
+  kOlderLoses,
+  kMerges,
+  kMergesRefused,
+  kRemoveWins,
+  kInsertLoses,
   kCount_,
 };
 constexpr size_t kSituations = static_cast<size_t>(Situation::kCount_);
@@ -42,6 +56,8 @@ struct Coverage {
   uint64_t operator[](Situation situation) const { return counts[static_cast<size_t>(situation)]; }
   /// Takes in what one server counted.
   void add(const ServerStats& stats);
+  /// Conflicts of one server, by rule.
+  void add(const std::array<uint64_t, kConflictRules>& conflicts);
 };
 
 }  // namespace ecsdb::sim

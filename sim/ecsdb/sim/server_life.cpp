@@ -1,5 +1,7 @@
 #include "ecsdb/sim/server_life.h"
 
+#include "ecsdb/server/conflict_log.h"
+
 namespace ecsdb::sim {
 namespace {
 
@@ -21,6 +23,8 @@ ServerLife::ServerLife(World& world, SimNetwork& network, const SimAuthenticator
                                               options_.server, authenticator,
                                               world.stream("secrets", number), *this)),
       model_(scenario_schema(options_.schema), options_.server.database.first_version),
+      policies_(model_),
+      ledger_(violations),
       agreement_(model_, violations),
       workload_(model_, options_.entities, world.stream("scenario", number)),
       sessions_(options_.server, violations),
@@ -32,23 +36,63 @@ ServerLife::ServerLife(World& world, SimNetwork& network, const SimAuthenticator
 // --- the process ---
 
 void ServerLife::transact() {
-  Transaction transaction = server_->server().begin(server_->now());
+  const Now now = server_->now();
+  ReplicationServer& server = server_->server();
+  policies_.set_wall_ms(static_cast<uint64_t>(now.wall_ms));
+  Transaction transaction = server.begin(now);
+  judge_writes(now);
   workload_.carry_out(plan_, transaction, model_, world_.now(), violations_);
   if (plan_.dropped) {
     workload_.undo_slots();
     model_.drop();
+    ledger_.on_dropped();
     return;
   }
-  const Version version = server_->server().commit(std::move(transaction), server_->now());
+  const uint64_t first_conflict = server.conflicts().end_number();
+  const Version version = server.commit(std::move(transaction), now);
   model_.commit(version);
+  close_books(version, first_conflict);
   ++commits_;
-  agreement_.on_commit(server_->server(), world_.now());
+  agreement_.on_commit(server, world_.now());
 }
 
-void ServerLife::publish() {
-  published_ = server_->server().publish(server_->now());
-  history_.on_publish(server_->server().database());
-  server_->drain();
+/// What the transaction begins with: the model decides the same writes.
+void ServerLife::judge_writes(const Now& now) {
+  for (const WriteDecision& decision : server_->server().decisions()) {
+    ledger_.on_decided(decision.client, decision.settled_below, decision.outcome,
+                       expected_of(decision, now), world_.now());
+  }
+}
+
+Expected ServerLife::expected_of(const WriteDecision& decision, const Now& now) {
+  Expected late;
+  late.kind = OutcomeKind::kExpired;
+  late.code = ErrorCode::kWriteExpired;
+  Expected rejected;
+  rejected.kind = OutcomeKind::kRejected;
+  rejected.code = ErrorCode::kFrameMalformed;
+  const bool is_late = decision.expires_ns != 0 &&
+                       static_cast<uint64_t>(now.steady.ns) > decision.expires_ns;
+  if (is_late) return late;
+  Write write;
+  if (!decode_message(decision.write, write).ok()) return rejected;
+  const auto author = authors_.find(decision.client);
+  if (author == authors_.end()) return rejected;
+  const ServerOptions& options = options_.server;
+  const DecisionTime time{model_.head().next(), published_, static_cast<uint64_t>(now.wall_ms),
+                          static_cast<uint64_t>(options.stamp_skew.to_ms()),
+                          options.database.epoch};
+  return policies_.decide(write, decision.client, *author->second, time, decision.outcome.made);
+}
+
+/// What the log of conflicts has of the commit.
+void ServerLife::close_books(Version version, uint64_t first_conflict) {
+  const ConflictLog& log = server_->server().conflicts();
+  std::vector<Conflict> conflicts;
+  for (uint64_t number = first_conflict; number < log.end_number(); ++number) {
+    if (const Conflict* conflict = log.find(number)) conflicts.push_back(*conflict);
+  }
+  ledger_.on_committed(version, conflicts, world_.now());
 }
 
 void ServerLife::populate() {
@@ -65,6 +109,19 @@ void ServerLife::commit_one() {
   workload_.plan_step(plan_);
   transact();
   if (model_.head().value % options_.publish_every == 0) publish();
+}
+
+void ServerLife::decide_writes() {
+  if (!running() || !server().has_writes()) return;
+  plan_ = TransactionPlan{};
+  transact();
+  publish();
+}
+
+void ServerLife::publish() {
+  published_ = server_->server().publish(server_->now());
+  history_.on_publish(server_->server().database());
+  server_->drain();
 }
 
 bool ServerLife::kick(Prng& rng) {
@@ -94,6 +151,7 @@ bool ServerLife::has_wrapped() const {
 void ServerLife::on_server_event(const ServerEvent& event, LinkId link, Now now) {
   if (event.kind == ServerEvent::Kind::kAuthenticated) {
     identities_[link] = &authenticator_.of(event.principal);
+    authors_[event.client] = identities_[link];
     sessions_.on_authenticated(link, event.client, now.steady);
   }
   no_faults_.on_server_event(event, now.steady);

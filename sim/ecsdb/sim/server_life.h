@@ -10,7 +10,9 @@
 #include "ecsdb/sim/checkers/history_agreement.h"
 #include "ecsdb/sim/checkers/model_agreement.h"
 #include "ecsdb/sim/checkers/no_faults.h"
+#include "ecsdb/sim/checkers/policy_model.h"
 #include "ecsdb/sim/checkers/session_resume.h"
+#include "ecsdb/sim/checkers/write_ledger.h"
 #include "ecsdb/sim/scenario.h"
 #include "ecsdb/sim/sim_authenticator.h"
 #include "ecsdb/sim/virtual_server.h"
@@ -38,6 +40,8 @@ class ServerLife final : public ServerObserver {
   /// Fills the empty database, before anybody connects.
   void populate();
   void commit_one();
+  /// A commit without a step of its own, if writes of clients wait.
+  void decide_writes();
   void publish();
   /// Closes one connection, if there is any. True if there was.
   bool kick(Prng& rng);
@@ -65,6 +69,8 @@ class ServerLife final : public ServerObserver {
   bool has_wrapped() const;
   uint64_t operations() const { return workload_.operations(); }
 
+  const WriteLedger& ledger() const { return ledger_; }
+
   SessionResume& sessions() { return sessions_; }
   /// There are cells too large to enter a live connection at once.
   bool stages_cells() const {
@@ -82,6 +88,9 @@ class ServerLife final : public ServerObserver {
 
  private:
   void transact();
+  void judge_writes(const Now& now);
+  Expected expected_of(const WriteDecision& decision, const Now& now);
+  void close_books(Version version, uint64_t first_conflict);
 
   bool is_tapped(LinkId link) const { return network_.client_of(link) % tap_every_ == 0; }
 
@@ -95,6 +104,9 @@ class ServerLife final : public ServerObserver {
   std::unique_ptr<VirtualServer> server_;
   ServerStats last_stats_;
   Model model_;
+  PolicyModel policies_;
+  WriteLedger ledger_;
+  std::map<ClientId, const ClientIdentity*> authors_;  // as they were let in last
   ModelAgreement agreement_;
   Workload workload_;
   Version published_;

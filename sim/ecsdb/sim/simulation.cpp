@@ -205,6 +205,7 @@ void Simulation::converge() {
       return;
     }
     if (!run_until(world_.now() + kConvergenceStep)) return;
+    life().decide_writes();
   }
 }
 
@@ -239,6 +240,7 @@ RunReport Simulation::report() {
     out.commits += life->commits();
     out.operations += life->operations();
     out.coverage.add(stats);
+    out.coverage.add(life->ledger().conflicts());
     out.coverage[Situation::kCellMoves] += life->model().cell_moves();
     out.coverage[Situation::kVersionWraps] += life->has_wrapped() ? 1 : 0;
     out.full_syncs += stats.full_syncs;
@@ -250,6 +252,7 @@ RunReport Simulation::report() {
     out.advances += client->totals().advances;
     out.dials += client->totals().dials;
     out.coverage[Situation::kResubscriptions] += client->resubscriptions();
+    out.coverage[Situation::kWritesUnknown] += client->writes().unknown();
   }
   out.trace = std::move(world_.trace());
   return out;

@@ -44,6 +44,8 @@ VirtualClient::VirtualClient(ClientSurroundings around, uint32_t index, ClientId
       interest_(lives_.back()->schema(), std::move(identity)),
       areas_(lives_.back()->model(), interest_, world_.stream("client areas", index), index,
              around.violations),
+      writes_(world_.stream("client writes", index), index, around.violations),
+      uses_writes_(writes_.is_one() && recorder_ == nullptr),
       uses_areas_(areas_.is_one() && recorder_ == nullptr),
       prefix_(lives_.back()->model(), interest_, index, around.violations),
       history_(lives_.back()->history(), index, around.violations),
@@ -100,6 +102,7 @@ void VirtualClient::launch(const Now& now) {
   monotonic_.forget();
   useless_.on_launch(client_options());
   if (watched_) shadow_.attach(*client_, kAllTables);
+  if (uses_writes_) writes_.attach(*client_);
   atomic_.on_polled(client_->db());
   for (InterestEntry& entry : wanted) subscribe(std::move(entry), now);
   away_ = false;
@@ -185,6 +188,7 @@ void VirtualClient::arm_habits() {
     world_.schedule(at + Duration{rng_.exponential(kStayMean.ns)}, target_, kLeave, 0);
   }
   if (uses_areas_) world_.schedule(at + areas_.draw_pause(), target_, kArea, 0);
+  if (uses_writes_) world_.schedule(at + writes_.draw_pause(), target_, kWrite, 0);
 }
 
 void VirtualClient::subscribe(InterestEntry entry, const Now& now) {
@@ -263,6 +267,12 @@ void VirtualClient::on_event(uint32_t kind, uint64_t argument, Now now) {
       world_.schedule(now.steady + areas_.draw_pause(), target_, kArea, 0);
       if (!running()) return;
       use_areas(now);
+      return settle(now);
+    case kWrite:
+      if (calm_) return;
+      world_.schedule(now.steady + writes_.draw_pause(), target_, kWrite, 0);
+      if (!running()) return;
+      writes_.act(*client_, now);
       return settle(now);
     case kLeave:
       if (calm_) return;
@@ -365,13 +375,20 @@ void VirtualClient::serve_arrival(const Now& now) {
 void VirtualClient::poll(const Now& now) {
   shadow_.begin_poll(lives_[heard_.life]->model(), now.steady);
   take_events(now);  // of what came before the cuts
-  while (client_->poll(now, 1) > 0) {
+  while (poll_step(now)) {
     take_events(now);  // what the cut means must be known before it is looked at
     check_cut(now);
   }
   areas_.on_polled(*client_, now.steady);
   interest_.see(lives_[shown_.life]->model(), client_->db().cut());
   atomic_.on_polled(client_->db());
+}
+
+bool VirtualClient::poll_step(const Now& now) {
+  if (uses_writes_) writes_.begin_step(*client_, heard_.life, now);
+  const bool has_cut = client_->poll(now, 1) > 0;
+  if (uses_writes_) writes_.end_step(*client_, now);
+  return has_cut;
 }
 
 void VirtualClient::check_cut(const Now& now) {
@@ -410,12 +427,16 @@ std::optional<std::string> VirtualClient::unfinished() {
     return "its cut is version " + std::to_string(client_->db().cut().value) + " of " +
            std::to_string(published.value);
   }
+  if (client_->pending_writes() > 0) {
+    return std::to_string(client_->pending_writes()) + " writes that are not decided";
+  }
   if (lines_.size() != 1) return std::to_string(lines_.size()) + " links that it does not let go";
   return prefix_.difference_at_head(client_->db());
 }
 
 void VirtualClient::compare_all() {
   prefix_.compare_all(client_->db(), world_.now());
+  if (uses_writes_) writes_.check_at_rest(*client_, world_.now());
   if (watched_) shadow_.compare_all(world_.now());
 }
 

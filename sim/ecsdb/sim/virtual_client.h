@@ -19,6 +19,7 @@
 #include "ecsdb/sim/client_recorder.h"
 #include "ecsdb/sim/server_life.h"
 #include "ecsdb/sim/sim_network.h"
+#include "ecsdb/sim/write_user.h"
 
 namespace ecsdb::sim {
 
@@ -73,6 +74,7 @@ class VirtualClient final : public EventTarget, public EndpointHandler {
   TargetId target() const { return target_; }
   /// Changes of subscriptions while a process ran.
   uint64_t resubscriptions() const { return resubscriptions_; }
+  const WriteUser& writes() const { return writes_; }
   /// Sums over all of its processes.
   ClientStats totals() const;
 
@@ -83,7 +85,7 @@ class VirtualClient final : public EventTarget, public EndpointHandler {
   void on_closed(LinkId link, LinkEnd end, Now now) override;
 
  private:
-  enum EventKind : uint32_t { kStart, kTimer, kPoll, kChange, kLeave, kReturn, kArea };
+  enum EventKind : uint32_t { kStart, kTimer, kPoll, kChange, kLeave, kReturn, kArea, kWrite };
   struct Line {
     LinkId number;    // the client's own
     LinkId link;      // the network's
@@ -121,6 +123,7 @@ class VirtualClient final : public EventTarget, public EndpointHandler {
   void take_event(const ClientEvent& event);
   bool is_expected(const ClientEvent& event) const;
   void check_reset(const ClientEvent& event, const Now& now);
+  bool poll_step(const Now& now);
   void check_cut(const Now& now);
   /// The life that the present connection belongs to.
   ServerLife& life() const { return *lives_[lines_.empty() ? shown_.life : lines_.back().life]; }
@@ -154,6 +157,8 @@ class VirtualClient final : public EventTarget, public EndpointHandler {
   uint64_t resubscriptions_ = 0;
   ClientInterest interest_;
   AreaUser areas_;
+  WriteUser writes_;
+  bool uses_writes_ = false;
   bool uses_areas_ = false;  // those who record are replayed by clients that know none
   std::unique_ptr<Client> client_;
   std::vector<Line> lines_;  // the last one is the present one, the others say goodbye

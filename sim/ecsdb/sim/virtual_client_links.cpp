@@ -30,6 +30,7 @@ void VirtualClient::on_bytes(LinkId link, ByteSpan bytes, Now now) {
   client_->on_bytes(line->number, bytes, now);
   if (ECSDB_MUTANT(read_between)) client_->poll(now);
   atomic_.on_unpolled(client_->db(), now.steady);
+  if (uses_writes_) writes_.on_input(*client_, now);
   serve_arrival(now);
   settle(now);
 }
