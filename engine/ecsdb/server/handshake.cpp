@@ -60,7 +60,9 @@ void send_auth_reply(const Database& db, const ServerOptions& options, const Aut
   reply.client_changes = options.intake_changes;
   reply.stall_ms = static_cast<uint32_t>(options.stall_timeout.to_ms());
   reply.server_wall_ms = static_cast<uint64_t>(std::max<int64_t>(now.wall_ms, 0));
-  reply.writes_waiting_max = static_cast<uint32_t>(options.writes_waiting_max);
+  if (auth.database == kUserDatabase) {  // nobody writes to the other
+    reply.writes_waiting_max = static_cast<uint32_t>(options.writes_waiting_max);
+  }
   append_message(out.own(), MessageType::kAuthReply, reply);
   out.own_done();
   for (size_t at = 0; at < schema.size(); at += kSchemaPartBytesMax) {

@@ -226,6 +226,24 @@ TEST_F(SystemTest, EventsSayOfWhichDatabase) {
   EXPECT_EQ(links[ServerEvent::Kind::kReady], (std::vector<uint64_t>{0}));
 }
 
+TEST_F(SystemTest, TakesNoWrites) {
+  Peer peer(bench_, 0);
+  peer.greet();
+  peer.authenticate(kAdmin, kSystemDatabase);
+  peer.receive();
+  const AuthReply reply = peer.take().at(0).as<AuthReply>();
+  EXPECT_EQ(reply.writes_waiting_max, 0u);
+  Writes writes;
+  writes.client = reply.client;
+  peer.send(MessageType::kWrites, writes);
+  peer.receive();
+  const auto frames = peer.take();
+  ASSERT_EQ(frames.size(), 1u);
+  ASSERT_EQ(frames[0].type, MessageType::kWriteRefused);
+  EXPECT_EQ(static_cast<ErrorCode>(frames[0].as<WriteRefused>().code), ErrorCode::kNotPermitted);
+  EXPECT_FALSE(bench_.server.has_writes());
+}
+
 TEST_F(SystemTest, TicketIsGoodInItsDatabaseOnly) {
   const auto enter = [&](uint64_t link, const Bytes& ticket, uint8_t database) {
     Peer peer(bench_, link);

@@ -26,9 +26,10 @@ Status Session::on_writes(SessionContext& context, ByteSpan head, const Now& now
     refused.reason = "this connection is client " + std::to_string(client_.value);
     return refuse_write(context, refused);
   }
-  if (context.options.writes_waiting_max == 0) {
+  if (context.options.writes_waiting_max == 0 || database_ != kUserDatabase) {
     refused.code = static_cast<uint16_t>(ErrorCode::kNotPermitted);
-    refused.reason = "this server takes no writes of clients";
+    refused.reason = database_ == kUserDatabase ? "this server takes no writes of clients"
+                                                : "the system database takes no writes";
     return refuse_write(context, refused);
   }
   if (writes_ == nullptr) writes_ = &context.desk.attach(client_, identity_, context.options);
