@@ -244,6 +244,56 @@ TEST_F(SystemTest, TakesNoWrites) {
   EXPECT_FALSE(bench_.server.has_writes());
 }
 
+TEST(System, ShowsConflictsThatCommitsDecide) {
+  Bench bench({}, SchemaBuilder("one")
+                      .table(1, "unit")
+                      .write("guest")
+                      .field(1, "hits", FieldType::kU32)
+                      .build()
+                      .value());
+  EntityId unit;
+  const auto hit = [&](Transaction& tx, uint64_t hits) {
+    const FieldValue value{0, hits};
+    return tx.set(0, unit, std::span(&value, 1));
+  };
+  bench.step([&](Transaction& tx) {
+    unit = tx.create().value();
+    EXPECT_TRUE(tx.insert(0, unit, {}).ok());
+  });
+  Write write;
+  write.sequence = 1;
+  write.epoch = bench.server.database().options().epoch;
+  write.base = bench.server.database().published();
+  write.ops = {{WriteOpKind::kSet, TableId{1}, 0, unit.value, 1}};
+  const FieldDef& def = bench.server.database().schema().table(0).fields[0];
+  write.fields = {{def.id, {}, to_canonical(def, uint64_t{7}).value()}};
+  bench.step([&](Transaction& tx) { EXPECT_TRUE(hit(tx, 5).ok()); });
+
+  Peer writer(bench, 0);
+  writer.greet();
+  writer.authenticate();
+  writer.receive();
+  Writes writes;
+  writes.client = writer.take().at(0).as<AuthReply>().client;
+  WriteEntry& entry = writes.entries.emplace_back();
+  ByteWriter out(entry.write);
+  encode_fields(write, out);
+  Peer watcher(bench, 1);
+  watcher.go_live({kConflictId}, kAdmin, kSystemDatabase);
+  writer.send(MessageType::kWrites, writes);
+  bench.step([](Transaction&) {});
+  ASSERT_EQ(bench.server.conflicts().count(), 1u);
+  const Conflict& conflict = *bench.server.conflicts().find(1);
+  EXPECT_EQ(conflict.client, writes.client);
+  EXPECT_EQ(conflict.rule, ConflictRule::kServerWins);
+  EXPECT_EQ(bench.server.decided_conflicts()[0].number, 1u);
+  bench.pass(Duration{0});
+  watcher.receive();
+  EXPECT_EQ(watcher.take_advances().size(), 1u);
+  bench.step([](Transaction&) {});  // decides nothing
+  EXPECT_EQ(bench.server.conflicts().count(), 1u);
+}
+
 TEST_F(SystemTest, TicketIsGoodInItsDatabaseOnly) {
   const auto enter = [&](uint64_t link, const Bytes& ticket, uint8_t database) {
     Peer peer(bench_, link);

@@ -77,8 +77,8 @@ inline StaticAuthenticator tokens() {
 
 /// A server on a clock that stands still unless moved.
 struct Bench {
-  explicit Bench(ServerOptions options = {})
-      : authenticator(tokens()), server(yard(), options, &authenticator, &secrets) {}
+  explicit Bench(ServerOptions options = {}, Schema schema = yard())
+      : authenticator(tokens()), server(std::move(schema), options, &authenticator, &secrets) {}
 
   Now now() const { return Now{time, 0}; }
   void pass(Duration by) {

@@ -32,7 +32,7 @@ class WriteDesk {
   void drop();
   bool is_deciding() const { return !involved_.empty(); }
 
-  /// Of the last decide(): in order, and their conflicts, without numbers.
+  /// Of the last decide(): in order, and their conflicts, whose numbers are left to the caller.
   const std::vector<WriteDecision>& decisions() const { return decisions_; }
   std::vector<Conflict>& conflicts() { return conflicts_; }
   /// Numbers of conflicts that it has settled, and who did.

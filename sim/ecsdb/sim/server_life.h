@@ -45,6 +45,8 @@ class ServerLife final : public ServerObserver {
   void publish();
   /// Closes one connection, if there is any. True if there was.
   bool kick(Prng& rng);
+  /// Its wall clock is off by so much from now on.
+  void set_wall_skew(Duration skew) { world_.set_wall_skew(server_->target(), skew); }
   /// Everything by value.
   void compare_all();
   /// The process is gone; its links have been cut already.

@@ -14,6 +14,8 @@ namespace {
 
 constexpr Duration kStartSpread = Duration::ms(500);     // of the clients' first dials
 constexpr Duration kKickMean = Duration::seconds(10);    // between connections closed by the server
+constexpr Duration kClockMean = Duration::seconds(6);    // between jumps of the server's wall clock
+constexpr Duration kClockSkew = Duration::seconds(20);   // how far they go, either way
 constexpr Duration kLastCommits = Duration::seconds(1);  // how long commits go on after heal
 constexpr Duration kSlice = Duration::seconds(1);
 constexpr Duration kConvergenceStep = Duration::ms(100);
@@ -47,7 +49,8 @@ class Simulation final : public EventTarget, public ProcessFaults {
                  *this),
         no_faults_(violations_),
         authenticator_(scenario_identities()),
-        rng_(world_.stream("simulation")) {
+        rng_(world_.stream("simulation")),
+        clock_rng_(world_.stream("server clock")) {
     life_options_.server = scenario_server_options(world_.stream("scenario"));
     // What all clients share is enough for a few of them.
     life_options_.server.total_budget_bytes *= 1 + options.clients / kClientsOfBudget;
@@ -84,7 +87,7 @@ class Simulation final : public EventTarget, public ProcessFaults {
   void on_server_up(bool other_schema, Now) override;
 
  private:
-  enum EventKind : uint32_t { kCommit, kKick };
+  enum EventKind : uint32_t { kCommit, kKick, kClock };
 
   ServerLife& life() { return *lives_.back(); }
   void begin_life();
@@ -105,6 +108,7 @@ class Simulation final : public EventTarget, public ProcessFaults {
   ServerLifeOptions life_options_;
   std::vector<std::unique_ptr<ServerLife>> lives_;
   Prng rng_;
+  Prng clock_rng_;
   std::vector<std::unique_ptr<VirtualClient>> clients_;
   bool calm_ = false;
   bool committing_ = true;
@@ -140,6 +144,12 @@ void Simulation::on_event(uint32_t kind, uint64_t, Now now) {
     if (calm_) return;
     world_.schedule(now.steady + Duration{rng_.exponential(kKickMean.ns)}, target_, kKick, 0);
     if (life().running() && life().kick(rng_)) ++kicks_;
+    return;
+  }
+  if (kind == kClock) {
+    world_.schedule(now.steady + Duration{clock_rng_.exponential(kClockMean.ns)}, target_, kClock, 0);
+    const Duration skew{clock_rng_.between(-kClockSkew.ns, kClockSkew.ns)};
+    if (life().running()) life().set_wall_skew(skew);
     return;
   }
   if (!committing_) return;
@@ -216,6 +226,11 @@ RunReport Simulation::run() {
                                                  world_.stream("faults")));
   world_.schedule(Instant{}, target_, kCommit, 0);
   world_.schedule(Instant{} + Duration{rng_.exponential(kKickMean.ns)}, target_, kKick, 0);
+  // Stamps of clients are then ahead of the server's clock, and equal once they are clamped.
+  if (clock_rng_.chance(1, 2)) {
+    world_.schedule(Instant{} + Duration{clock_rng_.exponential(kClockMean.ns)}, target_, kClock,
+                    0);
+  }
   const Instant heal_at =
       Instant{} + (options_.plan ? options_.plan->heal_at - Instant{} : options_.duration);
   if (run_until(heal_at)) converge();

@@ -188,7 +188,7 @@ void VirtualClient::arm_habits() {
     world_.schedule(at + Duration{rng_.exponential(kStayMean.ns)}, target_, kLeave, 0);
   }
   if (uses_areas_) world_.schedule(at + areas_.draw_pause(), target_, kArea, 0);
-  if (uses_writes_) world_.schedule(at + writes_.draw_pause(), target_, kWrite, 0);
+  if (uses_writes_) world_.schedule(at + writes_.draw_pause(at), target_, kWrite, 0);
 }
 
 void VirtualClient::subscribe(InterestEntry entry, const Now& now) {
@@ -270,7 +270,7 @@ void VirtualClient::on_event(uint32_t kind, uint64_t argument, Now now) {
       return settle(now);
     case kWrite:
       if (calm_) return;
-      world_.schedule(now.steady + writes_.draw_pause(), target_, kWrite, 0);
+      world_.schedule(now.steady + writes_.draw_pause(now.steady), target_, kWrite, 0);
       if (!running()) return;
       writes_.act(*client_, now);
       return settle(now);

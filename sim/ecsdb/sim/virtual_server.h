@@ -52,6 +52,8 @@ class VirtualServer final : public EventTarget, public EndpointHandler {
   ReplicationServer& server() { return server_; }
   const ReplicationServer& server() const { return server_; }
   Now now() const { return world_.now_of(target_); }
+  /// Whose clock it reads.
+  TargetId target() const { return target_; }
   /// Sends what the server has to send and arms its timer: after commands to server().
   void drain();
   /// Links that the server knows of, by number.

@@ -11,6 +11,7 @@ namespace {
 constexpr size_t kBornMax = 32;
 constexpr EntityId kPeople[] = {EntityId::make(1, 1, 1), EntityId::make(7, 1, 1)};
 constexpr uint64_t kBurstMax = 6;
+constexpr Duration kMeeting = Duration::ms(250);  // between moments at which many write
 
 /// A little more or less, of what may be summed up.
 Value nearby(const Value& value, Prng& rng) {
@@ -30,6 +31,13 @@ Value nearby(const Value& value, Prng& rng) {
 WriteUser::WriteUser(Prng rng, uint32_t client, ViolationLog& violations)
     : rng_(rng), checker_(client, violations), is_one_(rng_.chance(1, 2)) {
   pause_mean_ = Duration::ms(rng_.between(100, 1500));
+}
+
+Duration WriteUser::draw_pause(Instant now) {
+  const Duration pause{rng_.exponential(pause_mean_.ns)};
+  if (rng_.chance(2, 3)) return pause;
+  const int64_t then = (now + pause).ns / kMeeting.ns * kMeeting.ns + kMeeting.ns;
+  return Instant{then} - now;
 }
 
 void WriteUser::attach(Client& client) {
@@ -99,6 +107,21 @@ bool WriteUser::add_change(const Client& client, const Place& place, WriteDraft&
     has_any |= add_field(client, place, static_cast<uint16_t>(rng_.below(fields)), draft);
   }
   return has_any;
+}
+
+/// The field of the one row that everybody wants to have the last word on.
+bool WriteUser::add_rivalry(const Client& client, WriteDraft& draft) {
+  const ClientDb& db = client.db();
+  for (uint16_t table = 0; table < db.table_count(); ++table) {
+    const TableDef& def = db.schema().table(table);
+    const RowIndex row = db.table(table).find_from(0);
+    if (row == kNoRow || def.write.empty()) continue;
+    for (uint16_t field = 0; field < def.fields.size(); ++field) {
+      if (def.fields[field].policy != Policy::kLww) continue;
+      return add_field(client, {table, db.table(table).row(row).entity}, field, draft);
+    }
+  }
+  return false;
 }
 
 void WriteUser::note_reset(uint16_t table, EntityId entity) {
@@ -181,12 +204,14 @@ void WriteUser::act(Client& client, const Now& now) {
     add_birth(client, *draft);
   } else if (what == 6) {
     add_misdeed(client, *draft);
+  } else if (what < 11) {
+    if (!add_rivalry(client, *draft)) return;
   } else if (!draw_place(client, place)) {
     return;
-  } else if (what == 7) {
+  } else if (what == 11) {
     draft->remove(place.table, place.entity);
     note_reset(place.table, place.entity);
-  } else if (what == 8 && !born_.empty()) {
+  } else if (what == 12 && !born_.empty()) {
     const EntityId entity = born_[rng_.below(born_.size())];
     draft->despawn(entity);
     note_reset(OwnWrites::kEveryTable, entity);

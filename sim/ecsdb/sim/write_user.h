@@ -17,7 +17,8 @@ class WriteUser {
 
   /// Whether this application writes at all.
   bool is_one() const { return is_one_; }
-  Duration draw_pause() { return Duration{rng_.exponential(pause_mean_.ns)}; }
+  /// Now and then until a moment at which others write, too.
+  Duration draw_pause(Instant now);
   /// A new process.
   void attach(Client& client);
   /// Some writes, now.
@@ -43,6 +44,7 @@ class WriteUser {
   bool add_field(const Client& client, const Place& place, uint16_t field, WriteDraft& draft);
   void note_reset(uint16_t table, EntityId entity);
   void add_birth(const Client& client, WriteDraft& draft);
+  bool add_rivalry(const Client& client, WriteDraft& draft);
   void add_misdeed(const Client& client, WriteDraft& draft);
   void burst(Client& client, const Now& now);
   void submit(Client& client, WriteDraft&& draft, const Now& now);

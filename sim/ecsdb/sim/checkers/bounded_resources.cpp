@@ -1,6 +1,7 @@
 #include "ecsdb/sim/checkers/bounded_resources.h"
 
 #include <string>
+#include <utility>
 
 namespace ecsdb::sim {
 
@@ -11,6 +12,7 @@ namespace ecsdb::sim {
 void BoundedResources::on_server_frame(LinkId id, const Frame& frame, uint64_t offset, Instant at) {
   const bool is_chunk = frame.type == MessageType::kSyncChunk;
   Link& link = links_[id];
+  if (frame.type == MessageType::kOutcomes && !link.outcomes) link.outcomes = offset;
   Advance advance;
   if ((!is_chunk && frame.type != MessageType::kAdvance) ||
       !decode_message(frame.head, advance).ok()) {
@@ -18,6 +20,7 @@ void BoundedResources::on_server_frame(LinkId id, const Frame& frame, uint64_t o
   }
   if (is_chunk || advance.kind() != AdvanceKind::kStep) link.chain.clear();
   if (is_chunk ? advance.blocks.empty() : !advance.begin()) return;
+  if (!is_chunk) offset = std::exchange(link.outcomes, std::nullopt).value_or(offset);
   link.chain.push_back(offset);
   if (link.chain.size() > chain_max_) link.chain.pop_front();
   const uint64_t built_at = link.chain.front();

@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <map>
+#include <optional>
 
 #include "ecsdb/server/options.h"
 #include "ecsdb/sim/checkers/violation.h"
@@ -26,6 +27,7 @@ class BoundedResources final : public FrameWatcher {
  private:
   struct Link {
     uint64_t acked = 0;          // bytes of the stream
+    std::optional<uint64_t> outcomes;  // where those of the next advance began
     std::deque<uint64_t> chain;  // where the last advances in step began, one behind the other
   };
 
