@@ -11,9 +11,13 @@ Transaction Realm::begin(const ConflictLog& conflicts, const Now& now) {
   const ServerOptions& options = server_.options;
   const uint64_t wall_ms = static_cast<uint64_t>(std::max<int64_t>(now.wall_ms, 0));
   const uint64_t skew_ms = static_cast<uint64_t>(options.stamp_skew.to_ms());
-  const WriteTerms terms{db_.published(), wall_ms,
+  const WriteTerms terms{db_.published(),
+                         wall_ms,
                          (wall_ms + skew_ms) << kStampCounterBits | kStampCounterMax,
-                         options.merges, options.write_rule, conflicts, options.admin_role};
+                         options.merges,
+                         options.write_rule,
+                         conflicts,
+                         options.admin_role};
   desk_.decide(transaction, terms, now.steady, options.writes_per_commit_max);
   transaction.start_step(wall_ms << kStampCounterBits);
   return transaction;

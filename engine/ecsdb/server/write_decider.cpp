@@ -47,9 +47,9 @@ Outcome WriteDecider::decide(Transaction& transaction, const Write& write,
 
 Status WriteDecider::do_ops() {
   if (base_ > terms_->published) {
-    return fail(ErrorCode::kBaseInFuture,
-                "version " + std::to_string(base_.value) + "; the newest published is " +
-                    std::to_string(terms_->published.value));
+    return fail(ErrorCode::kBaseInFuture, "version " + std::to_string(base_.value) +
+                                              "; the newest published is " +
+                                              std::to_string(terms_->published.value));
   }
   if (write_->level == AckLevel::kDurable) {
     return fail(ErrorCode::kNotKept, "this server keeps no archive: ask for level applied");

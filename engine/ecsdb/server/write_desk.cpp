@@ -112,8 +112,9 @@ void WriteDesk::decide_one(ClientWrites& writes, Transaction& transaction, const
   } else if (!resolution.ok()) {
     reject(resolution.code(), resolution.error().context);
   } else {
-    const std::function<EntityId(uint64_t, uint64_t)> made_by =
-        [&](uint64_t earlier, uint64_t op) { return writes.made_by(earlier, op); };
+    const std::function<EntityId(uint64_t, uint64_t)> made_by = [&](uint64_t earlier, uint64_t op) {
+      return writes.made_by(earlier, op);
+    };
     outcome = decider_.decide(transaction, write_, {writes.client(), writes.identity(), made_by},
                               terms, conflicts_);
     made_ = &decider_.made();

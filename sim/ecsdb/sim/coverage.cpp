@@ -6,13 +6,12 @@ namespace ecsdb::sim {
 namespace {
 
 constexpr std::array<std::string_view, kSituations> kNames = {
-    "resumes",          "conflations",     "mid_sync_cuts",    "syncs_resumed", "cell_moves",
-    "trimmed_horizons", "resubscriptions", "other_database",   "schema_break",  "rights_changed",
-    "cells_unknown",    "fenced",          "sessions_expired", "version_wraps",
-    "writes_applied",   "writes_merged",   "writes_rejected",  "writes_expired",
-    "writes_unknown",   "writes_repeated", "writes_refused",   "server_wins",
-    "newer_wins",       "older_loses",     "merges",           "merges_refused",
-    "remove_wins",      "insert_loses",
+    "resumes",          "conflations",     "mid_sync_cuts",    "syncs_resumed",  "cell_moves",
+    "trimmed_horizons", "resubscriptions", "other_database",   "schema_break",   "rights_changed",
+    "cells_unknown",    "fenced",          "sessions_expired", "version_wraps",  "writes_applied",
+    "writes_merged",    "writes_rejected", "writes_expired",   "writes_unknown", "writes_repeated",
+    "writes_refused",   "server_wins",     "newer_wins",       "older_loses",    "merges",
+    "merges_refused",   "remove_wins",     "insert_loses",
 };
 
 }  // namespace

@@ -31,10 +31,10 @@ enum class Situation : uint8_t {
   kWritesMerged,
   kWritesRejected,
   kWritesExpired,
-  kWritesUnknown,    // that the server forgot, or was late to decide
-  kWritesRepeated,   // that came again
-  kWritesRefused,    // for now
-  kServerWins,       // conflicts by rule, these and the next
+  kWritesUnknown,   // that the server forgot, or was late to decide
+  kWritesRepeated,  // that came again
+  kWritesRefused,   // for now
+  kServerWins,      // conflicts by rule, these and the next
   kNewerWins,
   kOlderLoses,
   kMerges,

@@ -265,6 +265,15 @@ void draw_memory(ServerOptions& out, Prng rng) {
   out.stage_bytes_min = kStaged[rng.below(3)];
 }
 
+void draw_write_limits(ServerOptions& out, Prng rng) {
+  if (rng.chance(1, 4)) {
+    out.write_rate = static_cast<uint64_t>(rng.between(2, 20));
+    out.write_burst = static_cast<uint64_t>(rng.between(1, 20));
+  }
+  if (rng.chance(1, 4)) out.writes_waiting_max = static_cast<size_t>(rng.between(1, 16));
+  if (rng.chance(1, 8)) out.writes_per_commit_max = static_cast<size_t>(rng.between(1, 8));
+}
+
 }  // namespace
 
 ServerOptions scenario_server_options(const Prng& root) {
@@ -285,6 +294,7 @@ ServerOptions scenario_server_options(const Prng& root) {
   out.database.first_version = draw_first_version(rng);
   draw_limits(out, root.stream("server limits"));
   draw_memory(out, root.stream("server memory"));
+  draw_write_limits(out, root.stream("server writes"));
   return out;
 }
 

@@ -71,8 +71,8 @@ Expected ServerLife::expected_of(const WriteDecision& decision, const Now& now) 
   Expected rejected;
   rejected.kind = OutcomeKind::kRejected;
   rejected.code = ErrorCode::kFrameMalformed;
-  const bool is_late = decision.expires_ns != 0 &&
-                       static_cast<uint64_t>(now.steady.ns) > decision.expires_ns;
+  const bool is_late =
+      decision.expires_ns != 0 && static_cast<uint64_t>(now.steady.ns) > decision.expires_ns;
   if (is_late) return late;
   Write write;
   if (!decode_message(decision.write, write).ok()) return rejected;

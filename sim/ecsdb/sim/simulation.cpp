@@ -147,7 +147,8 @@ void Simulation::on_event(uint32_t kind, uint64_t, Now now) {
     return;
   }
   if (kind == kClock) {
-    world_.schedule(now.steady + Duration{clock_rng_.exponential(kClockMean.ns)}, target_, kClock, 0);
+    world_.schedule(now.steady + Duration{clock_rng_.exponential(kClockMean.ns)}, target_, kClock,
+                    0);
     const Duration skew{clock_rng_.between(-kClockSkew.ns, kClockSkew.ns)};
     if (life().running()) life().set_wall_skew(skew);
     return;

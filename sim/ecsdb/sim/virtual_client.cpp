@@ -272,7 +272,7 @@ void VirtualClient::on_event(uint32_t kind, uint64_t argument, Now now) {
       if (calm_) return;
       world_.schedule(now.steady + writes_.draw_pause(now.steady), target_, kWrite, 0);
       if (!running()) return;
-      writes_.act(*client_, now);
+      writes_.act(*client_, interest_.identity(), now);
       return settle(now);
     case kLeave:
       if (calm_) return;

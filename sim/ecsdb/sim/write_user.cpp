@@ -53,6 +53,14 @@ void WriteUser::begin_step(const Client& client, size_t life, const Now& now) {
   checker_.begin_step(client, life);
 }
 
+/// Mostly so: now and then it tries what it must not.
+bool WriteUser::may_write(const TableDef& table) const {
+  return std::any_of(table.write.begin(), table.write.end(), [&](const AccessRule& rule) {
+    const auto& roles = identity_->roles;
+    return rule.role.empty() || std::find(roles.begin(), roles.end(), rule.role) != roles.end();
+  });
+}
+
 /// Low numbers are the likeliest: few rows, which everybody writes.
 bool WriteUser::draw_place(const Client& client, Place& place) {
   const ClientDb& db = client.db();
@@ -66,7 +74,8 @@ bool WriteUser::draw_place(const Client& client, Place& place) {
   for (int tries = 0; tries < 4; ++tries) {
     place.table = static_cast<uint16_t>(rng_.below(db.table_count()));
     const auto rows = db.table(place.table).rows();
-    if (rows.empty() || db.schema().table(place.table).write.empty()) continue;
+    if (rows.empty()) continue;
+    if (!may_write(db.schema().table(place.table)) && !rng_.chance(1, 16)) continue;
     EntityId best = rows[rng_.below(rows.size())].entity;
     for (int draw = 0; draw < 5; ++draw) {
       best = std::min(best, rows[rng_.below(rows.size())].entity);
@@ -115,7 +124,7 @@ bool WriteUser::add_rivalry(const Client& client, WriteDraft& draft) {
   for (uint16_t table = 0; table < db.table_count(); ++table) {
     const TableDef& def = db.schema().table(table);
     const RowIndex row = db.table(table).find_from(0);
-    if (row == kNoRow || def.write.empty()) continue;
+    if (row == kNoRow || !may_write(def)) continue;
     for (uint16_t field = 0; field < def.fields.size(); ++field) {
       if (def.fields[field].policy != Policy::kLww) continue;
       return add_field(client, {table, db.table(table).row(row).entity}, field, draft);
@@ -136,7 +145,10 @@ void WriteUser::note_reset(uint16_t table, EntityId entity) {
 void WriteUser::add_birth(const Client& client, WriteDraft& draft) {
   const Schema& schema = client.db().schema();
   const EntityId entity = draft.spawn();
-  const uint16_t table = static_cast<uint16_t>(rng_.below(schema.table_count()));
+  uint16_t table = 0;
+  do {
+    table = static_cast<uint16_t>(rng_.below(schema.table_count()));
+  } while (!may_write(schema.table(table)) && !rng_.chance(1, 16));
   if (draft.put(table, entity, draw_row(schema, table, kPeople, rng_)).ok()) {
     if (born_.size() == kBornMax) born_.erase(born_.begin());
     born_.push_back(entity);
@@ -147,9 +159,8 @@ void WriteUser::add_birth(const Client& client, WriteDraft& draft) {
 void WriteUser::add_misdeed(const Client& client, WriteDraft& draft) {
   const Schema& schema = client.db().schema();
   const uint16_t table = static_cast<uint16_t>(rng_.below(schema.table_count()));
-  const EntityId nobody =
-      EntityId::make(static_cast<uint32_t>(rng_.below(400)), 1,
-                     static_cast<uint16_t>(1 + rng_.below(2)));
+  const EntityId nobody = EntityId::make(static_cast<uint32_t>(rng_.below(400)), 1,
+                                         static_cast<uint16_t>(1 + rng_.below(2)));
   note_reset(OwnWrites::kEveryTable, nobody);
   switch (rng_.below(4)) {
     case 0:
@@ -193,7 +204,8 @@ void WriteUser::burst(Client& client, const Now& now) {
   }
 }
 
-void WriteUser::act(Client& client, const Now& now) {
+void WriteUser::act(Client& client, const ClientIdentity& identity, const Now& now) {
+  identity_ = &identity;
   auto draft = client.begin();
   if (!draft.ok()) return;
   touched_.clear();

@@ -6,6 +6,7 @@
 
 #include "ecsdb/base/prng.h"
 #include "ecsdb/sim/checkers/own_writes.h"
+#include "ecsdb/sim/client_interest.h"
 
 namespace ecsdb::sim {
 
@@ -22,7 +23,7 @@ class WriteUser {
   /// A new process.
   void attach(Client& client);
   /// Some writes, now.
-  void act(Client& client, const Now& now);
+  void act(Client& client, const ClientIdentity& identity, const Now& now);
 
   // Around what the client does; see OwnWrites.
   void begin_step(const Client& client, size_t life, const Now& now);
@@ -38,6 +39,7 @@ class WriteUser {
     uint16_t table = 0;
     EntityId entity;
   };
+  bool may_write(const TableDef& table) const;
   /// A row that the client sees, of those that everybody likes best; none if it sees none.
   bool draw_place(const Client& client, Place& place);
   bool add_change(const Client& client, const Place& place, WriteDraft& draft);
@@ -54,6 +56,7 @@ class WriteUser {
   bool is_one_;
   Duration pause_mean_;
   uint64_t submitted_ = 0;
+  const ClientIdentity* identity_ = nullptr;  // while it acts
   Instant now_;
   std::vector<OwnWrites::Touched> touched_;  // by the draft
   std::vector<EntityId> born_;               // by this client, provisional

@@ -24,8 +24,7 @@ void OwnWrites::forget() {
 
 void OwnWrites::report(const char* invariant, Instant at, std::string where, std::string expected,
                        std::string got) {
-  violations_.add(
-      {invariant, at, client_, std::move(where), std::move(expected), std::move(got)});
+  violations_.add({invariant, at, client_, std::move(where), std::move(expected), std::move(got)});
 }
 
 void OwnWrites::on_submitted(const Client& client, WriteId id, std::vector<Touched> touched,

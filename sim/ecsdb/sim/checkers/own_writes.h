@@ -27,8 +27,7 @@ class OwnWrites {
   };
   static constexpr uint16_t kEveryTable = 0xffff;
 
-  OwnWrites(uint32_t client, ViolationLog& violations)
-      : client_(client), violations_(violations) {}
+  OwnWrites(uint32_t client, ViolationLog& violations) : client_(client), violations_(violations) {}
 
   /// A new process.
   void forget();

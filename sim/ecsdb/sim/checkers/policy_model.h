@@ -4,9 +4,8 @@
 // Checks are made in this order, and the first that fails rejects the whole write:
 //   of the write   a base in the future; durable; no operation, or fields that belong to none
 //   of each operation in turn
-//     form     the table; some right to it; then field by field: unknown, not rising, the value, the base
-//     state    the entity; the row
-//     rights   on the row as it is (set, remove, despawn)
+//     form     the table; some right to it; then field by field: unknown, not rising, the value,
+//     the base state    the entity; the row rights   on the row as it is (set, remove, despawn)
 //     policies field by field (set)
 //     rights   on the row as it has become (put, set)
 #pragma once
