@@ -182,6 +182,7 @@ class Client {
   /// when too many are pending, and nothing is queued then.
   Result<WriteId> submit(WriteDraft&& draft, const WriteOptions& options, const Now& now);
   Result<WriteId> submit(WriteDraft&& draft, const Now& now);
+  WriteState write_state(WriteId id) const;
   /// Submitted and not decided.
   size_t pending_writes() const;
   /// The confirmed state with the pending writes upon it.

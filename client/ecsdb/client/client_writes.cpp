@@ -20,6 +20,7 @@ Result<WriteId> Client::submit(WriteDraft&& draft, const Now& now) {
 
 const PredictedDb& Client::predicted() const { return impl_->predicted_; }
 EntityId Client::entity(EntityId entity) const { return impl_->predicted_.entity(entity); }
+WriteState Client::write_state(WriteId id) const { return impl_->writes_.state(id); }
 size_t Client::pending_writes() const { return impl_->writes_.all().size(); }
 
 CallbackId Client::on_outcome(OutcomeCallback callback) {

@@ -71,12 +71,17 @@ TEST(ClientWrites, SetShowsAtOnceAndIsConfirmedWithoutFlicker) {
   w.go_live();
   w.take_predicted();
   const WriteId id = w.set_gold(ship, 12);
+  EXPECT_EQ(w.client_.write_state(id), WriteState::kQueued);
   EXPECT_EQ(w.predicted_gold(ship), 12);
   EXPECT_EQ(w.client_.db().get<Cargo>(ship)->gold, 7);
   EXPECT_EQ(w.client_.pending_writes(), 1u);
   w.client_.poll(w.net_.now());
   EXPECT_EQ(w.take_predicted(), (Log{"change cargo"}));
+  w.net_.settle();
+  EXPECT_EQ(w.client_.write_state(id), WriteState::kSent);
   w.tick();
+  EXPECT_EQ(w.client_.write_state(id), WriteState::kDone);
+  EXPECT_EQ(w.client_.write_state(WriteId{id.value + 1}), WriteState::kNone);
   EXPECT_EQ(w.predicted_gold(ship), 12);
   EXPECT_EQ(w.client_.db().get<Cargo>(ship)->gold, 12);
   EXPECT_EQ(w.client_.pending_writes(), 0u);

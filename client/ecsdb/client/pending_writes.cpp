@@ -41,6 +41,16 @@ Result<WriteId> PendingWrites::add(PendingWrite write) {
   return WriteId{last_id_};
 }
 
+WriteState PendingWrites::state(WriteId id) const {
+  if (id.value == 0 || id.value > last_id_) return WriteState::kNone;
+  const auto at =
+      std::lower_bound(writes_.begin(), writes_.end(), id,
+                       [](const PendingWrite& write, WriteId want) { return write.id < want; });
+  if (at == writes_.end() || at->id != id) return WriteState::kDone;
+  if (at->is_late) return WriteState::kLate;
+  return at->sequence == 0 ? WriteState::kQueued : WriteState::kSent;
+}
+
 void PendingWrites::forget(std::deque<PendingWrite>::iterator at) {
   bytes_ -= memory_of(*at);
   for (const WriteDraft::Op& op : at->ops) {

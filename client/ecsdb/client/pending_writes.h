@@ -44,6 +44,7 @@ class PendingWrites {
 
   /// Takes a write, of which everything but the id is known. kQueueFull, kLimitExceeded.
   Result<WriteId> add(PendingWrite write);
+  WriteState state(WriteId id) const;
   bool empty() const { return writes_.empty(); }
   const std::deque<PendingWrite>& all() const { return writes_; }
 

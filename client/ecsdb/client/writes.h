@@ -30,6 +30,15 @@ struct WriteOptions {
   uint64_t resolves = 0;  // number of the conflict that it settles; 0: none
 };
 
+/// Where a write is, for who asks.
+enum class WriteState : uint8_t {
+  kNone,    // there is no such write
+  kQueued,  // not sent yet
+  kSent,    // and not decided, as far as is known here
+  kLate,    // likewise, and its deadline has passed
+  kDone,    // its outcome was told, or poll() is about to
+};
+
 /// What became of a write.
 struct WriteOutcome {
   enum class Kind : uint8_t {

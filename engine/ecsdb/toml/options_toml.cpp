@@ -24,6 +24,7 @@ constexpr int64_t kBurstMin = 1024;
 constexpr int64_t kIntakeBytesMin = 4 * 1024;    // acknowledgements must fit
 constexpr int64_t kIntakeBurstMin = 128 * 1024;  // a frame and what comes with it
 constexpr int64_t kChangesCeiling = 1'000'000;
+constexpr int64_t kWritesCeiling = 10'000'000;
 constexpr int64_t kConflictsCeiling = 1'000'000;
 constexpr int64_t kConflictsBytesCeiling = 1024 * 1024 * 1024;
 constexpr int64_t kTombstonesCeiling = 64'000'000;
@@ -130,6 +131,7 @@ class ConfigFile {
     }
     read_sessions(server);
     read_budgets(server);
+    read_writes(server);
     read_system(server);
     server.finish();
   }
@@ -163,6 +165,15 @@ class ConfigFile {
           "server.client_budget_bytes must not be more than server.total_budget_bytes: "
           "no client can get more than all together");
     }
+  }
+
+  void read_writes(TomlTable& server) {
+    ServerOptions& options = config_.server;
+    rate(server, "write_rate", 1, kWritesCeiling, options.write_rate);
+    count(server, "write_burst", 1, kWritesCeiling, options.write_burst);
+    size(server, "writes_waiting_max", 0, kWritesCeiling, options.writes_waiting_max);
+    size(server, "writes_per_commit_max", 1, kWritesCeiling, options.writes_per_commit_max);
+    time(server, "stamp_skew", options.stamp_skew);
   }
 
   void read_system(TomlTable& server) {

@@ -42,6 +42,11 @@ intake_bytes = 0
 intake_burst = 200000
 intake_changes = 9
 intake_changes_burst = 10
+write_rate = 11
+write_burst = 12
+writes_waiting_max = 13
+writes_per_commit_max = 14
+stamp_skew = "15ms"
 admin_role = "boss"
 system_interval = "1s"
 conflicts_max = 5
@@ -103,6 +108,11 @@ TEST(ServerToml, WholeFileIsRead) {
   EXPECT_EQ(config->server.intake_burst, 200'000u);
   EXPECT_EQ(config->server.intake_changes, 9u);
   EXPECT_EQ(config->server.intake_changes_burst, 10u);
+  EXPECT_EQ(config->server.write_rate, 11u);
+  EXPECT_EQ(config->server.write_burst, 12u);
+  EXPECT_EQ(config->server.writes_waiting_max, 13u);
+  EXPECT_EQ(config->server.writes_per_commit_max, 14u);
+  EXPECT_EQ(config->server.stamp_skew, Duration::ms(15));
   EXPECT_EQ(config->server.admin_role, "boss");
   EXPECT_EQ(config->server.system_interval, Duration::seconds(1));
   EXPECT_EQ(config->server.conflicts_max, 5u);

@@ -80,6 +80,8 @@ class ServerRunnerImpl final : public ServerRunner, private ConnectionHandler {
   void detach(Connection& connection);
   void serve_event(const ServerEvent& event);
   void log_session(const ServerEvent& event);
+  void log_rejection(const ServerEvent& event);
+  void decide_writes();
   void release_slots();
   void log_finished();
   void log_closed(const Connection& connection);
@@ -132,6 +134,8 @@ const char* session_event_name(ServerEvent::Kind kind) {
       return "ready";
     case ServerEvent::Kind::kDiverged:
       return "diverged";
+    case ServerEvent::Kind::kWriteRejected:
+      return "write_rejected";
     case ServerEvent::Kind::kClosed:
       return "closed";
   }
@@ -205,6 +209,7 @@ void ServerRunnerImpl::on_finished(Connection& connection) {
 // --- draining ---
 
 void ServerRunnerImpl::drain() {
+  decide_writes();
   while (const auto link = server_.next_ready()) serve_output(*link);
   serve_turn();
   while (const auto event = server_.next_event()) {
@@ -279,6 +284,9 @@ void ServerRunnerImpl::serve_event(const ServerEvent& event) {
     case ServerEvent::Kind::kDiverged:
       log_session(event);
       break;
+    case ServerEvent::Kind::kWriteRejected:
+      log_rejection(event);
+      break;
     case ServerEvent::Kind::kClosed:
       // A link that broke has its own reason already; the server's is better when it decided.
       if (connection != nullptr && event.code != ErrorCode::kLinkClosed) {
@@ -302,6 +310,21 @@ void ServerRunnerImpl::log_session(const ServerEvent& event) {
   const bool is_fault = event.kind == ServerEvent::Kind::kDiverged;
   if (is_fault) line.text("reason", event.reason);
   write_log(is_fault ? LogLevel::kWarn : LogLevel::kDebug, name, line);
+}
+
+void ServerRunnerImpl::log_rejection(const ServerEvent& event) {
+  LogLine line("write_rejected");
+  line.number("client", event.client.value).number("principal", event.principal.value);
+  line.text("code", error_name(event.code)).text("reason", event.reason);
+  write_log(LogLevel::kInfo, error_name(event.code), line);
+}
+
+/// Where no tick does.
+void ServerRunnerImpl::decide_writes() {
+  if (tick_ || !server_.has_writes()) return;
+  const Now now = loop_.now();
+  server_.commit(server_.begin(now), now);
+  server_.publish(now);
 }
 
 void ServerRunnerImpl::release_slots() {

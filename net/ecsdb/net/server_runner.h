@@ -40,7 +40,8 @@ struct ServerRunnerStats {
 /// Owns the sockets, not the server; loop, server and log outlive it. It logs one line for each
 /// socket that closes: event=closed link= peer= transport=tcp|ws code= reason= bytes_in=
 /// bytes_out=. After each batch of the loop it drains the server, so the owner may give it commands
-/// from any handler, posted work or tick. Not thread-safe.
+/// from any handler, posted work or tick. Without a tick it commits and publishes by itself when
+/// clients have written; with one, that is left to the tick. Not thread-safe.
 class ServerRunner {
  public:
   /// Starts to listen. Errors are those of Listener::open.
