@@ -39,7 +39,7 @@ void WriteDesk::end(ClientId client) {
 void WriteDesk::forget_ended() {
   std::erase_if(entries_, [](const auto& item) {
     const Entry& entry = item.second;
-    return entry.has_ended && entry.attached == 0 && entry.writes->undecided() == 0;
+    return entry.has_ended && entry.attached == 0 && !entry.writes->has_queued();
   });
 }
 

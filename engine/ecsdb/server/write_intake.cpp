@@ -75,9 +75,11 @@ ClientWrites::Intake ClientWrites::take_again(uint64_t sequence, uint64_t hash,
       if (queued.sequence == sequence) known = queued.hash;
     }
   }
-  if (ECSDB_MUTANT(queued_twice) && record == nullptr && !queue_.empty()) {
-    queue_.push_back(queue_.back());
-    return Intake::kTaken;
+  if (ECSDB_MUTANT(queued_twice) && record == nullptr) {
+    const std::deque<Queued> queued = queue_;
+    for (const Queued& one : queued) {
+      if (one.sequence == sequence) queue_.push_back(one);
+    }
   }
   if (known != hash) {
     refused.code = static_cast<uint16_t>(ErrorCode::kWriteReused);

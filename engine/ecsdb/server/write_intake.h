@@ -53,6 +53,8 @@ class ClientWrites {
   // Deciding. Writes are peeked at and decided in order; commit() makes the decisions final,
   // drop() forgets them, so that the same writes are decided anew.
   size_t undecided() const { return queue_.size() - decided_.size(); }
+  /// Something is not decided for good.
+  bool has_queued() const { return !queue_.empty(); }
   /// The next one; false if its bytes are no write. It is `expired` if it came too late.
   struct Next {
     Write& write;

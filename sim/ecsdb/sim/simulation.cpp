@@ -16,6 +16,7 @@ constexpr Duration kStartSpread = Duration::ms(500);     // of the clients' firs
 constexpr Duration kKickMean = Duration::seconds(10);    // between connections closed by the server
 constexpr Duration kClockMean = Duration::seconds(6);    // between jumps of the server's wall clock
 constexpr Duration kClockSkew = Duration::seconds(20);   // how far they go, either way
+constexpr Duration kBusyMax = Duration::seconds(2);      // that a server does not commit
 constexpr Duration kLastCommits = Duration::seconds(1);  // how long commits go on after heal
 constexpr Duration kSlice = Duration::seconds(1);
 constexpr Duration kConvergenceStep = Duration::ms(100);
@@ -50,7 +51,8 @@ class Simulation final : public EventTarget, public ProcessFaults {
         no_faults_(violations_),
         authenticator_(scenario_identities()),
         rng_(world_.stream("simulation")),
-        clock_rng_(world_.stream("server clock")) {
+        clock_rng_(world_.stream("server clock")),
+        is_busy_(clock_rng_.chance(1, 3)) {
     life_options_.server = scenario_server_options(world_.stream("scenario"));
     // What all clients share is enough for a few of them.
     life_options_.server.total_budget_bytes *= 1 + options.clients / kClientsOfBudget;
@@ -108,7 +110,8 @@ class Simulation final : public EventTarget, public ProcessFaults {
   ServerLifeOptions life_options_;
   std::vector<std::unique_ptr<ServerLife>> lives_;
   Prng rng_;
-  Prng clock_rng_;
+  Prng clock_rng_;  // of the server
+  bool is_busy_;    // the server, now and then
   std::vector<std::unique_ptr<VirtualClient>> clients_;
   bool calm_ = false;
   bool committing_ = true;
@@ -155,7 +158,9 @@ void Simulation::on_event(uint32_t kind, uint64_t, Now now) {
   }
   if (!committing_) return;
   const int64_t period = Duration::seconds(1).ns / options_.commits_per_second;
-  const int64_t gap = period / 2 + static_cast<int64_t>(rng_.below(static_cast<uint64_t>(period)));
+  int64_t gap = period / 2 + static_cast<int64_t>(rng_.below(static_cast<uint64_t>(period)));
+  // A server that has other things to do: what clients write waits, and comes again.
+  if (is_busy_ && !calm_ && clock_rng_.chance(1, 100)) gap += clock_rng_.between(0, kBusyMax.ns);
   world_.schedule(now.steady + Duration{gap}, target_, kCommit, 0);
   if (life().running()) life().commit_one();
 }

@@ -92,6 +92,9 @@ void VirtualClient::launch(const Now& now) {
     for (uint64_t i = 0; i < count; ++i) {
       wanted.push_back(draw_interest(interest_.identity(), rng_));
     }
+    if (uses_writes_) {
+      for (InterestEntry& entry : WriteUser::first()) wanted.push_back(std::move(entry));
+    }
     if (uses_areas_) {
       for (InterestEntry& area : areas_.first()) wanted.push_back(std::move(area));
     }

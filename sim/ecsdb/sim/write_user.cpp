@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "ecsdb/sim/scenario.h"
 #include "ecsdb/sim/workload_values.h"
 
 namespace ecsdb::sim {
@@ -30,7 +31,7 @@ Value nearby(const Value& value, Prng& rng) {
 
 WriteUser::WriteUser(Prng rng, uint32_t client, ViolationLog& violations)
     : rng_(rng), checker_(client, violations), is_one_(rng_.chance(1, 2)) {
-  pause_mean_ = Duration::ms(rng_.between(100, 1500));
+  pause_mean_ = Duration::ms(rng_.between(60, 900));
 }
 
 Duration WriteUser::draw_pause(Instant now) {
@@ -118,19 +119,31 @@ bool WriteUser::add_change(const Client& client, const Place& place, WriteDraft&
   return has_any;
 }
 
-/// The field of the one row that everybody wants to have the last word on.
+/// What all writers ask for.
+std::vector<InterestEntry> WriteUser::first() {
+  const CellKey square = CellKey::grid(0, 0, 0);
+  return {{kShipTable, InterestEntry::Kind::kKeys, {square}},
+          {kHullTable, InterestEntry::Kind::kKeys, {square}},
+          {kChatTable, InterestEntry::Kind::kKeys, {CellKey::value(0)}}};
+}
+
+/// A field of a row that all of them want to have the last word on: the first one there.
 bool WriteUser::add_rivalry(const Client& client, WriteDraft& draft) {
   const ClientDb& db = client.db();
-  for (uint16_t table = 0; table < db.table_count(); ++table) {
-    const TableDef& def = db.schema().table(table);
-    const RowIndex row = db.table(table).find_from(0);
-    if (row == kNoRow || !may_write(def)) continue;
-    for (uint16_t field = 0; field < def.fields.size(); ++field) {
-      if (def.fields[field].policy != Policy::kLww) continue;
-      return add_field(client, {table, db.table(table).row(row).entity}, field, draft);
+  const std::vector<InterestEntry> shared = first();
+  const InterestEntry& at = shared[rng_.below(shared.size())];
+  if (at.table >= db.table_count() || !may_write(db.schema().table(at.table))) return false;
+  EntityId best;
+  for (const HeldCell& cell : db.cells()) {
+    if (!cell.held || cell.table != at.table || cell.key != at.keys.front()) continue;
+    for (const RowIndex row : db.table(at.table).rows_of(cell.log)) {
+      const EntityId entity = db.table(at.table).row(row).entity;
+      if (best.is_none() || entity < best) best = entity;
     }
   }
-  return false;
+  if (best.is_none()) return false;
+  const size_t fields = db.schema().table(at.table).fields.size();
+  return add_field(client, {at.table, best}, static_cast<uint16_t>(rng_.below(fields)), draft);
 }
 
 void WriteUser::note_reset(uint16_t table, EntityId entity) {

@@ -20,6 +20,8 @@ class WriteUser {
   bool is_one() const { return is_one_; }
   /// Now and then until a moment at which others write, too.
   Duration draw_pause(Instant now);
+  /// What it asks for when it runs first.
+  static std::vector<InterestEntry> first();
   /// A new process.
   void attach(Client& client);
   /// Some writes, now.
