@@ -9,14 +9,12 @@
 #include <unistd.h>
 #include <utility>
 
-#include "session_clients.h"
-
 namespace bench {
 
 using ecsdb::ErrorCode;
 using ecsdb::fail;
 
-ecsdb::Result<ClientProcess> ClientProcess::start() {
+ecsdb::Result<ClientProcess> ClientProcess::start(void (*serve)(int socket)) {
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) {
     return fail(ErrorCode::kFileUnreadable, std::string("socketpair: ") + std::strerror(errno));
@@ -32,7 +30,7 @@ ecsdb::Result<ClientProcess> ClientProcess::start() {
   if (pid == 0) {
     close(ends[0]);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() == parent) SessionClients(ends[1]).run();
+    if (getppid() == parent) serve(ends[1]);
     _exit(0);  // nothing that the parent has buffered is written twice
   }
   close(ends[1]);

@@ -9,18 +9,18 @@
 
 namespace bench {
 
-/// A fork of this process that does as SessionClients says. Start it before any event loop or
+/// A fork of this process that does what lines on a socket say. Start it before any event loop or
 /// thread is made, and before memory is filled, which it would share. Killed by the destructor, or
 /// by the kernel when this process dies. Not thread-safe.
 class ClientProcess {
  public:
-  /// kFileUnreadable with what the system says.
-  static ecsdb::Result<ClientProcess> start();
+  /// `serve` is what it does; it ends when that returns. kFileUnreadable with what the system says.
+  static ecsdb::Result<ClientProcess> start(void (*serve)(int socket));
   ClientProcess(ClientProcess&& other) noexcept;
   ClientProcess& operator=(ClientProcess&&) = delete;
   ~ClientProcess();
 
-  /// One command of SessionClients.
+  /// One command.
   void send(const std::string& line);
   /// The next line that it said. Never waits.
   std::optional<std::string> next_line();

@@ -1,9 +1,7 @@
 #include "session_clients.h"
 
 #include <algorithm>
-#include <arpa/inet.h>
 #include <cstdio>
-#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -23,45 +21,14 @@ constexpr Duration kLookAround = Duration::ms(2);
 /// Clients hold out without a byte while they do not read.
 constexpr Duration kSilence = Duration::seconds(3600);
 
-std::string number_text(double value) {
-  char text[64];
-  std::snprintf(text, sizeof text, "%.3f", value);
-  return text;
-}
-
-/// A connected socket, or -1.
-int dial(uint16_t port) {
-  const int fd = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (fd < 0 || connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) return -1;
-  return fd;
-}
-
 }  // namespace
 
-SessionClients::SessionClients(int socket) : socket_(socket) {}
-
 void SessionClients::run() {
-  while (is_open_) {
-    read_commands();
+  while (commands_.is_open()) {
+    while (const auto line = commands_.next()) on_command(*line);
     if (awaits_live_) look_for_live();
     if (awaits_woken_) look_for_woken();
     loop_.run_batch(kLookAround);
-  }
-}
-
-void SessionClients::read_commands() {
-  char bytes[4096];
-  const ssize_t got = recv(socket_, bytes, sizeof bytes, MSG_DONTWAIT);
-  is_open_ = got != 0;
-  if (got > 0) buffer_.append(bytes, static_cast<size_t>(got));
-  for (size_t end = buffer_.find('\n'); end != std::string::npos; end = buffer_.find('\n')) {
-    const std::string line = buffer_.substr(0, end);
-    buffer_.erase(0, end + 1);
-    on_command(line);
   }
 }
 
@@ -88,11 +55,6 @@ void SessionClients::on_command(const std::string& line) {
     stalled_.clear();
     say("dropped");
   }
-}
-
-void SessionClients::say(const std::string& line) {
-  const std::string bytes = line + "\n";
-  is_open_ = is_open_ && send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL) > 0;
 }
 
 double SessionClients::ms_since(Instant start) const {
@@ -203,7 +165,7 @@ void SessionClients::bulk(size_t count, uint16_t port, uint64_t bytes) {
   const Instant start = loop_.now().steady;
   std::vector<pollfd> waiting;
   std::vector<uint64_t> missing(count, bytes);
-  for (size_t i = 0; i < count; ++i) waiting.push_back({dial(port), POLLIN, 0});
+  for (size_t i = 0; i < count; ++i) waiting.push_back({dial_loopback(port), POLLIN, 0});
   std::vector<char> buffer(ecsdb::net::EventLoop::kReadBufferBytes);
   size_t open = count;
   while (open > 0 && poll(waiting.data(), waiting.size(), -1) > 0) {

@@ -8,6 +8,7 @@
 
 #include "ecsdb/net/client_runner.h"
 
+#include "command_socket.h"
 #include "measure.h"
 
 namespace bench {
@@ -27,9 +28,11 @@ namespace bench {
 ///   bulk COUNT PORT BYTES  connects plain sockets and reads so much from each. "bulk MS"
 class SessionClients {
  public:
-  explicit SessionClients(int socket);
+  explicit SessionClients(int socket) : commands_(socket) {}
   /// Until the other end of the socket is closed.
   void run();
+  /// For ClientProcess.
+  static void serve(int socket) { SessionClients(socket).run(); }
 
  private:
   struct Stalled {
@@ -38,9 +41,8 @@ class SessionClients {
     bool is_behind = true;
   };
 
-  void read_commands();
   void on_command(const std::string& line);
-  void say(const std::string& line);
+  void say(const std::string& line) { commands_.say(line); }
 
   void add(size_t count, uint16_t port, const std::string& table);
   void report();
@@ -54,9 +56,7 @@ class SessionClients {
   ecsdb::Version newest_cut() const;
   double ms_since(ecsdb::Instant start) const;
 
-  int socket_;
-  bool is_open_ = true;
-  std::string buffer_;
+  CommandSocket commands_;
   ecsdb::net::EventLoop loop_;
   std::unique_ptr<ecsdb::net::ClientRunner> runner_;
   bool awaits_live_ = false;

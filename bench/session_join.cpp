@@ -9,6 +9,7 @@
 
 #include "measure.h"
 #include "session.h"
+#include "session_clients.h"
 #include "session_server.h"
 
 namespace bench {
@@ -65,7 +66,7 @@ Result<double> copy(SessionServer& server, BulkServer& bulk, ClientProcess& clie
 Status measure_join(const Options& options, Report& report) {
   const uint64_t clients_count = options.number("join-clients", 16, 4);
   const uint64_t rounds = options.number("rounds", 15, 2);
-  auto clients = ClientProcess::start();
+  auto clients = ClientProcess::start(SessionClients::serve);
   if (!clients.ok()) return clients.error();
   SessionLoad load;
   load.many = options.number("join-rows", 10'000, 500);

@@ -6,6 +6,7 @@
 #include "measure.h"
 #include "memory.h"
 #include "session.h"
+#include "session_clients.h"
 #include "session_server.h"
 
 namespace bench {
@@ -59,7 +60,7 @@ Status measure_stall(const Options& options, Report& report) {
   const uint64_t others = options.number("others", 16, 2);
   const uint64_t blocks = options.number("blocks", 10, 1);
   const Duration block = options.quick() ? Duration::ms(100) : Duration::seconds(1);
-  auto clients = ClientProcess::start();
+  auto clients = ClientProcess::start(SessionClients::serve);
   if (!clients.ok()) return clients.error();
   SessionLoad load;
   load.few = options.number("stall-rows", 1'000, 100);
@@ -186,9 +187,9 @@ class FullSyncTrial {
 
 Status measure_full_sync(const Options& options, Report& report) {
   const uint64_t pairs = options.number("pairs", 9, 1);
-  auto watchers = ClientProcess::start();
+  auto watchers = ClientProcess::start(SessionClients::serve);
   if (!watchers.ok()) return watchers.error();
-  auto joiner = ClientProcess::start();
+  auto joiner = ClientProcess::start(SessionClients::serve);
   if (!joiner.ok()) return joiner.error();
   SessionLoad load;
   load.many = options.number("sync-rows", 1'000'000, 5'000);
