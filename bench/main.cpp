@@ -11,8 +11,8 @@ namespace {
 
 using ecsdb::ErrorCode;
 
-const Program* const kPrograms[] = {&kStoreProgram, &kCodecProgram, &kFanoutProgram, &kSyncProgram,
-                                    &kSessionProgram};
+const Program* const kPrograms[] = {&kStoreProgram, &kCodecProgram,   &kFanoutProgram,
+                                    &kSyncProgram,  &kSessionProgram, &kWritesProgram};
 
 constexpr int kExitUsage = 2;
 constexpr int kExitFile = 3;

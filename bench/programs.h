@@ -25,5 +25,6 @@ extern const Program kCodecProgram;
 extern const Program kFanoutProgram;
 extern const Program kSyncProgram;
 extern const Program kSessionProgram;
+extern const Program kWritesProgram;
 
 }  // namespace bench

@@ -1,6 +1,7 @@
 #include "pump.h"
 
 #include <string>
+#include <utility>
 
 #include "measure.h"
 
@@ -13,10 +14,10 @@ using ecsdb::LinkId;
 using ecsdb::Status;
 using ecsdb::StreamOutput;
 
-Client& Pump::add_client(const std::string& table) {
+Client& Pump::add_client(const std::string& table, ecsdb::ClientOptions options) {
   const size_t index = ends_.size();
   End& end = ends_.emplace_back();
-  end.client = std::make_unique<Client>(ecsdb::ClientOptions{}, ecsdb::Prng(index + 1));
+  end.client = std::make_unique<Client>(std::move(options), ecsdb::Prng(index + 1));
   end.client->subscribe(table, now());
   end.client->connect(now());
   const auto link = end.client->next_dial();

@@ -29,7 +29,7 @@ class Pump {
   void advance_time(ecsdb::Duration by) { time_ = time_ + by; }
 
   /// Connects a new client that subscribes to the table; settle() takes it live.
-  ecsdb::Client& add_client(const std::string& table);
+  ecsdb::Client& add_client(const std::string& table, ecsdb::ClientOptions options = {});
   size_t client_count() const { return ends_.size(); }
   ecsdb::Client& client(size_t index) { return *ends_[index].client; }
   /// Drops the client added last, on both sides.
