@@ -146,14 +146,18 @@ void Client::Impl::show_events() {
 /// history that the server is in now.
 void Client::Impl::roll_back(const Now& now) {
   row_events_.clear();
-  const bool tells = wants_events();
-  ECSDB_CHECK(
-      visible_.roll_back(*std::exchange(fork_, std::nullopt), tells ? &row_events_ : nullptr));
+  ECSDB_CHECK(visible_.roll_back(*std::exchange(fork_, std::nullopt), noted_events()));
   position_ = {auth_reply_.database_id, auth_reply_.epoch};
-  rebase(row_events_);
+  rebase_noted();
   ++stats_.rollbacks;
   stats_.rows_changed += row_events_.size();
   if (state_ == State::kWaiting) dial(now);
+}
+
+/// After a cut; its events are for the application only if it wants any.
+void Client::Impl::rebase_noted() {
+  rebase(row_events_);
+  if (!wants_events()) row_events_.clear();
 }
 
 /// A sync is complete: what was staged becomes visible.
@@ -173,7 +177,7 @@ Status Client::Impl::apply_next(const Now& now) {
   pending_.pop_front();
   pending_bytes_ -= advance.memory_bytes();
   row_events_.clear();
-  std::vector<RowEvent>* events = wants_events() ? &row_events_ : nullptr;
+  std::vector<RowEvent>* events = noted_events();
   const bool ends_sync = advance.head.kind() == AdvanceKind::kSyncEnd;
   if (ends_sync) --pending_sync_ends_;
   if (ends_sync && !sync_.active) {
@@ -200,7 +204,7 @@ Status Client::Impl::apply_next(const Now& now) {
   // One step: what a write has done, and that it is pending no more.
   for (const Outcome& outcome : advance.outcomes) settle_write(outcome);
   settle_shown_outcomes();
-  rebase(row_events_);
+  rebase_noted();
   ++applied_advances_;
   stats_.rows_changed += row_events_.size();
   consumed_bytes_ += advance.stream_bytes;

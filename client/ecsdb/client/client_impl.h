@@ -126,6 +126,11 @@ class Client::Impl {
   bool wants_events() const {
     return !callbacks_.empty() || !areas_.empty() || !predicted_callbacks_.empty();
   }
+  /// The overlay has to know what happens beneath it, too.
+  std::vector<RowEvent>* noted_events() {
+    return wants_events() || !overlay_.is_idle() ? &row_events_ : nullptr;
+  }
+  void rebase_noted();
   Status use_schema(Schema schema);
   void on_visible_schema();
   void show_staged(std::vector<RowEvent>* events);
@@ -164,7 +169,9 @@ class Client::Impl {
   void settle_write(const Outcome& outcome);
   void settle_lone_outcomes(const Now& now);
   void settle_shown_outcomes();
+  void tell_shown();
   void rebase(std::span<const RowEvent> events);
+  void settle_overlay();
   void rebuild_overlay();
   void show_predicted();
   template <class M>
@@ -252,6 +259,7 @@ class Client::Impl {
   size_t outcome_bytes_ = 0;            // of both, as received
   std::vector<WriteOutcome> told_;      // to be told by poll()
   std::vector<RowEvent> predicted_events_;
+  std::vector<Overlay::Shown> shown_;  // scratch of submit()
   bool polling_ = false;
   bool orphaned_ = false;
 };

@@ -1,5 +1,6 @@
 // A client's writes: taking them, sending them, and showing what they do.
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "ecsdb/base/mutant.h"
@@ -60,21 +61,33 @@ Result<WriteId> Client::Impl::submit(WriteDraft&& draft, const WriteOptions& opt
   write.base = has_position_ ? visible_.cut() : Version{};
   write.epoch = has_position_ ? position_.epoch : auth_reply_.epoch;
   write.stamp = stamp(now);
-  // On a copy: what is refused must not have been shown.
-  Overlay shown = overlay_;
+  shown_.clear();
   for (WriteDraft::Op& op : write.ops) {
-    shown.note_bases(visible_, op, predicted_.entity(op.entity));
-    shown.apply_op(visible_, options_.merges, op, predicted_.entity(op.entity));
+    overlay_.show(visible_, options_.merges, op, predicted_.entity(op.entity), shown_);
   }
   auto id = writes_.add(std::move(write));
-  if (!id.ok()) return id;
-  provisional_end_ = std::max(provisional_end_, provisional_end);
-  const std::map<Overlay::Key, Overlay::Row> before = overlay_.rows();
-  overlay_ = std::move(shown);
-  if (!predicted_callbacks_.empty()) {
-    predicted_changes(visible_, before, overlay_, writes_.made(), {}, predicted_events_);
+  if (!id.ok()) {
+    overlay_.take_back(std::move(shown_));
+    return id;
   }
+  provisional_end_ = std::max(provisional_end_, provisional_end);
+  for (const WriteDraft::Op& op : writes_.all().back().ops) {
+    overlay_.keep(*id, op, predicted_.entity(op.entity));
+  }
+  if (!predicted_callbacks_.empty()) tell_shown();
   return id;
+}
+
+/// What the write that was submitted shows.
+void Client::Impl::tell_shown() {
+  Overlay::Changes changes;
+  std::set<Overlay::Key> known;
+  for (Overlay::Shown& row : shown_) {
+    if (!known.insert(row.key).second) continue;  // it was shown by an earlier operation
+    changes.made.push_back(row.key);
+    if (row.before) changes.before.emplace(row.key, *std::move(row.before));
+  }
+  predicted_changes(visible_, std::move(changes), overlay_, writes_.made(), {}, predicted_events_);
 }
 
 /// The server's wall clock as it was when it let this connection in, and the time since; one more
@@ -189,24 +202,44 @@ void Client::Impl::settle_shown_outcomes() {
 /// The confirmed state or the pending writes have changed.
 void Client::Impl::rebase(std::span<const RowEvent> events) {
   const bool tells = !predicted_callbacks_.empty();
-  if (overlay_.empty() && writes_.empty()) {
+  settle_overlay();
+  if (overlay_.is_idle()) {
     if (tells) predicted_events_.insert(predicted_events_.end(), events.begin(), events.end());
     return;
   }
-  std::map<Overlay::Key, Overlay::Row> before;
-  if (tells) before = overlay_.rows();
-  rebuild_overlay();
+  for (const RowEvent& event : events) overlay_.touch(event.entity);
+  Overlay::Changes changes;
+  overlay_.refresh(visible_, options_.merges, tells ? &changes : nullptr);
   if (!tells) return;
-  predicted_changes(visible_, std::move(before), overlay_, writes_.made(), events,
+  predicted_changes(visible_, std::move(changes), overlay_, writes_.made(), events,
                     predicted_events_);
+}
+
+/// Tells the overlay which writes are pending no more. Entities first: it knows them by the ids
+/// that they go by.
+void Client::Impl::settle_overlay() {
+  const PendingWrites::Settled settled = writes_.take_settled();
+  for (const PendingWrites::Settled::Renamed& entity : settled.renamed) {
+    overlay_.rename(visible_, entity.provisional, entity.from, entity.to);
+  }
+  for (const PendingWrite& write : settled.gone) {
+    for (const WriteDraft::Op& op : write.ops) {
+      overlay_.drop(visible_, write.id, op, predicted_.entity(op.entity));
+    }
+  }
 }
 
 void Client::Impl::rebuild_overlay() {
   overlay_.clear();
+  writes_.take_settled();
   for (const PendingWrite& write : writes_.all()) {
-    overlay_.apply(visible_, options_.merges, write.ops,
-                   [&](EntityId entity) { return predicted_.entity(entity); });
+    for (const WriteDraft::Op& op : write.ops) {
+      const EntityId entity = predicted_.entity(op.entity);
+      overlay_.keep(write.id, op, entity);
+      overlay_.touch(entity);
+    }
   }
+  overlay_.refresh(visible_, options_.merges, nullptr);
 }
 
 /// After the rows' own callbacks: what they see is what the outcome tells of.

@@ -1,8 +1,21 @@
 #include "ecsdb/client/overlay.h"
 
+#include <algorithm>
+#include <functional>
 #include <utility>
 
 namespace ecsdb {
+namespace {
+
+/// The rows that an operation is upon.
+template <class Call>
+void for_each_key(const ClientDb& db, const WriteDraft::Op& op, EntityId entity, Call&& call) {
+  if (op.kind == WriteOpKind::kSpawn) return;
+  if (op.kind != WriteOpKind::kDespawn) return call(Overlay::Key{op.table, entity});
+  for (uint16_t table = 0; table < db.table_count(); ++table) call(Overlay::Key{table, entity});
+}
+
+}  // namespace
 
 std::vector<CanonicalValue> row_values(const ClientDb& db, uint16_t table, RowIndex row) {
   const Table& rows = db.table(table);
@@ -11,6 +24,13 @@ std::vector<CanonicalValue> row_values(const ClientDb& db, uint16_t table, RowIn
     out.push_back(rows.field_value(row, field));
   }
   return out;
+}
+
+void Overlay::clear() {
+  rows_.clear();
+  ops_.clear();
+  dirty_.clear();
+  taken_.clear();
 }
 
 const Overlay::Row* Overlay::find(uint16_t table, EntityId entity) const {
@@ -28,6 +48,36 @@ Overlay::Row* Overlay::row_to_change(const ClientDb& confirmed, uint16_t table, 
   Row& own = rows_[{table, entity}];
   own = {true, row_values(confirmed, table, row)};
   return &own;
+}
+
+// ---- A write that is submitted ----
+
+void Overlay::show(const ClientDb& confirmed, const MergeSet& merges, WriteDraft::Op& op,
+                   EntityId entity, std::vector<Shown>& shown) {
+  note_bases(confirmed, op, entity);
+  for_each_key(confirmed, op, entity, [&](const Key& key) {
+    const auto found = rows_.find(key);
+    if (found != rows_.end()) {
+      shown.push_back({key, found->second});
+    } else if (op.kind == WriteOpKind::kPut || confirmed.contains(key.first, entity)) {
+      shown.push_back({key, std::nullopt});
+    }
+  });
+  apply_op(confirmed, merges, op, entity);
+}
+
+void Overlay::take_back(std::vector<Shown>&& shown) {
+  for (; !shown.empty(); shown.pop_back()) {
+    if (shown.back().before) {
+      rows_[shown.back().key] = *std::move(shown.back().before);
+    } else {
+      rows_.erase(shown.back().key);
+    }
+  }
+}
+
+void Overlay::keep(WriteId write, const WriteDraft::Op& op, EntityId entity) {
+  if (op.kind != WriteOpKind::kSpawn) ops_[entity].push_back({write, &op});
 }
 
 void Overlay::note_bases(const ClientDb& confirmed, WriteDraft::Op& op, EntityId entity) const {
@@ -53,48 +103,127 @@ void Overlay::apply_op(const ClientDb& confirmed, const MergeSet& merges, const 
     case WriteOpKind::kRemove:
       if (Row* row = row_to_change(confirmed, op.table, entity)) *row = Row{};
       return;
-    case WriteOpKind::kPut: {
-      if (row_to_change(confirmed, op.table, entity) != nullptr) return;  // it will be rejected
-      const Table& table = confirmed.table(op.table);
-      Row& row = rows_[{op.table, entity}];
-      row.exists = true;
-      row.fields.clear();
-      for (const FieldDef& field : confirmed.schema().table(op.table).fields) {
-        const uint16_t index = static_cast<uint16_t>(row.fields.size());
-        const FieldLayout& layout = table.layout().fields[index];
-        CanonicalValue value;
-        value.kind = layout.text != kNoText ? CanonicalValue::kText
-                                            : static_cast<uint8_t>(layout.lane_count);
-        if (layout.text != kNoText) value.text = default_text(field);
-        if (layout.text == kNoText) value.lanes = default_lanes(field);
-        row.fields.push_back(std::move(value));
-      }
-      for (const WriteDraft::Field& field : op.fields) row.fields[field.field] = field.value;
-      return;
-    }
-    case WriteOpKind::kSet: {
-      Row* row = row_to_change(confirmed, op.table, entity);
-      if (row == nullptr) return;
-      const std::vector<FieldDef>& fields = confirmed.schema().table(op.table).fields;
-      for (const WriteDraft::Field& field : op.fields) {
-        CanonicalValue& shown = row->fields[field.field];
-        const FieldDef& def = fields[field.field];
-        if (def.policy != Policy::kMerge) {
-          shown = field.value;
-          continue;
-        }
-        auto merged = merge_field(def, merges, field.base, shown, field.value);
-        // A merge that is not known here: what was written is the best guess. One that refuses will
-        // be rejected.
-        if (merged.ok())
-          shown = std::move(merged).value();
-        else if (merged.error().code == ErrorCode::kUnknownMerge)
-          shown = field.value;
-      }
-      return;
-    }
+    case WriteOpKind::kPut:
+      return apply_put(confirmed, op, entity);
+    case WriteOpKind::kSet:
+      return apply_set(confirmed, merges, op, entity);
   }
 }
+
+void Overlay::apply_put(const ClientDb& confirmed, const WriteDraft::Op& op, EntityId entity) {
+  if (row_to_change(confirmed, op.table, entity) != nullptr) return;  // it will be rejected
+  const Table& table = confirmed.table(op.table);
+  Row& row = rows_[{op.table, entity}];
+  row.exists = true;
+  row.fields.clear();
+  for (const FieldDef& field : confirmed.schema().table(op.table).fields) {
+    const uint16_t index = static_cast<uint16_t>(row.fields.size());
+    const FieldLayout& layout = table.layout().fields[index];
+    CanonicalValue value;
+    value.kind =
+        layout.text != kNoText ? CanonicalValue::kText : static_cast<uint8_t>(layout.lane_count);
+    if (layout.text != kNoText) value.text = default_text(field);
+    if (layout.text == kNoText) value.lanes = default_lanes(field);
+    row.fields.push_back(std::move(value));
+  }
+  for (const WriteDraft::Field& field : op.fields) row.fields[field.field] = field.value;
+}
+
+void Overlay::apply_set(const ClientDb& confirmed, const MergeSet& merges, const WriteDraft::Op& op,
+                        EntityId entity) {
+  Row* row = row_to_change(confirmed, op.table, entity);
+  if (row == nullptr) return;
+  const std::vector<FieldDef>& fields = confirmed.schema().table(op.table).fields;
+  for (const WriteDraft::Field& field : op.fields) {
+    CanonicalValue& shown = row->fields[field.field];
+    const FieldDef& def = fields[field.field];
+    if (def.policy != Policy::kMerge) {
+      shown = field.value;
+      continue;
+    }
+    auto merged = merge_field(def, merges, field.base, shown, field.value);
+    // A merge that is not known here: what was written is the best guess. One that refuses will
+    // be rejected.
+    if (merged.ok())
+      shown = std::move(merged).value();
+    else if (merged.error().code == ErrorCode::kUnknownMerge)
+      shown = field.value;
+  }
+}
+
+// ---- What has changed ----
+
+void Overlay::take_away(const ClientDb& confirmed, const WriteDraft::Op& op, EntityId entity) {
+  for_each_key(confirmed, op, entity, [&](const Key& key) {
+    if (auto row = rows_.extract(key)) taken_.insert(std::move(row));
+  });
+}
+
+void Overlay::drop(const ClientDb& confirmed, WriteId write, const WriteDraft::Op& op,
+                   EntityId entity) {
+  const auto found = ops_.find(entity);
+  if (found == ops_.end()) return;
+  std::vector<Ref>& refs = found->second;
+  auto at = std::lower_bound(refs.begin(), refs.end(), write,
+                             [](const Ref& ref, WriteId want) { return ref.write < want; });
+  for (; at != refs.end() && at->write == write; ++at) {
+    if (at->op == &op) at->op = nullptr;
+  }
+  take_away(confirmed, op, entity);
+  dirty_.push_back(entity);
+}
+
+void Overlay::rename(const ClientDb& confirmed, EntityId provisional, EntityId from, EntityId to) {
+  const auto found = ops_.find(from);
+  if (found == ops_.end() || from == to) return;
+  std::vector<Ref> moved;
+  std::vector<Ref> rest;
+  for (const Ref& ref : found->second) {
+    if (ref.op == nullptr) continue;
+    (ref.op->entity == provisional ? moved : rest).push_back(ref);
+  }
+  for (const Ref& ref : moved) take_away(confirmed, *ref.op, from);
+  std::vector<Ref>& refs = ops_[to];
+  std::vector<Ref> all;
+  std::merge(refs.begin(), refs.end(), moved.begin(), moved.end(), std::back_inserter(all),
+             [](const Ref& a, const Ref& b) {
+               return a.write != b.write ? a.write < b.write : std::less<>()(a.op, b.op);
+             });
+  refs = std::move(all);
+  found->second = std::move(rest);
+  dirty_.push_back(from);
+  dirty_.push_back(to);
+}
+
+void Overlay::touch(EntityId entity) {
+  if (ops_.contains(entity)) dirty_.push_back(entity);
+}
+
+/// What an operation does to an entity's rows depends on these alone, so that the others can stay.
+void Overlay::refresh(const ClientDb& confirmed, const MergeSet& merges, Changes* changes) {
+  std::sort(dirty_.begin(), dirty_.end());
+  dirty_.erase(std::unique(dirty_.begin(), dirty_.end()), dirty_.end());
+  for (const EntityId entity : dirty_) {
+    const auto found = ops_.find(entity);
+    if (found == ops_.end()) continue;
+    std::vector<Ref>& refs = found->second;
+    std::erase_if(refs, [](const Ref& ref) { return ref.op == nullptr; });
+    for (const Ref& ref : refs) take_away(confirmed, *ref.op, entity);
+    for (const Ref& ref : refs) {
+      apply_op(confirmed, merges, *ref.op, entity);
+      if (changes == nullptr) continue;
+      for_each_key(confirmed, *ref.op, entity, [&](const Key& key) {
+        if (rows_.contains(key)) changes->made.push_back(key);
+      });
+    }
+    if (refs.empty()) ops_.erase(found);
+  }
+  dirty_.clear();
+  if (changes != nullptr) changes->before = std::exchange(taken_, {});
+  taken_.clear();
+}
+
+// ---- Reading ----
 
 EntityId PredictedDb::entity(EntityId entity) const {
   if (!is_provisional(entity)) return entity;

@@ -13,9 +13,9 @@
 
 namespace ecsdb {
 
-/// Rows that are to be shown in place of a replica's, or of none. It is what the pending writes
-/// make of the confirmed state, and is made anew whenever either changes, so that it can hold
-/// nothing else. Not thread-safe.
+/// Rows that are to be shown in place of a replica's, or of none. It is what the pending writes,
+/// one after the other, make of the confirmed state, and can hold nothing else: where either
+/// changes, the rows concerned are made anew from both. Not thread-safe.
 class Overlay {
  public:
   using Key = std::pair<uint16_t, EntityId>;
@@ -24,30 +24,67 @@ class Overlay {
     std::vector<CanonicalValue> fields;  // by index; empty where the row does not exist
     bool operator==(const Row&) const = default;
   };
+  using Rows = std::map<Key, Row>;
 
-  void clear() { rows_.clear(); }
+  /// Nothing is pending.
+  void clear();
   bool empty() const { return rows_.empty(); }
   /// Null: the replica's row counts.
   const Row* find(uint16_t table, EntityId entity) const;
-  const std::map<Key, Row>& rows() const { return rows_; }
+  const Rows& rows() const { return rows_; }
 
-  /// Does a write's operations, as far as there are rows that they can act upon. An operation on a
-  /// row that is not held shows nothing. `resolve` gives the id that the server has given.
-  /// With `bases`, notes in the fields what they find, which is what their writer sees.
-  template <class Resolve>
-  void apply(const ClientDb& confirmed, const MergeSet& merges, std::span<const WriteDraft::Op> ops,
-             Resolve&& resolve) {
-    for (const WriteDraft::Op& op : ops) apply_op(confirmed, merges, op, resolve(op.entity));
-  }
-  /// Notes in the fields of an operation what they are about to replace.
-  void note_bases(const ClientDb& confirmed, WriteDraft::Op& op, EntityId entity) const;
-  void apply_op(const ClientDb& confirmed, const MergeSet& merges, const WriteDraft::Op& op,
-                EntityId entity);
+  // A write that is submitted: show() for each of its operations, then keep() for each, or
+  // take_back(). `entity` is what the operation's entity goes by.
+
+  /// A row that is shown otherwise now.
+  struct Shown {
+    Key key;
+    std::optional<Row> before;  // in the overlay
+  };
+  /// Does an operation, as far as there are rows that it can act upon: one on a row that is not
+  /// held shows nothing. Notes in the fields what they replace, which is what their writer sees.
+  /// Appends the rows that it may change.
+  void show(const ClientDb& confirmed, const MergeSet& merges, WriteDraft::Op& op, EntityId entity,
+            std::vector<Shown>& shown);
+  void take_back(std::vector<Shown>&& shown);
+  /// `op` must stay where it is until drop().
+  void keep(WriteId write, const WriteDraft::Op& op, EntityId entity);
+
+  // What has changed; then refresh().
+
+  /// True if no write is pending: nothing else of these counts.
+  bool is_idle() const { return ops_.empty(); }
+  /// The write is pending no more.
+  void drop(const ClientDb& confirmed, WriteId write, const WriteDraft::Op& op, EntityId entity);
+  /// Operations upon a provisional entity are upon `to` instead of `from` now.
+  void rename(const ClientDb& confirmed, EntityId provisional, EntityId from, EntityId to);
+  /// Some confirmed row of the entity has changed, come or gone.
+  void touch(EntityId entity);
+  struct Changes {
+    Rows before;  // under the ids that they went by
+    std::vector<Key> made;
+  };
+  /// Makes anew what has changed, and tells unless `changes` is null.
+  void refresh(const ClientDb& confirmed, const MergeSet& merges, Changes* changes);
 
  private:
+  struct Ref {
+    WriteId write;
+    const WriteDraft::Op* op = nullptr;  // null: dropped
+  };
+  void apply_op(const ClientDb& confirmed, const MergeSet& merges, const WriteDraft::Op& op,
+                EntityId entity);
+  void apply_put(const ClientDb& confirmed, const WriteDraft::Op& op, EntityId entity);
+  void apply_set(const ClientDb& confirmed, const MergeSet& merges, const WriteDraft::Op& op,
+                 EntityId entity);
+  void note_bases(const ClientDb& confirmed, WriteDraft::Op& op, EntityId entity) const;
   Row* row_to_change(const ClientDb& confirmed, uint16_t table, EntityId entity);
+  void take_away(const ClientDb& confirmed, const WriteDraft::Op& op, EntityId entity);
 
-  std::map<Key, Row> rows_;
+  Rows rows_;
+  std::map<EntityId, std::vector<Ref>> ops_;  // of pending writes, in their order
+  std::vector<EntityId> dirty_;               // whose rows have to be made anew
+  Rows taken_;                                // those rows, as they were
 };
 
 /// A row of the replica, whole.

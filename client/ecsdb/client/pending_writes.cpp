@@ -37,6 +37,7 @@ Result<WriteId> PendingWrites::add(PendingWrite write) {
   for (uint32_t i = 0; i < write.ops.size(); ++i) {
     if (write.ops[i].kind == WriteOpKind::kSpawn) spawns_[write.ops[i].entity] = {write.id, 0, i};
   }
+  if (write.deadline != Instant::never()) deadlines_.insert({write.deadline, write.id});
   writes_.push_back(std::move(write));
   return WriteId{last_id_};
 }
@@ -56,7 +57,18 @@ void PendingWrites::forget(std::deque<PendingWrite>::iterator at) {
   for (const WriteDraft::Op& op : at->ops) {
     if (op.kind == WriteOpKind::kSpawn) spawns_.erase(op.entity);
   }
+  unsend(*at);
+  if (at->refers_to != 0) {
+    const auto referred = referred_.find(at->refers_to);
+    if (--referred->second == 0) referred_.erase(referred);
+  }
+  if (at->deadline != Instant::never()) deadlines_.erase({at->deadline, at->id});
+  settled_.gone.push_back(std::move(*at));
   writes_.erase(at);
+}
+
+void PendingWrites::unsend(PendingWrite& write) {
+  if (std::exchange(write.is_sent, false)) --sent_;
 }
 
 WriteOutcome PendingWrites::outcome_of(const PendingWrite& write, WriteOutcome::Kind kind,
@@ -90,26 +102,27 @@ void PendingWrites::on_session(bool goes_on, bool keeps_unsent, ErrorCode code,
 }
 
 void PendingWrites::on_disconnected() {
-  for (PendingWrite& write : writes_) write.is_sent = false;
+  for (PendingWrite& write : writes_) unsend(write);
   retry_at_ = Instant::never();
   if (ECSDB_MUTANT(queue_truncated)) {
     while (writes_.size() > 1) forget(writes_.end() - 1);
   }
 }
 
-std::deque<PendingWrite>& PendingWrites::in_order() {
+bool PendingWrites::is_in_order() {
+  return !ECSDB_MUTANT(resend_reversed) && !ECSDB_MUTANT(rejection_stays);
+}
+
+/// Puts them in the order that they are to be sent in, which they are in already.
+void PendingWrites::put_in_order() {
   if (ECSDB_MUTANT(resend_reversed)) {
     std::sort(writes_.begin(), writes_.end(), [](const PendingWrite& a, const PendingWrite& b) {
       return a.sequence != 0 && b.sequence != 0 ? a.sequence > b.sequence : a.id < b.id;
     });
   }
-  return writes_;
 }
 
-size_t PendingWrites::sent_count() const {
-  return static_cast<size_t>(std::count_if(writes_.begin(), writes_.end(),
-                                           [](const PendingWrite& w) { return w.is_sent; }));
-}
+size_t PendingWrites::first_unsent() const { return is_in_order() ? sent_ : 0; }
 
 /// Behind a number that is given up: the server knows of that only once all before it are settled.
 bool PendingWrites::is_held(const PendingWrite& write) const {
@@ -118,8 +131,9 @@ bool PendingWrites::is_held(const PendingWrite& write) const {
 
 bool PendingWrites::is_due(size_t window) const {
   if (retry_at_ != Instant::never()) return false;
-  if (sent_count() >= window) return false;
-  for (const PendingWrite& write : writes_) {
+  if (sent_ >= window) return false;
+  for (size_t i = first_unsent(); i < writes_.size(); ++i) {
+    const PendingWrite& write = writes_[i];
     if (!write.is_sent) return write.sequence == 0 || !is_held(write);
   }
   return false;
@@ -127,10 +141,10 @@ bool PendingWrites::is_due(size_t window) const {
 
 uint64_t PendingWrites::settled_below() const {
   uint64_t below = last_sequence_ + 1;
+  if (!referred_.empty()) below = std::min(below, referred_.begin()->first);
   for (const PendingWrite& write : writes_) {
-    if (write.sequence == 0) continue;
-    below = std::min(below, write.sequence);
-    if (write.refers_to != 0) below = std::min(below, write.refers_to);
+    if (write.sequence != 0) below = std::min(below, write.sequence);
+    if (is_in_order()) break;  // the first has the lowest
   }
   return below;
 }
@@ -162,6 +176,7 @@ void PendingWrites::number(PendingWrite& write, const Schema& schema) {
       message.fields.push_back({table.fields[field.field].id, field.base, field.value});
     }
   }
+  if (write.refers_to != 0) ++referred_[write.refers_to];
   ByteWriter out(write.bytes);
   encode_fields(message, out);
 }
@@ -186,9 +201,15 @@ void PendingWrites::name_entity(EntityId entity, PendingWrite& write, WriteOp& o
 // ---- What the server says ----
 
 std::deque<PendingWrite>::iterator PendingWrites::find(uint64_t sequence) {
-  return std::find_if(writes_.begin(), writes_.end(), [sequence](const PendingWrite& write) {
-    return write.sequence == sequence && sequence != 0;
-  });
+  if (sequence == 0) return writes_.end();
+  if (!is_in_order()) {
+    return std::find_if(writes_.begin(), writes_.end(),
+                        [&](const PendingWrite& write) { return write.sequence == sequence; });
+  }
+  const auto at = std::partition_point(
+      writes_.begin(), writes_.end(),
+      [&](const PendingWrite& write) { return write.sequence != 0 && write.sequence < sequence; });
+  return at != writes_.end() && at->sequence == sequence ? at : writes_.end();
 }
 
 void PendingWrites::on_refused(const WriteRefused& refused, Instant now,
@@ -208,7 +229,7 @@ void PendingWrites::on_refused(const WriteRefused& refused, Instant now,
     skipped_ = std::max(skipped_, sequence);
   }
   for (PendingWrite& write : writes_) {
-    if (write.sequence >= sequence) write.is_sent = false;  // they were passed over
+    if (write.sequence >= sequence) unsend(write);  // they were passed over
   }
 }
 
@@ -228,10 +249,13 @@ std::optional<WriteOutcome> PendingWrites::on_outcome(const Outcome& outcome,
     if (op.kind != WriteOpKind::kSpawn || spawn == outcome.made.size()) continue;
     const EntityId entity = outcome.made[spawn++];
     out.made.push_back({op.entity, entity});
-    made_[op.entity] = entity;
     made_order_.push_back(op.entity);
+    rename(op.entity, entity);
   }
-  for (; made_order_.size() > kMadeMax; made_order_.pop_front()) made_.erase(made_order_.front());
+  for (; made_order_.size() > kMadeMax; made_order_.pop_front()) {
+    rename(made_order_.front(), made_order_.front());
+    made_.erase(made_order_.front());
+  }
   for (const FinalValue& final : outcome.finals) {
     if (final.op >= at->ops.size()) continue;
     const uint16_t table = at->ops[final.op].table;
@@ -250,7 +274,14 @@ std::optional<WriteOutcome> PendingWrites::on_outcome(const Outcome& outcome,
   return out;
 }
 
+/// From what it has gone by until now.
+void PendingWrites::rename(EntityId provisional, EntityId to) {
+  EntityId& made = made_.try_emplace(provisional, provisional).first->second;
+  settled_.renamed.push_back({provisional, std::exchange(made, to), to});
+}
+
 void PendingWrites::expire(Instant now, std::vector<WriteOutcome>& outcomes) {
+  if (deadlines_.empty() || now < deadlines_.begin()->first) return;
   for (size_t i = 0; i < writes_.size();) {
     PendingWrite& write = writes_[i];
     if (write.is_late || now < write.deadline) {
@@ -258,6 +289,7 @@ void PendingWrites::expire(Instant now, std::vector<WriteOutcome>& outcomes) {
       continue;
     }
     write.is_late = true;
+    deadlines_.erase({write.deadline, write.id});
     const bool never_left = write.sequence == 0;
     WriteOutcome outcome =
         outcome_of(write, never_left ? WriteOutcome::Kind::kExpired : WriteOutcome::Kind::kUnknown,
@@ -273,11 +305,7 @@ void PendingWrites::expire(Instant now, std::vector<WriteOutcome>& outcomes) {
 }
 
 Instant PendingWrites::next_deadline() const {
-  Instant at = retry_at_;
-  for (const PendingWrite& write : writes_) {
-    if (!write.is_late) at = std::min(at, write.deadline);
-  }
-  return at;
+  return deadlines_.empty() ? retry_at_ : std::min(retry_at_, deadlines_.begin()->first);
 }
 
 }  // namespace ecsdb

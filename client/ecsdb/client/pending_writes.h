@@ -9,6 +9,9 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "ecsdb/client/writes.h"
@@ -33,7 +36,10 @@ struct PendingWrite {
   bool is_late = false;    // its deadline has passed, and the application was told
 };
 
-/// In the order of submit(). Bounded by its limits. Not thread-safe.
+static_assert(std::is_nothrow_move_constructible_v<PendingWrite>);  // its operations stay in place
+
+/// In the order of submit(). Bounded by its limits. What it is asked for with every write or
+/// message does not depend on how many are pending. Not thread-safe.
 class PendingWrites {
  public:
   struct Limits {
@@ -66,15 +72,16 @@ class PendingWrites {
   void take(Writes& message, const Schema& schema, size_t window, ExpiresNs&& expires_ns) {
     message.settled_below = told_below_ = settled_below();
     size_t bytes = 0;
-    size_t sent = sent_count();
-    for (PendingWrite& write : in_order()) {
+    put_in_order();
+    for (size_t i = first_unsent(); i < writes_.size(); ++i) {
+      PendingWrite& write = writes_[i];
       if (write.is_sent) continue;
-      if (sent == window || message.entries.size() == kWritesPerFrameMax) break;
+      if (sent_ == window || message.entries.size() == kWritesPerFrameMax) break;
       if (write.sequence == 0) number(write, schema);
       if (is_held(write)) break;
       if (bytes > 0 && bytes + write.bytes.size() > kFrameBytes) break;
       bytes += write.bytes.size();
-      ++sent;
+      ++sent_;
       write.is_sent = true;
       message.entries.push_back({expires_ns(write.deadline), write.bytes});
     }
@@ -95,6 +102,19 @@ class PendingWrites {
   /// Ids that the server has given to provisional entities.
   const std::map<EntityId, EntityId>& made() const { return made_; }
 
+  /// What has changed since it was taken last, in order: the id that a provisional entity goes by,
+  /// then writes that are pending no more.
+  struct Settled {
+    struct Renamed {
+      EntityId provisional;
+      EntityId from;
+      EntityId to;
+    };
+    std::vector<Renamed> renamed;
+    std::vector<PendingWrite> gone;
+  };
+  Settled take_settled() { return std::exchange(settled_, {}); }
+
  private:
   static constexpr size_t kFrameBytes = 32 * 1024;  // of entries in a frame, unless one has more
   static constexpr size_t kMadeMax = 65'536;
@@ -104,10 +124,14 @@ class PendingWrites {
     uint32_t op = 0;
   };
 
-  std::deque<PendingWrite>& in_order();
-  size_t sent_count() const;
+  /// The numbers rise, and what was sent comes first; planted bugs put that out of order.
+  static bool is_in_order();
+  void put_in_order();
+  size_t first_unsent() const;
   bool is_held(const PendingWrite& write) const;
   void number(PendingWrite& write, const Schema& schema);
+  void unsend(PendingWrite& write);
+  void rename(EntityId provisional, EntityId to);
   void name_entity(EntityId entity, PendingWrite& write, WriteOp& op) const;
   std::deque<PendingWrite>::iterator find(uint64_t sequence);
   void forget(std::deque<PendingWrite>::iterator at);
@@ -116,7 +140,10 @@ class PendingWrites {
 
   Limits limits_;
   std::deque<PendingWrite> writes_;
-  size_t bytes_ = 0;  // of memory, about
+  size_t bytes_ = 0;                                 // of memory, about
+  size_t sent_ = 0;                                  // of them
+  std::map<uint64_t, size_t> referred_;              // sequences that writes name; how many do
+  std::set<std::pair<Instant, WriteId>> deadlines_;  // of those that are not late
   uint64_t last_id_ = 0;
   uint64_t last_sequence_ = 0;
   uint64_t told_below_ = 0;
@@ -125,6 +152,7 @@ class PendingWrites {
   std::map<EntityId, Spawn> spawns_;  // by provisional id, of pending writes
   std::map<EntityId, EntityId> made_;
   std::deque<EntityId> made_order_;
+  Settled settled_;
 };
 
 }  // namespace ecsdb

@@ -8,19 +8,18 @@
 namespace ecsdb {
 namespace {
 
-using Rows = std::map<Overlay::Key, Overlay::Row>;
+using Rows = Overlay::Rows;
 
 /// Under the ids that the server has given.
 Rows renamed(Rows rows, const std::map<EntityId, EntityId>& made) {
-  for (const auto& [provisional, entity] : made) {
-    if (rows.empty()) break;
-    for (auto at = rows.begin(); at != rows.end();) {
-      auto here = at++;
-      if (here->first.second != provisional) continue;
-      auto node = rows.extract(here);
-      node.key().second = entity;
-      rows.insert(std::move(node));
-    }
+  for (auto at = rows.begin(); at != rows.end();) {
+    auto here = at++;
+    if (!is_provisional(here->first.second)) continue;
+    const auto found = made.find(here->first.second);
+    if (found == made.end()) continue;
+    auto node = rows.extract(here);
+    node.key().second = found->second;
+    rows.insert(std::move(node));
   }
   return rows;
 }
@@ -103,13 +102,12 @@ class Comparison {
 
 }  // namespace
 
-void predicted_changes(const ClientDb& confirmed, Rows before, const Overlay& after,
+void predicted_changes(const ClientDb& confirmed, Overlay::Changes changes, const Overlay& after,
                        const std::map<EntityId, EntityId>& made, std::span<const RowEvent> events,
                        std::vector<RowEvent>& out) {
-  const Rows old = renamed(std::move(before), made);
-  std::set<Overlay::Key> own;
+  const Rows old = renamed(std::move(changes.before), made);
+  std::set<Overlay::Key> own(changes.made.begin(), changes.made.end());
   for (const auto& [key, row] : old) own.insert(key);
-  for (const auto& [key, row] : after.rows()) own.insert(key);
   for (const RowEvent& event : events) {
     if (!own.contains({event.table, event.entity})) out.push_back(event);
   }
