@@ -49,7 +49,9 @@ constexpr void (*kChecks[])(ByteSpan) = {check_message<Auth>,
                                          check_message<Writes>,
                                          check_message<Write>,
                                          check_message<Outcomes>,
-                                         check_message<WriteRefused>};
+                                         check_message<WriteRefused>,
+                                         check_message<Events>,
+                                         check_message<ClientEvents>};
 
 }  // namespace
 }  // namespace ecsdb::fuzz

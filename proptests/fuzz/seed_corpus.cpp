@@ -94,6 +94,10 @@ int message_number(const Said& said) {
       return 19;
     case MessageType::kWriteRefused:
       return 20;
+    case MessageType::kEvents:
+      return 21;
+    case MessageType::kClientEvents:
+      return 22;
   }
   return 16;
 }
@@ -139,6 +143,9 @@ void write_messages_of_writes(Seeds& seeds) {
   outcomes.outcomes[0].finals = {{1, FieldId{1}, place}};
   write_message(seeds, 19, outcomes);
   write_message(seeds, 20, WriteRefused{3, 658, "full", 250});
+  const std::vector<EventValue> values = {{FieldId{1}, place}, {FieldId{2}, name}};
+  write_message(seeds, 21, Events{2, {{EventId{1}, EntityId{7}, Version{53}, values}}});
+  write_message(seeds, 22, ClientEvents{{{EventId{1}, EntityId{7}, values}}});
 }
 
 /// What nobody says in the recorded conversation.

@@ -48,6 +48,7 @@ constexpr ErrorUse kUses[] = {
     {ErrorCode::kValueOutOfRange, "raises", "", "yes"},
     {ErrorCode::kTextTooLong, "raises", "", "yes"},
     {ErrorCode::kBadText, "raises", "", "yes"},
+    {ErrorCode::kUnknownEvent, "may raise", "", "yes"},
     {ErrorCode::kWrongBaseline, "raises", "", "yes"},
     {ErrorCode::kUnknownRow, "raises", "", "yes"},
     {ErrorCode::kDuplicateRow, "raises", "", "yes"},

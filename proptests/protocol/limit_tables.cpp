@@ -47,6 +47,8 @@ constexpr NamedLimit kLimits[] = {
     {"write_fields_max", kWriteFieldsMax, "fields of all operations of one write together"},
     {"writes_per_frame_max", kWritesPerFrameMax, "writes in one frame"},
     {"outcomes_per_frame_max", kOutcomesPerFrameMax, "outcomes in one frame"},
+    {"event_bytes_max", kEventBytesMax, "of the values of one event"},
+    {"events_per_frame_max", kEventsPerFrameMax, "events in one frame"},
     {"cells_per_connection_max", kCellsPerConnectionMax, "the largest handle"},
     {"unacked_bytes_max", kUnackedBytesMax,
      "as shipped: bytes sent and not acknowledged; auth_reply has the server's"},

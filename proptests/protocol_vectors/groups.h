@@ -14,6 +14,7 @@ const GroupKind& frames_group();
 const GroupKind& messages_group();
 void make_message_rejects(Maker& to);
 void make_writes(Maker& to);
+void make_event_messages(Maker& to);
 const GroupKind& plain_blocks_group();
 const GroupKind& packed_blocks_group();
 const GroupKind& advances_group();

@@ -19,6 +19,7 @@ constexpr TypeName kTypeNames[] = {
     {MessageType::kClientReady, "client_ready"},
     {MessageType::kGoodbye, "goodbye"},
     {MessageType::kWrites, "writes"},
+    {MessageType::kClientEvents, "client_events"},
     {MessageType::kAuthReply, "auth_reply"},
     {MessageType::kSchemaPart, "schema_part"},
     {MessageType::kSubscribeReply, "subscribe_reply"},
@@ -30,6 +31,7 @@ constexpr TypeName kTypeNames[] = {
     {MessageType::kSyncMark, "sync_mark"},
     {MessageType::kOutcomes, "outcomes"},
     {MessageType::kWriteRefused, "write_refused"},
+    {MessageType::kEvents, "events"},
 };
 
 template <class M>
@@ -164,6 +166,10 @@ Result<Json> message_json(MessageType type, ByteSpan head, Bytes& again) {
       return decoded<Outcomes>(head, again);
     case MessageType::kWriteRefused:
       return decoded<WriteRefused>(head, again);
+    case MessageType::kEvents:
+      return decoded<Events>(head, again);
+    case MessageType::kClientEvents:
+      return decoded<ClientEvents>(head, again);
   }
   return fail(ErrorCode::kUnknownMessage);
 }

@@ -256,6 +256,7 @@ void make_message_rejects(Maker& to) {
   make_resume_rejects(rejects);
   make_advances(rejects);
   make_write_rejects(rejects);
+  make_event_rejects(rejects);
 }
 
 }  // namespace ecsdb::vectors

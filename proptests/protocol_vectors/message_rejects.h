@@ -53,6 +53,9 @@ class Rejects {
 /// Of writes, write, outcomes and write_refused.
 void make_write_rejects(const Rejects& to);
 
+/// Of events and client_events.
+void make_event_rejects(const Rejects& to);
+
 /// Of resume, resume_reply, refetch, client_ready and sync_mark.
 void make_resume_rejects(const Rejects& to);
 

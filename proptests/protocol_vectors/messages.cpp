@@ -271,6 +271,7 @@ const GroupKind& messages_group() {
                                      make_resume(to);
                                      make_advances(to);
                                      make_writes(to);
+                                     make_event_messages(to);
                                      make_message_rejects(to);
                                    },
                                    play};

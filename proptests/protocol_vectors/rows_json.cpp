@@ -161,10 +161,12 @@ Json schema_json(const SchemaDef& def) {
   }
   Json events = Json::array();
   for (const EventDef& item : def.events) {
-    events.add(Json::object({{"id", item.id.value},
-                             {"name", item.name},
-                             {"cell", cell_json(item.cell)},
-                             {"fields", fields_json(item.fields)}}));
+    Json event = Json::object({{"id", item.id.value},
+                               {"name", item.name},
+                               {"cell", cell_json(item.cell)},
+                               {"fields", fields_json(item.fields)}});
+    if (!item.write.empty()) event.set("write", access_json(item.write));
+    events.add(std::move(event));
   }
   return Json::object({{"name", def.name},
                        {"version", def.version},

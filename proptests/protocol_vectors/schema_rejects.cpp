@@ -134,6 +134,11 @@ void make_malformed(Rejects to) {
          schema_of_field(field_of(21, Raw(), 0, Raw())), kMalformed);
   to.add("schema-unknown-quantisation", "Quantisations are 0 to 3.",
          schema_of_field(Raw().varint(1).name("a").u8(10).u8(4).u8(0).u8(0).varint(1)), kMalformed);
+  to.add("schema-cell-with-write", "Only an event's cell tells of a write list.",
+         schema_of_cell(Raw().u8(128)), kMalformed);
+  to.add("schema-event-unknown-cell", "Kinds of cells are 0 to 4 there, too.",
+         head().u8(0).u8(0).list({Raw().varint(1).name("e").u8(64).list({field(1, "a")})}),
+         kMalformed);
   to.add("schema-unknown-flags", "A field has three flags.",
          schema_of_field(field_of(2, Raw(), 8, Raw())), kMalformed);
   to.add("schema-field-write-unknown-where", "Conditions of access are 0 to 2 there, too.",
@@ -189,6 +194,9 @@ void make_not_canonical(Rejects to) {
 void make_not_canonical_writes(Rejects to) {
   to.add("schema-field-write-empty", "A write list of a field that is there has a rule.",
          schema_of_field(field_of(2, Raw(), 4, Raw().u8(0))), kNotCanonical);
+  to.add("schema-event-write-empty", "A write list of an event that is there has a rule.",
+         head().u8(0).u8(0).list({Raw().varint(1).name("e").u8(128).list({field(1, "a")}).u8(0)}),
+         kNotCanonical);
 }
 
 void make_over_limits(Rejects to) {
@@ -268,8 +276,12 @@ void make_invalid_field_writes(Rejects to) {
              one(kU8).field_write(""));
   to.invalid("schema-field-write-server-only", "Clients do not write what they never see.",
              one(kU8).write("").field(2, "b", kU8).server_only().field_write(""));
-  to.invalid("schema-field-write-of-event", "Clients write no events.",
+  to.invalid("schema-field-write-of-event", "An event is sent as a whole.",
              SchemaBuilder("s").event(1, "e").field(1, "a", kU8).field_write(""));
+  to.invalid("schema-event-write-owner", "Who may send an event is told by roles alone.",
+             SchemaBuilder("s").event(1, "e").write("", where).field(1, "a", kU8));
+  to.invalid("schema-event-write-role-upper-case", "Names of roles are lower-case.",
+             SchemaBuilder("s").event(1, "e").write("Guest").field(1, "a", kU8));
   to.invalid("schema-field-write-owner-without-owner", "Nobody owns the row.",
              one(kU8).write("").field_write("", where));
   to.invalid("schema-field-write-claim-of-one-cell", "One cell has no key to compare a claim with.",

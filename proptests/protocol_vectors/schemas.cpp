@@ -148,6 +148,21 @@ void make_events(Maker& to) {
           .precision(0.1)
           .event(2, "chat")
           .text(1, "line", 200));
+  add(to, "schema-event-access", "Events that clients may send: with a role, and everyone.",
+      SchemaBuilder("event_access")
+          .table(1, "ship")
+          .by("room")
+          .field(1, "room", kU16)
+          .event(1, "honk")
+          .follow("ship")
+          .write("player")
+          .write("")
+          .field(1, "how_loud", kU8)
+          .event(2, "cheat")
+          .write("admin")
+          .text(1, "code", 20)
+          .event(3, "boom")
+          .field(1, "at", kU8));
 }
 
 void make_defaults(Maker& to) {

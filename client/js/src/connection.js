@@ -39,6 +39,8 @@ const TAKEN_IN = {
   // It never writes, so they say nothing to it.
   outcomes: [SCHEMA, LIVE],
   write_refused: [SCHEMA, LIVE],
+  // It tells its application of rows only.
+  events: [LIVE, LIVE],
   goodbye: [AUTH, LIVE],
 };
 
@@ -203,8 +205,12 @@ export class Connection {
     this.consumed += frame.size;
   }
 
-  /** Whether a message of a sync comes where none is under way, or has begun to end, or begins. */
+  /**
+   * Whether a message of a sync comes where none is under way, or has begun to end, or begins; or
+   * events come inside an advance.
+   */
   isOutOfSync(name) {
+    if (name === "events") return this.waiting.length > 0;
     if (name === "sync_begin") return this.isStaging();
     if (name !== "sync_chunk" && name !== "sync_mark") return false;
     return !this.isStaging() || this.isSyncEnding();
@@ -248,6 +254,7 @@ export class Connection {
         return this.takeHeartbeat(message, now);
       case "outcomes":
       case "write_refused":
+      case "events":
         return undefined;
       default:
         return this.takeGoodbye(message);

@@ -30,6 +30,7 @@ export const ERROR_NUMBERS = Object.freeze({
   value_out_of_range: 306,
   text_too_long: 307,
   bad_text: 308,
+  unknown_event: 309,
   wrong_baseline: 400,
   unknown_row: 401,
   duplicate_row: 402,

@@ -26,6 +26,8 @@ export const LIMITS = Object.freeze({
   writeFieldsMax: 1024,
   writesPerFrameMax: 256,
   outcomesPerFrameMax: 256,
+  eventBytesMax: 16384,
+  eventsPerFrameMax: 256,
   cellsPerConnectionMax: 1048576,
   tablesMax: 1024,
   fieldsPerTableMax: 64,

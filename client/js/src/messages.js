@@ -108,6 +108,15 @@ const OUTCOME = [
   ["finals", [FINAL_VALUE], LIMITS.writeFieldsMax],
 ];
 
+const EVENT_VALUE = [["field", "v16"], ["value", "value", LIMITS.textBytesMax]];
+const EVENT_ENTRY = [
+  ["event", "v16"],
+  ["entity", "v64"],
+  ["version", "v64"],
+  ["values", [EVENT_VALUE], LIMITS.fieldsPerTableMax],
+];
+const CLIENT_EVENT_ENTRY = EVENT_ENTRY.filter(([name]) => name !== "version");
+
 const ADVANCE = [
   ["flags", "v8", FLAGS_MAX],
   ["from", "v64"],
@@ -174,6 +183,10 @@ export const MESSAGES = Object.freeze({
       ["settled_below", "v64"],
       ["entries", [WRITE_ENTRY], LIMITS.writesPerFrameMax],
     ],
+  },
+  client_events: {
+    number: 10,
+    fields: [["events", [CLIENT_EVENT_ENTRY], LIMITS.eventsPerFrameMax]],
   },
   auth_reply: {
     number: 16,
@@ -254,6 +267,10 @@ export const MESSAGES = Object.freeze({
       ["reason", "text", LIMITS.reasonBytesMax],
       ["retry_after_ms", "v32"],
     ],
+  },
+  events: {
+    number: 27,
+    fields: [["missed", "v64"], ["events", [EVENT_ENTRY], LIMITS.eventsPerFrameMax]],
   },
 });
 

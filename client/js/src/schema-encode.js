@@ -5,8 +5,8 @@
 
 import { ByteWriter } from "./bytes.js";
 import {
-  CELL_KINDS, CODECS, CONDITIONS, FIELD_HAS_DEFAULT, FIELD_HAS_WRITE, FIELD_SERVER_ONLY,
-  FIELD_TYPES, POLICIES, QUANTISE_KINDS,
+  CELL_HAS_WRITE, CELL_KINDS, CODECS, CONDITIONS, FIELD_HAS_DEFAULT, FIELD_HAS_WRITE,
+  FIELD_SERVER_ONLY, FIELD_TYPES, POLICIES, QUANTISE_KINDS,
 } from "./schema.js";
 import { bitsOfF32, bitsOfF64 } from "./values.js";
 
@@ -51,12 +51,13 @@ function writeTable(writer, table) {
 function writeEvent(writer, event) {
   writer.varint(event.id);
   writer.text(event.name);
-  writeCell(writer, event.cell);
+  writeCell(writer, event.cell, event.write ? CELL_HAS_WRITE : 0);
   writeList(writer, event.fields, writeField);
+  if (event.write) writeList(writer, event.write, writeAccess);
 }
 
-function writeCell(writer, cell) {
-  writer.u8(CELL_KINDS.indexOf(cell.kind));
+function writeCell(writer, cell, flag = 0) {
+  writer.u8(CELL_KINDS.indexOf(cell.kind) | flag);
   if (cell.kind !== "one") writer.text(cell.kind === "follow" ? cell.table : cell.field);
   if (cell.kind === "grid") writer.u64(bitsOfF64(cell.size));
 }

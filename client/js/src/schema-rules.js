@@ -94,6 +94,10 @@ function checkEvent(schema, event) {
     must(field.policy === "server", `${what} has the field ${field.name} with a policy`);
     must(!field.write, `${what} has the field ${field.name} with a write list`);
   }
+  for (const rule of event.write ?? []) {
+    must(rule.role === "" || isLegalName(rule.role), `${what} has a rule with the role ${rule.role}`);
+    must(rule.where === "any", `${what} has a rule with a condition`);
+  }
 }
 
 /** What tables and events have in common. */

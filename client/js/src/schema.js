@@ -27,6 +27,8 @@ export const CODECS = Object.freeze(["plain", "packed"]);
 export const FIELD_SERVER_ONLY = 1;
 export const FIELD_HAS_DEFAULT = 2;
 export const FIELD_HAS_WRITE = 4;
+/** Added to the cell kind of an event that has a write list. */
+export const CELL_HAS_WRITE = 128;
 const FIELD_FLAGS = FIELD_SERVER_ONLY | FIELD_HAS_DEFAULT | FIELD_HAS_WRITE;
 
 const FORMAT = 1;
@@ -38,7 +40,7 @@ const FORMAT = 1;
  * @property {{name: string, values: string[]}[]} enums
  * @property {object[]} tables with `id`, `name`, `cell`, `read`, `write`, `codec`, `transient`,
  *   `fields`
- * @property {object[]} events with `id`, `name`, `cell`, `fields`
+ * @property {object[]} events with `id`, `name`, `cell`, `fields`, and `write` if it has such a list
  * @property {string} fingerprint 16 bytes in hexadecimal, as they stand in messages
  */
 
@@ -117,7 +119,10 @@ function readName(reader) {
 }
 
 function readOf(reader, names, what) {
-  const number = reader.u8();
+  return nameOf(reader, reader.u8(), names, what);
+}
+
+function nameOf(reader, number, names, what) {
   if (number >= names.length) reader.malformed(`${what} ${number}`);
   return names[number];
 }
@@ -136,7 +141,7 @@ function readTable(reader) {
   return {
     id: reader.varint(0xffff),
     name: readName(reader),
-    cell: readCell(reader),
+    cell: readCell(reader, reader.u8()),
     read: readList(reader, LIMITS.accessRulesMax, readAccess),
     write: readList(reader, LIMITS.accessRulesMax, readAccess),
     codec: readOf(reader, CODECS, "codec tier"),
@@ -146,16 +151,16 @@ function readTable(reader) {
 }
 
 function readEvent(reader) {
-  return {
-    id: reader.varint(0xffff),
-    name: readName(reader),
-    cell: readCell(reader),
-    fields: readRising(reader, LIMITS.fieldsPerTableMax, readField, (item) => item.id),
-  };
+  const event = { id: reader.varint(0xffff), name: readName(reader) };
+  const kind = reader.u8();
+  event.cell = readCell(reader, kind & ~CELL_HAS_WRITE);
+  event.fields = readRising(reader, LIMITS.fieldsPerTableMax, readField, (item) => item.id);
+  if (kind & CELL_HAS_WRITE) event.write = readWriteList(reader);
+  return event;
 }
 
-function readCell(reader) {
-  const cell = { kind: readOf(reader, CELL_KINDS, "cell kind") };
+function readCell(reader, kind) {
+  const cell = { kind: nameOf(reader, kind, CELL_KINDS, "cell kind") };
   if (cell.kind === "one") return cell;
   cell[cell.kind === "follow" ? "table" : "field"] = readName(reader);
   if (cell.kind === "grid") cell.size = readF64(reader);
@@ -168,7 +173,7 @@ function readAccess(reader) {
   return access;
 }
 
-function readFieldWrite(reader) {
+function readWriteList(reader) {
   const rules = readList(reader, LIMITS.accessRulesMax, readAccess);
   if (rules.length === 0) refuse("not_canonical", `an empty write list, at byte ${reader.at}`);
   return rules;
@@ -190,7 +195,7 @@ function readField(reader) {
   if (field.policy === "merge") field.merge = readName(reader);
   field.since = reader.varint(0xffffffff);
   if (flags & FIELD_HAS_DEFAULT) field.default = readDefault(reader);
-  if (flags & FIELD_HAS_WRITE) field.write = readFieldWrite(reader);
+  if (flags & FIELD_HAS_WRITE) field.write = readWriteList(reader);
   return field;
 }
 

@@ -31,6 +31,7 @@ constexpr ErrorInfo kErrors[] = {
     {ErrorCode::kValueOutOfRange, "value_out_of_range", "a value is outside its field's range"},
     {ErrorCode::kTextTooLong, "text_too_long", "a string is longer than its field allows"},
     {ErrorCode::kBadText, "bad_text", "a string is not valid UTF-8"},
+    {ErrorCode::kUnknownEvent, "unknown_event", "the schema has no such event"},
     {ErrorCode::kWrongBaseline, "wrong_baseline", "a block does not follow the state held"},
     {ErrorCode::kUnknownRow, "unknown_row", "a change names a row that is not held"},
     {ErrorCode::kDuplicateRow, "duplicate_row", "a row stands twice where it may stand once"},

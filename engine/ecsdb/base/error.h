@@ -39,6 +39,7 @@ enum class ErrorCode : uint16_t {
   kValueOutOfRange = 306,
   kTextTooLong = 307,
   kBadText = 308,
+  kUnknownEvent = 309,
   // 4xx: replica faults; each ends in a resync.
   kWrongBaseline = 400,
   kUnknownRow = 401,

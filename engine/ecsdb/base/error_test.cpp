@@ -35,6 +35,7 @@ bool is_enumerator(ErrorCode code) {
     case ErrorCode::kValueOutOfRange:
     case ErrorCode::kTextTooLong:
     case ErrorCode::kBadText:
+    case ErrorCode::kUnknownEvent:
     case ErrorCode::kWrongBaseline:
     case ErrorCode::kUnknownRow:
     case ErrorCode::kDuplicateRow:

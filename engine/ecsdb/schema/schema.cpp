@@ -146,6 +146,21 @@ std::optional<uint16_t> Schema::field_index(size_t table, std::string_view name)
   return find_field(def_.tables[table].fields, name);
 }
 
+std::optional<uint16_t> Schema::event_index(EventId id) const {
+  const auto at =
+      std::lower_bound(def_.events.begin(), def_.events.end(), id,
+                       [](const EventDef& event, EventId want) { return event.id < want; });
+  if (at == def_.events.end() || at->id != id) return std::nullopt;
+  return static_cast<uint16_t>(at - def_.events.begin());
+}
+
+std::optional<uint16_t> Schema::event_index(std::string_view name) const {
+  for (size_t i = 0; i < def_.events.size(); ++i) {
+    if (def_.events[i].name == name) return static_cast<uint16_t>(i);
+  }
+  return std::nullopt;
+}
+
 const EnumDef* Schema::find_enum(std::string_view name) const {
   for (const EnumDef& candidate : def_.enums) {
     if (candidate.name == name) return &candidate;

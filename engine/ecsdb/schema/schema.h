@@ -141,6 +141,7 @@ struct EventDef {
   EventId id;
   std::string name;
   CellRule cell;
+  std::vector<AccessRule> write;  // who may send it to the server; empty: nobody
   std::vector<FieldDef> fields;
   bool operator==(const EventDef&) const = default;
 };
@@ -184,7 +185,8 @@ struct SchemaProblem {
 /// one raises no row version, so the row could not move). A field has a write list only in a table
 /// that has one, and not if it is server_only.
 /// `write = owner == me` needs an owner cell, a follow of a table that has one, or exactly one
-/// principal field; `read = owner == me` needs one of the first two.
+/// principal field; `read = owner == me` needs one of the first two. The write list of an event has
+/// the condition any only.
 std::vector<SchemaProblem> validate(const SchemaDef& def);
 
 /// A problem with its place in words: `table "ship", field "pos": ...`, then `did you mean ...?`.
@@ -288,6 +290,9 @@ class Schema {
   std::optional<uint16_t> table_index(TableId id) const;
   std::optional<uint16_t> table_index(std::string_view name) const;
   std::optional<uint16_t> field_index(size_t table, std::string_view name) const;
+  /// Place of an event in def().events.
+  std::optional<uint16_t> event_index(EventId id) const;
+  std::optional<uint16_t> event_index(std::string_view name) const;
   const EnumDef* find_enum(std::string_view name) const;
   /// 128-bit hash of the canonical binary form.
   Hash128 fingerprint() const { return fingerprint_; }

@@ -75,7 +75,8 @@ SchemaBuilder& SchemaBuilder::read(std::string role, AccessRule::Where where, st
 }
 
 SchemaBuilder& SchemaBuilder::write(std::string role, AccessRule::Where where, std::string claim) {
-  last_table().write.push_back(AccessRule{std::move(role), where, std::move(claim)});
+  auto& rules = begun_ == Begun::kEvent ? def_.events.back().write : last_table().write;
+  rules.push_back(AccessRule{std::move(role), where, std::move(claim)});
   return *this;
 }
 

@@ -36,7 +36,8 @@ class SchemaBuilder {
   SchemaBuilder& grid(std::string field, double size);
   SchemaBuilder& follow(std::string table);
 
-  // Of a table. Each call adds one alternative; an empty role is every role.
+  // Of a table, write() also of an event. Each call adds one alternative; an empty role is every
+  // role.
   SchemaBuilder& read(std::string role, AccessRule::Where where = AccessRule::Where::kAny,
                       std::string claim = {});
   SchemaBuilder& write(std::string role, AccessRule::Where where = AccessRule::Where::kAny,

@@ -6,8 +6,10 @@
 //   enum    name, list of value names
 //   table   varint id, name, cell, list of access (read), list of access (write),
 //           u8 codec, u8 transient, list of field
-//   event   varint id, name, cell, list of field
-//   cell    u8 kind, name of the target unless the kind is one, 8 bytes size if it is grid
+//   event   varint id, name, cell, list of field, list of access (write) of one at least if the
+//           cell says so
+//   cell    u8 kind, name of the target unless the kind is one, 8 bytes size if it is grid;
+//           of an event with a write list 128 is added to the kind
 //   access  name of the role (may be empty), u8 where, name of the claim if where compares one
 //   field   varint id, name, u8 type, u8 quantise kind,
 //           precision: 8 bytes; range: 8 bytes min, 8 bytes max, u8 bits; quat: u8 bits
@@ -33,6 +35,7 @@ constexpr uint8_t kFormat = 1;
 constexpr uint8_t kFlagServerOnly = 1;
 constexpr uint8_t kFlagDefault = 2;
 constexpr uint8_t kFlagWrite = 4;
+constexpr uint8_t kCellFlagWrite = 128;  // in the kind of an event's cell
 
 class Encoder {
  public:
@@ -54,8 +57,9 @@ class Encoder {
     for (const EventDef& item : def.events) {
       out_.varint(item.id.value);
       name(item.name);
-      cell(item.cell);
+      cell(item.cell, item.write.empty() ? 0 : kCellFlagWrite);
       fields(item.fields);
+      if (!item.write.empty()) access(item.write);
     }
   }
 
@@ -78,8 +82,8 @@ class Encoder {
     fields(def.fields);
   }
 
-  void cell(const CellRule& rule) {
-    out_.u8(static_cast<uint8_t>(rule.kind));
+  void cell(const CellRule& rule, uint8_t flag = 0) {
+    out_.u8(static_cast<uint8_t>(static_cast<uint8_t>(rule.kind) | flag));
     if (rule.kind != CellKind::kOne) name(rule.target);
     if (rule.kind == CellKind::kGrid) number(rule.size);
   }
@@ -214,7 +218,10 @@ class Decoder {
   /// A byte that numbers an enumerator, up to `max`.
   template <class E>
   E numbered(E max, const char* what) {
-    const uint8_t n = in_.u8();
+    return enumerator(in_.u8(), max, what);
+  }
+  template <class E>
+  E enumerator(uint8_t n, E max, const char* what) {
     if (n <= static_cast<uint8_t>(max)) return static_cast<E>(n);
     refuse(ErrorCode::kFrameMalformed, what);
     return E{};
@@ -249,7 +256,7 @@ class Decoder {
     TableDef def;
     def.id.value = id();
     def.name = name();
-    def.cell = cell();
+    def.cell = cell(in_.u8());
     def.read = access();
     def.write = access();
     def.codec = numbered(CodecTier::kPacked, "unknown codec");
@@ -262,14 +269,19 @@ class Decoder {
     EventDef def;
     def.id.value = id();
     def.name = name();
-    def.cell = cell();
+    const uint8_t kind = in_.u8();
+    def.cell = cell(static_cast<uint8_t>(kind & ~kCellFlagWrite));
     def.fields = fields();
+    if ((kind & kCellFlagWrite) != 0) {
+      def.write = access();
+      if (def.write.empty()) refuse(ErrorCode::kNotCanonical, "an event's write list is empty");
+    }
     return def;
   }
 
-  CellRule cell() {
+  CellRule cell(uint8_t kind) {
     CellRule rule;
-    rule.kind = numbered(CellKind::kFollow, "unknown kind of cell");
+    rule.kind = enumerator(kind, CellKind::kFollow, "unknown kind of cell");
     if (rule.kind != CellKind::kOne) rule.target = name();
     if (rule.kind == CellKind::kGrid) rule.size = number();
     return rule;

@@ -69,6 +69,44 @@ TEST(SchemaCodec, EmptyWriteListOfAFieldIsNotCanonical) {
   EXPECT_EQ(decode_schema(bytes).code(), ErrorCode::kFrameMalformed);
 }
 
+TEST(SchemaCodec, WriteListOfAnEventStandsAtItsEndAndIsToldByTheCell) {
+  SchemaBuilder b("s");
+  b.table(3, "t").by("n").field(1, "n", FieldType::kU8);
+  b.event(1, "e").follow("t").write("a").write("").field(1, "m", FieldType::kU8);
+  const Bytes bytes = encode_schema(b.def());
+  const Bytes expected_end = {1,   1, 1,   'e',  // one event: id, name
+                              132, 1, 't',       // its cell follows t, and it has a write list
+                              1,   1, 1,   'm', 2, 0,   // one field: id, name, u8
+                              0,   0, 1,                // no flag, since 1
+                              2,   1, 'a', 0,   0, 0};  // two rules
+  ASSERT_GT(bytes.size(), expected_end.size());
+  EXPECT_EQ(Bytes(bytes.end() - static_cast<ptrdiff_t>(expected_end.size()), bytes.end()),
+            expected_end);
+  const Result<Schema> back = decode_schema(bytes);
+  ASSERT_TRUE(back.ok()) << back.error().to_string();
+  EXPECT_EQ(back->def(), b.def());
+}
+
+TEST(SchemaCodec, EmptyWriteListOfAnEventIsNotCanonical) {
+  SchemaDef def = SchemaBuilder("s").event(1, "e").field(1, "m", FieldType::kU8).def();
+  Bytes bytes = encode_schema(def);
+  // The last nine: cell, number of fields, id, name, type, not quantised, flags, policy, since.
+  ASSERT_EQ(bytes.end()[-10], 0);
+  bytes.end()[-10] = 128;
+  bytes.push_back(0);
+  EXPECT_EQ(decode_schema(bytes).code(), ErrorCode::kNotCanonical);
+  bytes.end()[-11] = 64;
+  EXPECT_EQ(decode_schema(bytes).code(), ErrorCode::kFrameMalformed);
+}
+
+TEST(SchemaCodec, CellOfATableHasNoWriteFlag) {
+  Bytes bytes = encode_schema(SchemaBuilder("s").table(1, "t").field(1, "f", FieldType::kU8).def());
+  // Format, name, version, no enum, one table: id, name, cell.
+  ASSERT_EQ(bytes[9], 0);
+  bytes[9] = 128;
+  EXPECT_EQ(decode_schema(bytes).code(), ErrorCode::kFrameMalformed);
+}
+
 /// What every decoder owes: refuse, or accept what encodes back to the same bytes.
 bool is_refused_or_canonical(ByteSpan bytes) {
   const Result<Schema> schema = decode_schema(bytes);

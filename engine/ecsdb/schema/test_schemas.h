@@ -35,7 +35,7 @@ inline SchemaBuilder rich_schema() {
   b.field(1, "who", FieldType::kPrincipal);
   b.table(5, "world").field(1, "tick", FieldType::kI32);
   b.event(1, "boom").follow("ship").field(1, "at", FieldType::kVec2f).precision(0.1);
-  b.event(2, "chat").text(1, "line", 200);
+  b.event(2, "chat").write("player").write("").text(1, "line", 200);
   return b;
 }
 

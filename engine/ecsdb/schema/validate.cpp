@@ -125,6 +125,7 @@ class Validator {
       check_identity(event, "event", place, names, ids);
       const FieldNames fields = check_fields(event.fields, place, "event");
       check_cell(event.cell, fields, place);
+      check_event_access(event, place);
     }
   }
 
@@ -300,6 +301,21 @@ class Validator {
         check_name(rule.role, "role", at_attribute(place, base + ".role"), problems_);
       }
       check_where(table, rule, at_attribute(place, base + ".where"), list);
+    }
+  }
+
+  /// There is no row to compare anything with.
+  void check_event_access(const EventDef& event, const SchemaPlace& place) {
+    check_count(event.write.size(), kAccessRulesMax, "rules", at_attribute(place, "write"));
+    for (size_t i = 0; i < event.write.size() && i < kAccessRulesMax; ++i) {
+      const std::string base = "write." + std::to_string(i);
+      const AccessRule& rule = event.write[i];
+      if (!rule.role.empty()) {
+        check_name(rule.role, "role", at_attribute(place, base + ".role"), problems_);
+      }
+      if (rule.where == AccessRule::Where::kAny && rule.claim.empty()) continue;
+      note(at_attribute(place, base + ".where"),
+           "who may send an event is told by roles alone: use \"any\"");
     }
   }
 

@@ -190,7 +190,7 @@ class FieldCheck {
   void check_write() {
     if (def_.write.empty()) return;
     if (context_.in_event) {
-      note("write", "clients write no events: remove the write list");
+      note("write", "clients write no fields of events: give the event the write list");
     } else if (def_.server_only) {
       note("write", "clients never see a server_only field, so they do not write it: remove write");
     } else if (!context_.table_has_write) {

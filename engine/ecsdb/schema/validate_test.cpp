@@ -236,7 +236,25 @@ TEST(Validate, WriteListsStandWhereClientsWrite) {
   event.fields = def.tables[0].fields;
   EXPECT_TRUE(validate(def).empty());
   event.fields[0].write.push_back(AccessRule{});
-  expect_problem(def, "write", "clients write no events");
+  expect_problem(def, "write", "give the event the write list");
+}
+
+TEST(Validate, WriteListOfAnEventNamesRolesOnly) {
+  SchemaDef def = small();
+  EventDef& event = def.events.emplace_back();
+  event.id = EventId{1};
+  event.name = "e";
+  event.fields = def.tables[0].fields;
+  event.write = {AccessRule{"player", AccessRule::Where::kAny, ""}, AccessRule{}};
+  EXPECT_TRUE(validate(def).empty());
+  event.write[1].where = AccessRule::Where::kOwnerIsMe;
+  expect_problem(def, "write.1.where", "told by roles alone");
+  event.write[1] = AccessRule{"", AccessRule::Where::kAny, "room"};
+  expect_problem(def, "write.1.where", "told by roles alone");
+  event.write[1] = AccessRule{"No", AccessRule::Where::kAny, ""};
+  expect_problem(def, "write.1.role", "role");
+  event.write.assign(kAccessRulesMax + 1, AccessRule{});
+  expect_problem(def, "write", "more than the limit");
 }
 
 TEST(Validate, ListIsBoundedAndSuggestionsAreNear) {

@@ -146,6 +146,7 @@ class SchemaReader {
     if (!table) return;
     read_id(*table, place, def.id.value);
     read_cell(*table, place, def.cell);
+    read_access_toml(*table, place, "write", places_, def.write, problems_);
     read_fields(*table, place, "event." + member.key, def.fields);
     table->finish();
   }

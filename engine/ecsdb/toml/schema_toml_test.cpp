@@ -69,6 +69,9 @@ TEST(SchemaToml, EverythingElseTheFormatHasParses) {
   }
   EXPECT_EQ(std::get<Blob>(*a.fields[12].default_value), (Blob{0, 255}));
   EXPECT_EQ(a.fields[13].merge_name, "my_rule");
+  ASSERT_EQ(schema.def().events.size(), 1u);
+  EXPECT_EQ(schema.def().events[0].write,
+            (std::vector<AccessRule>{{"admin", AccessRule::Where::kAny, ""}, {}}));
 }
 
 /// A schema around one part that is wrong. Lines 1 to 3 are the header, the part starts on line 4.
@@ -198,7 +201,11 @@ TEST(SchemaToml, MistakesOfWriteListsOfFieldsAreReportedAtTheirPlace) {
       {field(all, "[ { } ], server_only = true").append("fields.g = { id = 2, type = \"u8\" }"), 7,
        43, "never see a server_only field"},
       {with_header("[event.e]\nid = 1\nfields.n = { id = 1, type = \"u8\", write = [ { } ] }\n"), 6,
-       43, "clients write no events"},
+       43, "clients write no fields of events"},
+      {with_header(
+           "[event.e]\nid = 1\nwrite = [ { where = \"owner == me\" } ]\nfields.n = { id = 1, "
+           "type = \"u8\" }\n"),
+       6, 13, "told by roles alone"},
   };
   for (const Mistake& mistake : mistakes) expect_one(mistake);
 }

@@ -72,6 +72,10 @@ fields.n = { id = 1, type = "u32" }
 id = 5
 cell = { by = "room" }
 fields.room = { id = 1, type = "u16" }
+[event.e]
+id = 2
+write = [ { role = "admin" }, { where = "any" } ]
+fields.line = { id = 1, type = "str", max = 80 }
 )";
 
 }  // namespace ecsdb::toml_test

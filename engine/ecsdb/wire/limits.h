@@ -39,6 +39,10 @@ inline constexpr size_t kWriteFieldsMax = 1024;    // of one write, of all opera
 inline constexpr size_t kWritesPerFrameMax = 256;  // and of outcomes likewise:
 inline constexpr size_t kOutcomesPerFrameMax = 256;
 
+// Events.
+inline constexpr size_t kEventBytesMax = 16 * 1024;  // of the values of one event
+inline constexpr size_t kEventsPerFrameMax = 256;
+
 // Flow.
 inline constexpr size_t kUnackedBytesMax = 256 * 1024;  // sent to a client and not acknowledged
 inline constexpr size_t kRepliesWaitingMax = 64;        // subscribe replies not yet sent
@@ -48,6 +52,7 @@ static_assert(kBlockBytesMax <= kBlockBytesHardMax && kBlockBytesHardMax <= kFra
 // A row alone always fits a block: its texts, and 64 fields of at most four lanes of ten bytes.
 static_assert(kRowTextBytesMax + kFieldsPerTableMax * 48 + 64 <= kBlockBytesHardMax);
 static_assert(kSchemaPartBytesMax + 64 <= kFrameHeadBytesMax);
+static_assert(kEventBytesMax + 64 <= kFrameHeadBytesMax);
 static_assert(kWriteBytesMax + 64 <= kFrameHeadBytesMax);
 static_assert(kTokenBytesMax + 256 <= kPreAuthFrameBytesMax);
 

@@ -40,6 +40,8 @@ inline constexpr auto kMessageList = std::make_tuple(
                           "the last message, and why"},
     MessageEntry<Writes>{MessageType::kWrites, "writes", MessageSender::kClient, false,
                          "what the client wants to change"},
+    MessageEntry<ClientEvents>{MessageType::kClientEvents, "client_events", MessageSender::kClient,
+                               false, "events of the client for the server's application"},
     MessageEntry<AuthReply>{MessageType::kAuthReply, "auth_reply", MessageSender::kServer, false,
                             "the client is accepted"},
     MessageEntry<SchemaPart>{MessageType::kSchemaPart, "schema_part", MessageSender::kServer, false,
@@ -61,6 +63,8 @@ inline constexpr auto kMessageList = std::make_tuple(
     MessageEntry<Outcomes>{MessageType::kOutcomes, "outcomes", MessageSender::kServer, false,
                            "what became of the client's writes; belongs to the next advance"},
     MessageEntry<WriteRefused>{MessageType::kWriteRefused, "write_refused", MessageSender::kServer,
-                               false, "a write was not taken, for now or for ever"});
+                               false, "a write was not taken, for now or for ever"},
+    MessageEntry<Events>{MessageType::kEvents, "events", MessageSender::kServer, false,
+                         "events; they belong to the next advance"});
 
 }  // namespace ecsdb

@@ -30,6 +30,8 @@ bool is_enumerator(MessageType type) {
     case MessageType::kWrites:
     case MessageType::kOutcomes:
     case MessageType::kWriteRefused:
+    case MessageType::kEvents:
+    case MessageType::kClientEvents:
       return true;
   }
   return false;

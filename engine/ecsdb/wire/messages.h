@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "ecsdb/wire/describe.h"
+#include "ecsdb/wire/event_messages.h"
 #include "ecsdb/wire/limits.h"
 #include "ecsdb/wire/resume_messages.h"
 #include "ecsdb/wire/subscription_messages.h"
@@ -28,6 +29,7 @@ enum class MessageType : uint8_t {
   kRefetch = 6,
   kClientReady = 7,
   kWrites = 9,
+  kClientEvents = 10,
   // both ways
   kGoodbye = 8,
   // server to client
@@ -42,6 +44,7 @@ enum class MessageType : uint8_t {
   kSyncMark = 24,
   kOutcomes = 25,
   kWriteRefused = 26,
+  kEvents = 27,
 };
 
 struct Auth {
