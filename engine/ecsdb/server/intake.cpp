@@ -28,4 +28,10 @@ bool Intake::admit_refetch(Instant now) {
   return is_let;
 }
 
+bool Intake::admit_event(Instant now) {
+  const bool is_let = events_.has(1, now);
+  if (is_let) events_.spend(1, now);
+  return is_let;
+}
+
 }  // namespace ecsdb

@@ -1,4 +1,4 @@
-// What a client may send: bytes, and changes of its subscriptions.
+// What a client may send: bytes, changes of its subscriptions, and events.
 #pragma once
 
 #include "ecsdb/base/result.h"
@@ -13,7 +13,8 @@ class Intake {
  public:
   explicit Intake(const ServerOptions& options)
       : bytes_(options.intake_bytes, options.intake_burst),
-        changes_(options.intake_changes, options.intake_changes_burst) {}
+        changes_(options.intake_changes, options.intake_changes_burst),
+        events_(options.client_event_rate, options.client_event_burst) {}
 
   /// kLimitExceeded: more than the limit lets through, and the connection has to end.
   Status on_bytes(size_t bytes, const ServerOptions& options, Instant now);
@@ -22,10 +23,13 @@ class Intake {
   bool admit(const Subscribe& request, Instant now);
   /// True if one more cell may be had anew at once.
   bool admit_refetch(Instant now);
+  /// True if one more event is let through.
+  bool admit_event(Instant now);
 
  private:
   TokenBucket bytes_;
   TokenBucket changes_;
+  TokenBucket events_;
 };
 
 }  // namespace ecsdb

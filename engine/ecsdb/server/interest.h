@@ -124,6 +124,12 @@ class Interest {
   /// Rises whenever a cell comes to be staged, leaves, or gets another handle.
   uint64_t revision() const { return revision_; }
   const Held& at(uint32_t handle) const { return held_[handle]; }
+  /// It is held, and its client was told so; or, it is held and will be.
+  bool is_told(CellRef ref) const {
+    const auto found = handle_of_.find(ref);
+    return found != handle_of_.end() && held_[found->second].state == State::kTold;
+  }
+  bool is_entering(CellRef ref) const { return handle_of_.contains(ref) && !is_told(ref); }
   /// Fetches the first cells.
   void prefetch() const { prefetch_memory(held_.data(), 16 * sizeof(Held)); }
   uint32_t handle_end() const { return static_cast<uint32_t>(held_.size()); }

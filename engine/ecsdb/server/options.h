@@ -66,6 +66,13 @@ struct ServerOptions {
   MergeSet merges;                          // custom ones
   const WriteRule* write_rule = nullptr;    // outlives the server; null: none
 
+  // Events to clients that are kept for those that are behind, and those of clients.
+  size_t events_max = 1024;               // more before a publish are refused
+  size_t events_bytes_max = 1024 * 1024;  // likewise
+  uint64_t client_event_rate = 100;       // of one client, a second in the long run; 0: no limit
+  uint64_t client_event_burst = 200;
+  size_t client_events_max = 1024;  // that wait for next_client_event(); more are dropped
+
   // The system database, which shows the server itself to those with a role.
   std::string admin_role = "admin";              // a schema name; empty: nobody has it
   Duration system_interval = Duration::ms(250);  // between its versions, at the least

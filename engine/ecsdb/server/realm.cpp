@@ -14,7 +14,8 @@ Realm::Realm(Database database, ServerState& server, uint8_t number)
       ring_(db_.table_count(), db_.head(), server.options.ring_publishes,
             server.options.ring_bytes),
       catch_up_(db_.table_count()),
-      audience_(db_.table_count()) {
+      audience_(db_.table_count()),
+      events_(server.options.events_max, server.options.events_bytes_max) {
   db_.finish_publish();
 }
 
@@ -25,6 +26,7 @@ void Realm::publish(const Now& now) {
   db_.publish([&](CellRef ref, const ChangeSet& changes) { offer_cell(ref, changes); });
   ring_.trim(1);
   sort_offers();
+  route_events();
   published_time_ns_ = commit_time_ns_;
   SessionContext with = context();
   const Slots& slots = server_.slots;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "ecsdb/server/audience.h"
+#include "ecsdb/server/event_ring.h"
 #include "ecsdb/server/server_state.h"
 
 namespace ecsdb {
@@ -41,6 +42,8 @@ class Realm {
                           server_.budget,
                           desk_,
                           news_,
+                          events_,
+                          server_.client_events,
                           number_};
   }
 
@@ -48,6 +51,8 @@ class Realm {
   Transaction begin(const ConflictLog& conflicts, const Now& now);
   WriteDesk& desk() { return desk_; }
   Version commit(Transaction&& transaction, const Now& now);
+  /// See ReplicationServer.
+  Status emit(uint16_t event, EntityId entity, std::span<const FieldValue> values);
   /// Encodes what changed and offers it to every connection that is ready for it.
   void publish(const Now& now);
   /// Forgets cells that are gone, after a publish.
@@ -84,6 +89,9 @@ class Realm {
   void offer_cell(CellRef ref, const ChangeSet& changes);
   void offer_new_cell(CellRef ref);
   void sort_offers();
+  std::optional<CellKey> cell_of(uint16_t table, EntityId entity) const;
+  void route_events();
+  void offer_event(uint32_t slot, uint64_t number);
   std::span<const Session::StepOffer> offers_of(uint32_t slot) const;
 
   ServerState& server_;
@@ -99,6 +107,7 @@ class Realm {
   Audience audience_;
   WriteDesk desk_;
   std::vector<Outcome> news_;  // scratch of sessions
+  EventRing events_;
   uint64_t commit_time_ns_ = 0;
   uint64_t published_time_ns_ = 0;
   std::vector<Follows> follows_;  // by slot, during a publish

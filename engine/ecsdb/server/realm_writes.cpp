@@ -7,6 +7,7 @@ namespace ecsdb {
 
 Transaction Realm::begin(const ConflictLog& conflicts, const Now& now) {
   if (desk_.is_deciding()) desk_.drop();  // the transaction that they were decided in was dropped
+  events_.on_begin();
   Transaction transaction = db_.begin();
   const ServerOptions& options = server_.options;
   const uint64_t wall_ms = static_cast<uint64_t>(std::max<int64_t>(now.wall_ms, 0));
@@ -27,6 +28,7 @@ Version Realm::commit(Transaction&& transaction, const Now& now) {
   ECSDB_CHECK(&transaction.database() == &db_);
   commit_time_ns_ = static_cast<uint64_t>(now.steady.ns);
   const Version version = std::move(transaction).commit();
+  events_.on_commit(version);
   if (!desk_.is_deciding()) return version;
   desk_.commit();
   for (const WriteDecision& decision : desk_.decisions()) count(decision);

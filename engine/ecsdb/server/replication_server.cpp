@@ -173,6 +173,13 @@ class ReplicationServer::Impl {
     return event;
   }
 
+  std::optional<ClientMessage> next_client_event() {
+    if (state_.client_events.empty()) return std::nullopt;
+    ClientMessage event = std::move(state_.client_events.front());
+    state_.client_events.pop_front();
+    return event;
+  }
+
   Instant next_deadline() const {
     const Instant update = is_update_due() ? next_update_ : Instant::never();
     return std::min({slots_.deadline(), state_.budget.deadline(), update});
@@ -311,6 +318,10 @@ std::span<const Conflict> ReplicationServer::decided_conflicts() const {
 Version ReplicationServer::commit(Transaction&& transaction, const Now& now) {
   return impl_->commit(std::move(transaction), now);
 }
+Status ReplicationServer::emit(uint16_t event, EntityId entity, std::span<const FieldValue> values,
+                               const Now&) {
+  return impl_->user_.emit(event, entity, values);
+}
 Version ReplicationServer::publish(const Now& now) { return impl_->publish(now); }
 void ReplicationServer::disconnect(LinkId link, ErrorCode code, std::string reason,
                                    const Now& now) {
@@ -324,6 +335,9 @@ bool ReplicationServer::closed() const {
 std::optional<LinkId> ReplicationServer::next_ready() { return impl_->slots_.next_ready(); }
 StreamOutput ReplicationServer::output(LinkId link) { return impl_->output(link); }
 std::optional<ServerEvent> ReplicationServer::next_event() { return impl_->next_event(); }
+std::optional<ClientMessage> ReplicationServer::next_client_event() {
+  return impl_->next_client_event();
+}
 Instant ReplicationServer::next_deadline() const { return impl_->next_deadline(); }
 
 const ServerStats& ReplicationServer::stats() const { return impl_->stats(); }

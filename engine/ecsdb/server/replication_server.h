@@ -59,6 +59,16 @@ struct ServerEvent {
   uint8_t database = kUserDatabase;  // that the connection is bound to
 };
 
+/// An event of the schema that a client has sent. It was let to, and the values are of their
+/// fields.
+struct ClientMessage {
+  ClientId client;
+  PrincipalId principal;
+  uint16_t event = 0;         // place in schema().def().events
+  EntityId entity;            // as the client says; it need not exist
+  std::vector<Value> values;  // one of each field
+};
+
 /// Counts since the start; for logs, tests and benchmarks. What concerns links and sessions counts
 /// those of the system database, too; all else is of the user's.
 struct ServerStats {
@@ -92,8 +102,13 @@ struct ServerStats {
   uint64_t writes_refused = 0;      // for now
   uint64_t writes_passed_over = 0;  // behind one that was refused
   uint64_t conflicts = 0;
-  uint64_t bytes_accepted = 0;  // by links
-  uint64_t refused = 0;         // links closed for a peer's fault
+  uint64_t events_emitted = 0;
+  uint64_t events_sent = 0;            // counted once for each client
+  uint64_t events_missed = 0;          // likewise, of those that clients were told are lost
+  uint64_t client_events_taken = 0;    // that clients have sent
+  uint64_t client_events_dropped = 0;  // likewise: not let to, of other values, or too many
+  uint64_t bytes_accepted = 0;         // by links
+  uint64_t refused = 0;                // links closed for a peer's fault
 };
 
 class ReplicationServer {
@@ -133,6 +148,18 @@ class ReplicationServer {
   bool has_writes() const;
   /// Commits; the change reaches clients with the next publish.
   Version commit(Transaction&& transaction, const Now& now);
+  /// Tells clients of something that happens once and is kept nowhere. `event` is its place in
+  /// schema().def().events. It belongs to the commit that comes next, or to the open transaction,
+  /// and goes with it if that is dropped; clients get it with the first advance to that version or
+  /// a later one, after the rows. An event that follows a table is for those who hold the cell in
+  /// which the entity's row of that table is at the publish, or was when the event was emitted if
+  /// it has none any more; one of one cell is for everyone who is live. Those that are behind get
+  /// what is still in the ring of the last events_max, and a count of what is not.
+  /// Fields that are not given have their default. kUnknownEvent; kUnknownEntity (none, where one
+  /// is followed); kTypeMismatch also for an event with cells of its own, which cannot be
+  /// subscribed to yet; kUnknownField, kValueOutOfRange, kTextTooLong, kBadText, kLimitExceeded,
+  /// each naming the place; kQueueFull where more wait for a publish than the ring has room for.
+  Status emit(uint16_t event, EntityId entity, std::span<const FieldValue> values, const Now& now);
   /// Encodes what changed since the last publish, once, and offers it to every connection that is
   /// ready for it. Returns the published version.
   Version publish(const Now& now);
@@ -152,6 +179,8 @@ class ReplicationServer {
   std::optional<LinkId> next_ready();
   StreamOutput output(LinkId link);
   std::optional<ServerEvent> next_event();
+  /// What a client has sent to the application, in the order in which it came.
+  std::optional<ClientMessage> next_client_event();
   /// When on_timer must be called at the latest; Instant::never() if nothing waits.
   Instant next_deadline() const;
 

@@ -25,6 +25,7 @@ struct ServerState {
   SessionTable sessions;
   Slots slots;
   std::deque<ServerEvent> events;
+  std::deque<ClientMessage> client_events;
   std::vector<Eviction> evictions;
 };
 

@@ -62,6 +62,7 @@ Status Session::on_frame(SessionContext& context, const Frame& frame, const Now&
     case MessageType::kRefetch:
     case MessageType::kClientReady:
     case MessageType::kWrites:
+    case MessageType::kClientEvents:
       if (!authenticated) break;
       return on_message(context, frame, now);
     default:
@@ -86,6 +87,8 @@ Status Session::on_message(SessionContext& context, const Frame& frame, const No
       return on_refetch(context, frame.head, now);
     case MessageType::kWrites:
       return on_writes(context, frame.head, now);
+    case MessageType::kClientEvents:
+      return on_client_events(context, frame.head, now);
     default:
       return on_client_ready(context, frame.head);
   }
@@ -270,7 +273,7 @@ void Session::pump(SessionContext& context, const Now& now) {
   const bool sync_ends = sync_.active() && sync_.scan_done();
   const bool is_behind = effective_cut_ < db.published();
   const bool has_work = sync_ends || is_behind || interest_.has_leaves() ||
-                        !interest_.pending().empty() || has_outcomes(context);
+                        !interest_.pending().empty() || has_outcomes(context) || has_events();
   if (has_work && !throttle_.admit(context.budget, now.steady)) return;
   if (sync_ends) return finish_sync(context, now);
   if (phase_ != Phase::kLive || !client_ready_ || interest_.has_replaced()) return;
@@ -287,8 +290,10 @@ void Session::pump(SessionContext& context, const Now& now) {
       return;
     }
   }
-  // Outcomes belong to the advance with what they have done: a chain of several would part them.
-  if (has_news(context) || has_outcomes(context) || (is_behind && interest_.has_skipped())) {
+  // Outcomes belong to the advance with what they have done, and events behind rows that are as new
+  // as they are: a chain of several advances would part them.
+  const bool has_more = has_outcomes(context) || has_events();
+  if (has_news(context) || has_more || (is_behind && interest_.has_skipped())) {
     AdvancePlan plan = net_plan(context, AdvanceKind::kNet, sent_cut_);
     count_conflated(context);
     send_advance(context, plan, now);
@@ -347,6 +352,7 @@ void Session::send_advance(SessionContext& context, AdvancePlan& plan, const Now
   plan.to = context.db.published();
   plan.commit_time_ns = context.published_time_ns;
   send_outcomes(context, false);
+  send_events(context);
   context.writer.write(plan, MessageType::kAdvance, out_);
   effective_cut_ = plan.to;
   on_advance_written(plan.to, now);
@@ -384,8 +390,9 @@ void Session::finish_step(SessionContext& context, std::span<const StepOffer> of
   }
   effective_cut_ = context.db.published();
   interest_.forget_skipped();
-  if (entries.empty() && !has_outcomes(context)) return;  // nothing it holds changed
+  if (entries.empty() && !has_outcomes(context) && !has_events()) return;  // nothing changed
   send_outcomes(context, false);
+  send_events(context);
   context.steps.write(context.ring, step, context.writer, out_);
   on_advance_written(effective_cut_, now);
   ++context.stats.step_advances;

@@ -9,6 +9,7 @@
 #include "ecsdb/server/auth.h"
 #include "ecsdb/server/catch_up.h"
 #include "ecsdb/server/cell_blocks.h"
+#include "ecsdb/server/event_ring.h"
 #include "ecsdb/server/flow_control.h"
 #include "ecsdb/server/full_sync.h"
 #include "ecsdb/server/handshake.h"
@@ -51,7 +52,9 @@ struct SessionContext {
   uint64_t published_time_ns;        // commit time of the published version
   TotalBudget& budget;
   WriteDesk& desk;
-  std::vector<Outcome>& news;        // scratch of send_outcomes()
+  std::vector<Outcome>& news;  // scratch of send_outcomes()
+  const EventRing& event_ring;
+  std::deque<ClientMessage>& client_events;  // that its clients have sent
   uint8_t database;                  // that all this is of
   SessionContext* system = nullptr;  // of the system database, before authentication
 };
@@ -95,6 +98,8 @@ class Session {
   void finish_step(SessionContext& context, std::span<const StepOffer> offers, const Now& now);
   /// The same, of one that was not.
   void miss_step() { ++missed_; }
+  /// In a publish, before its advances: one of the ring's that this connection is to have.
+  void offer_event(const EventRing& ring, uint64_t number);
   /// Fetches what finish_step() is going to use: a thousand sessions do not stay in the cache.
   void prefetch() const {
     out_.prefetch();
@@ -187,6 +192,15 @@ class Session {
   void send_outcomes(SessionContext& context, bool are_alone);
   void pump_outcomes(SessionContext& context);
 
+  // session_events.cpp
+  bool has_events() const { return !events_.empty() || events_missed_ > 0; }
+  void lose_events(const EventRing& ring);
+  void find_events(const SessionContext& context);
+  bool is_ahead_of_rows(const SessionContext& context, const EventRing::Item& item) const;
+  void send_events(SessionContext& context);
+  Status on_client_events(SessionContext& context, ByteSpan head, const Now& now);
+  bool take_client_event(SessionContext& context, const ClientEventEntry& entry, const Now& now);
+
   Status expect_reply_read(const char* what);
   /// What was put on the stream since the last call, for the budgets.
   void count_written(SessionContext& context, const Now& now) {
@@ -238,6 +252,8 @@ class Session {
   bool advance_moved_ = true;     // the last advance moved it
   Version effective_cut_;         // up to here nothing it holds has changed; >= sent_cut_
   uint64_t missed_ = 0;           // publishes since the last advance
+  std::vector<uint64_t> events_;  // numbers in the ring, rising: for the next advance
+  uint64_t events_missed_ = 0;    // that were to be in it, and are lost
   Error closed_why_;
   Instant close_deadline_ = Instant::never();
 };

@@ -139,6 +139,7 @@ void Session::go_on(SessionContext& context, bool with_sync) {
   client_ready_ = true;
   digests_due_ = true;
   sent_cut_ = effective_cut_ = resume_.cut;
+  find_events(context);
   ++context.stats.resumes;
   tell(context, ServerEvent::Kind::kResumed);
 }
