@@ -45,6 +45,14 @@ CallbackId Callbacks::add_area(SubscriptionId subscription, AreaCallback callbac
   return last_;
 }
 
+CallbackId Callbacks::add_event(std::string event, EventCallback callback) {
+  Entry& entry = entries_[++last_];
+  entry.event = std::move(event);
+  entry.on_event = std::move(callback);
+  events_.push_back(last_);
+  return last_;
+}
+
 void Callbacks::remove(CallbackId id) {
   const auto found = entries_.find(id);
   if (found == entries_.end()) return;
@@ -63,7 +71,9 @@ void Callbacks::sweep() {
     std::erase(found->second, id);
     if (found->second.empty()) areas_.erase(found);
   }
-  std::erase_if(outcomes_, [&](CallbackId id) { return entries_.at(id).dead; });
+  for (auto* list : {&outcomes_, &events_}) {
+    std::erase_if(*list, [&](CallbackId id) { return entries_.at(id).dead; });
+  }
   std::erase_if(entries_, [](const auto& entry) { return entry.second.dead; });
   any_dead_ = false;
   stale_ = true;
@@ -74,7 +84,7 @@ void Callbacks::rebuild(const Schema& schema) {
   stale_ = false;
   for (auto& [id, entry] : entries_) {
     int table = -1;
-    if (entry.on_area || entry.on_outcome) continue;
+    if (entry.on_area || entry.on_outcome || entry.on_event) continue;
     if (entry.is_row) {
       const auto index = schema.table_index(std::string_view(entry.table));
       if (!index) continue;
@@ -171,6 +181,25 @@ void Callbacks::deliver_outcomes(const std::vector<WriteOutcome>& outcomes, cons
       Entry& entry = entries_.at(outcomes_[i]);
       if (entry.dead || (entry.write.value != 0 && entry.write != outcome.id)) continue;
       entry.on_outcome(outcome);
+      if (*stop) return;
+    }
+  }
+  delivering_ = false;
+  sweep();
+}
+
+void Callbacks::deliver_events(const Schema& schema, const std::vector<Event>& events,
+                               const bool* stop) {
+  ECSDB_CHECK(!delivering_);
+  if (events.empty() || events_.empty()) return;
+  delivering_ = true;
+  const CallbackId before = last_;
+  for (const Event& event : events) {
+    // By place, because a callback may add another one.
+    for (size_t i = 0; i < events_.size() && events_[i] <= before; ++i) {
+      Entry& entry = entries_.at(events_[i]);
+      if (entry.dead || entry.event != schema.def().events[event.event].name) continue;
+      entry.on_event(event);
       if (*stop) return;
     }
   }

@@ -25,8 +25,11 @@ class Callbacks {
   /// Of one write, or of all (0).
   CallbackId add_outcome(WriteId write, OutcomeCallback callback);
   CallbackId add_area(SubscriptionId subscription, AreaCallback callback);
+  /// Of an event of the schema, by name.
+  CallbackId add_event(std::string event, EventCallback callback);
   void remove(CallbackId id);
   bool empty() const { return entries_.empty(); }
+  bool has_events() const { return !events_.empty(); }
   /// Tables are registered by name; ids and indices change with the schema.
   void on_schema_changed();
 
@@ -37,6 +40,8 @@ class Callbacks {
   void deliver_areas(const std::vector<AreaEvent>& events, const bool* stop);
   /// The same for what has become of writes.
   void deliver_outcomes(const std::vector<WriteOutcome>& outcomes, const bool* stop);
+  /// The same for events of the schema, one after the other.
+  void deliver_events(const Schema& schema, const std::vector<Event>& events, const bool* stop);
 
  private:
   struct Entry {
@@ -52,6 +57,8 @@ class Callbacks {
     AreaCallback on_area;
     WriteId write;
     OutcomeCallback on_outcome;
+    std::string event;
+    EventCallback on_event;
   };
   struct Key {
     int table;        // -1: entity callbacks
@@ -71,6 +78,7 @@ class Callbacks {
   bool any_dead_ = false;
   std::map<SubscriptionId, std::vector<CallbackId>> areas_;
   std::vector<CallbackId> outcomes_;
+  std::vector<CallbackId> events_;
 };
 
 /// One event an entity, in order of their first row event: appeared, changed or gone, by whether it

@@ -89,6 +89,9 @@ struct ClientStats {
   uint64_t bytes_received = 0;
   uint64_t bytes_sent = 0;
   uint64_t faults = 0;
+  uint64_t events = 0;         // of the schema, that came
+  uint64_t events_missed = 0;  // that the server could not send any more
+  uint64_t events_sent = 0;
   uint64_t rows_changed = 0;  // row events; none are made without callbacks and areas
 };
 
@@ -161,6 +164,9 @@ class Client {
   /// What became of each write, or of one.
   CallbackId on_outcome(OutcomeCallback callback);
   CallbackId on_outcome(WriteId write, OutcomeCallback callback);
+  /// An event of the schema, by name: what the server tells once, after the rows of the advance
+  /// that it comes with. ClientStats::events_missed counts those that were lost on the way.
+  CallbackId on_event(std::string event, EventCallback callback);
   void remove_callback(CallbackId id);
   /// Entities that were inside a ball or range at the end of the last poll(), of those with a row
   /// in its table and a position that are both shown; in no particular order, valid until the next
@@ -189,6 +195,14 @@ class Client {
   const PredictedDb& predicted() const;
   /// The id that the server has given to a provisional entity; what it is, where there is none yet.
   EntityId entity(EntityId entity) const;
+
+  /// Sends an event to the server's application, at most once: `event` is its place in
+  /// db().schema().def().events, fields that are not given have their default. Whether the client
+  /// may, the server decides; what it does not take is lost without a word. kLinkClosed when not
+  /// live; kQueueFull when the link does not take what waits; kUnknownEvent; kUnknownEntity for an
+  /// entity that the server has not made; for values what WriteDraft::put() returns.
+  Status send_event(uint16_t event, EntityId entity, std::span<const FieldValue> values,
+                    const Now& now);
 
   const ClientDb& db() const;
   ClientDb& db();

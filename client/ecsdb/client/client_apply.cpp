@@ -83,6 +83,7 @@ Status Client::Impl::on_advance(const Frame& frame) {
     }
     arriving_.outcomes = std::exchange(next_outcomes_, {});
     arriving_.outcome_bytes = std::exchange(outcome_bytes_, 0);
+    ECSDB_TRY(take_events(head));
   } else {
     const Advance& begun = arriving_.head;
     if (head.kind() != begun.kind() || head.from != begun.from || head.to() != begun.to() ||
@@ -139,6 +140,7 @@ void Client::Impl::show_events() {
   update_areas(row_events_);
   callbacks_.deliver(visible_, row_events_, &orphaned_);
   if (!orphaned_) callbacks_.deliver_areas(area_events_, &orphaned_);
+  if (!orphaned_) show_schema_events();
   if (!orphaned_) show_predicted();
 }
 
@@ -205,6 +207,9 @@ Status Client::Impl::apply_next(const Now& now) {
   for (const Outcome& outcome : advance.outcomes) settle_write(outcome);
   settle_shown_outcomes();
   rebase_noted();
+  stats_.events += advance.events.size();
+  stats_.events_missed += advance.events_missed;
+  told_events_ = std::move(advance.events);
   ++applied_advances_;
   stats_.rows_changed += row_events_.size();
   consumed_bytes_ += advance.stream_bytes;

@@ -44,6 +44,8 @@ void Client::Impl::drop_arrived() {
   pending_bytes_ = pending_sync_ends_ = 0;
   next_outcomes_.clear();
   lone_outcomes_.clear();
+  next_events_.clear();
+  next_events_missed_ = 0;
   outcome_bytes_ = 0;
   samples_.clear();
   received_advances_ = applied_advances_ = 0;
@@ -203,6 +205,8 @@ Status Client::Impl::on_frame(const Frame& frame, const Now& now) {
       return on_server_heartbeat(frame.head, now);
     case MessageType::kOutcomes:
       return on_outcomes(frame.head);
+    case MessageType::kEvents:
+      return on_events(frame.head);
     case MessageType::kWriteRefused:
       return on_write_refused(frame.head, now);
     case MessageType::kGoodbye: {

@@ -44,6 +44,7 @@ class Client::Impl {
   void send_moves(const Now& now);
   Result<WriteDraft> begin_write() const;
   Result<WriteId> submit(WriteDraft&& draft, const WriteOptions& options, const Now& now);
+  Status send_event(uint16_t event, EntityId entity, std::span<const FieldValue> values);
   size_t poll(const Now& now, size_t cuts_max);
   void add_binding(Status (*bind)(TableSet&));
   bool has_output(LinkId link) const;
@@ -158,6 +159,10 @@ class Client::Impl {
   void show_moved_areas();
   bool may_move_areas() const;
   Instant moves_deadline() const;
+  // client_events.cpp
+  Status on_events(ByteSpan head);
+  Status take_events(const Advance& head);
+  void show_schema_events();
   // client_writes.cpp
   uint64_t stamp(const Now& now);
   bool writes_are_due() const;
@@ -254,10 +259,13 @@ class Client::Impl {
   int64_t wall_ms_ = 0;  // of the server, at:
   Instant wall_at_;
   std::optional<DatabaseId> write_database_;
-  std::vector<Outcome> next_outcomes_;  // of the advance that is to begin
-  std::vector<Outcome> lone_outcomes_;  // that count by themselves
-  size_t outcome_bytes_ = 0;            // of both, as received
-  std::vector<WriteOutcome> told_;      // to be told by poll()
+  std::vector<Outcome> next_outcomes_;   // of the advance that is to begin
+  std::vector<Outcome> lone_outcomes_;   // that count by themselves
+  size_t outcome_bytes_ = 0;             // of both, as received, and of events:
+  std::vector<EventEntry> next_events_;  // of the advance that is to begin
+  uint64_t next_events_missed_ = 0;
+  std::vector<EventEntry> told_events_;  // of the one that was applied last
+  std::vector<WriteOutcome> told_;       // to be told by poll()
   std::vector<RowEvent> predicted_events_;
   std::vector<Overlay::Shown> shown_;  // scratch of submit()
   bool polling_ = false;

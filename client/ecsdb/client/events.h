@@ -4,9 +4,11 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "ecsdb/base/error.h"
 #include "ecsdb/base/ids.h"
+#include "ecsdb/schema/value.h"
 #include "ecsdb/wire/reset_reason.h"
 
 namespace ecsdb {
@@ -31,12 +33,21 @@ struct EntityEvent {
   EntityId entity;
 };
 
+/// An event of the schema, as the server has told it: once, and never again.
+struct Event {
+  uint16_t event = 0;         // its place in ClientDb::schema().def().events
+  EntityId entity;            // whom it is about, perhaps nobody; what it shows of it may be gone
+  Version version;            // the commit that it belongs to
+  std::vector<Value> values;  // one of each field
+};
+
 /// Callbacks run inside Client::poll(), on its thread, after the whole cut is applied; reads show
 /// exactly that cut. A callback may read, subscribe, unsubscribe, add and remove callbacks (also
 /// itself; added ones see the next cut), disconnect, and destroy the client. It must not call
 /// poll() (a check fails) and must not throw.
 using RowCallback = std::function<void(const RowEvent&)>;
 using EntityCallback = std::function<void(const EntityEvent&)>;
+using EventCallback = std::function<void(const Event&)>;
 using CallbackId = uint64_t;
 
 struct ClientEvent {

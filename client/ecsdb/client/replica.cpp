@@ -12,6 +12,8 @@ void ReceivedAdvance::clear() {
   tail.clear();
   frames.clear();
   outcomes.clear();
+  events.clear();
+  events_missed = 0;
   outcome_bytes = 0;
   stream_bytes = 0;
 }

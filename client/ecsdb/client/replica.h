@@ -24,8 +24,10 @@ struct ReceivedAdvance {
     Fixed32 tail_checksum;
   };
   std::vector<FrameEnd> frames;
-  std::vector<Outcome> outcomes;  // of own writes, which it has the effects of
-  size_t outcome_bytes = 0;       // of them, as received
+  std::vector<Outcome> outcomes;   // of own writes, which it has the effects of
+  std::vector<EventEntry> events;  // to be told after its rows
+  uint64_t events_missed = 0;      // before them
+  size_t outcome_bytes = 0;        // of outcomes, as received, and of events in memory
   size_t stream_bytes = 0;
 
   /// About what it takes in memory, which is much more than on the stream where it says little.
