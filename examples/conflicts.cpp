@@ -143,9 +143,9 @@ void merge_custom(World& world) {
   const FieldDef& health = world.schema().table(kCard).fields[world.index("health")];
   const Merge honest{add_bounded, {.commutative = true}};
   const Merge boastful{add_bounded, {.commutative = true, .associative = true}};
-  std::printf("commutative: %s\n",
+  std::printf("if it is said to be commutative: %s\n",
               find_broken_law(honest, health, Prng(1)).value_or("no counter-example").c_str());
-  std::printf("associative: %s\n",
+  std::printf("and associative: %s\n",
               find_broken_law(boastful, health, Prng(1)).value_or("no counter-example").c_str());
 }
 
@@ -178,6 +178,22 @@ void provisional(World& world) {
   world.print_stored(made, "gold");
 }
 
+void exactly_once(World& world) {
+  const EntityId card = add_card(world, "gold", int64_t{10});
+  world.set(world.ben, card, "gold", int64_t{11});
+  world.to_server(world.ben);
+  world.commit([](Transaction&) {});
+  world.cut(world.ben);  // the decision is lost on its way
+  std::printf("ben   waits   with %zu write\n", world.ben.client.pending_writes());
+  const uint64_t repeated = world.stats().writes_repeated;
+  world.pass(1000);
+  world.decide(world.ben);
+  world.publish();
+  world.print_all(card, "gold");
+  std::printf("sent again    %llu\n",
+              static_cast<unsigned long long>(world.stats().writes_repeated - repeated));
+}
+
 void offline(World& world) {
   const EntityId card = add_card(world, "gold", int64_t{10});
   world.cut(world.ben);
@@ -193,22 +209,6 @@ void offline(World& world) {
   world.decide(world.ben);
   world.publish();
   world.print_all(card, "gold");
-}
-
-void exactly_once(World& world) {
-  const EntityId card = add_card(world, "gold", int64_t{10});
-  world.set(world.ben, card, "gold", int64_t{11});
-  world.to_server(world.ben);
-  world.commit([](Transaction&) {});
-  world.cut(world.ben);  // the decision is lost on its way
-  std::printf("ben   waits   with %zu write\n", world.ben.client.pending_writes());
-  const uint64_t repeated = world.stats().writes_repeated;
-  world.pass(1000);
-  world.decide(world.ben);
-  world.publish();
-  world.print_all(card, "gold");
-  std::printf("sent again    %llu\n",
-              static_cast<unsigned long long>(world.stats().writes_repeated - repeated));
 }
 
 void rules(World& world) {
@@ -241,13 +241,20 @@ void play_all() {
     void (*play)(World&);
   };
   constexpr Scene kScenes[] = {
-      {"server", policy_server},        {"lww", policy_lww},
-      {"lww, older", policy_lww_older}, {"merge:sum", merge_sum},
-      {"merge:min", merge_min},         {"merge:max", merge_max},
-      {"merge:union", merge_union},     {"merge:append", merge_append},
-      {"merge:bounded", merge_custom},  {"remove wins", remove_wins},
-      {"provisional", provisional},     {"offline", offline},
-      {"exactly once", exactly_once},   {"rules", rules},
+      {"server", policy_server},
+      {"lww", policy_lww},
+      {"lww, older", policy_lww_older},
+      {"merge:sum", merge_sum},
+      {"merge:min", merge_min},
+      {"merge:max", merge_max},
+      {"merge:union", merge_union},
+      {"merge:append", merge_append},
+      {"merge:bounded", merge_custom},
+      {"remove wins", remove_wins},
+      {"provisional", provisional},
+      {"exactly once", exactly_once},
+      {"offline", offline},
+      {"rules", rules},
       {"resolution", resolve},
   };
   const TitleRule rule;
