@@ -73,8 +73,9 @@ class TitleRule final : public WriteRule {
   std::optional<std::string> refuse(const Database& db, const ProposedWrite& write) const override {
     for (const ProposedWrite::Op& op : write.ops) {
       if (op.kind != WriteOpKind::kPut && op.kind != WriteOpKind::kSet) continue;
-      const Value title = db.value(op.table, op.entity, 0).value();
-      if (std::get<std::string>(title).empty()) return "a card has a title";
+      const auto title = db.value(op.table, op.entity, 0);
+      if (!title.ok()) continue;  // a later operation of the write has removed the row
+      if (std::get<std::string>(*title).empty()) return "a card has a title";
     }
     return std::nullopt;
   }
