@@ -4,3 +4,4 @@
 #include "ecsdb/schema/schema_builder.h"
 #include "ecsdb/server/conflict_log.h"
 #include "ecsdb/server/replication_server.h"
+#include "ecsdb/server/write_rule.h"

@@ -185,6 +185,12 @@ class SettingsReader {
     Result<Schema> schema = parse_schema_toml(text, file, &problems);
     if (!schema.ok()) return fail_with(kExitConfig, render_problems(text, file, problems));
     out.schema = std::move(schema).value();
+    const Status merges = check_merges(out.schema, MergeSet());
+    if (!merges.ok()) {
+      return fail_with(kExitConfig, file + ": " + merges.error().context +
+                                        ": this program has the built-in merges only; for others, "
+                                        "embed the server and register them\n");
+    }
     return true;
   }
 

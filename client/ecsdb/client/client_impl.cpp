@@ -242,13 +242,13 @@ bool Client::Impl::has_output(LinkId link) const {
                      [&](const Leaving& leaving) { return leaving.link == link; });
 }
 
-StreamOutput Client::Impl::output(LinkId link, const Now&) {
+StreamOutput Client::Impl::output(LinkId link, const Now& now) {
   for (Leaving& leaving : leaving_) {
     if (leaving.link == link) return StreamOutput{leaving.out.parts(), true};
   }
   if (!is_current(link) || state_ == State::kDialling) return {};
   send_subscriptions();
-  send_writes();
+  send_writes(now);
   // One ack stands for everything up to it: none is added while another waits.
   if (ack_is_due() && out_.empty()) {
     acked_bytes_ = consumed_bytes_;

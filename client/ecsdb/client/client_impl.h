@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "ecsdb/base/token_bucket.h"
 #include "ecsdb/client/area_view.h"
 #include "ecsdb/client/callbacks.h"
 #include "ecsdb/client/client.h"
@@ -166,7 +167,7 @@ class Client::Impl {
   // client_writes.cpp
   uint64_t stamp(const Now& now);
   bool writes_are_due() const;
-  void send_writes();
+  void send_writes(const Now& now);
   void send_settled();
   void begin_write_session(ClientId before, const Now& now);
   Status on_outcomes(ByteSpan head);
@@ -258,6 +259,7 @@ class Client::Impl {
   bool wall_known_ = false;
   int64_t wall_ms_ = 0;  // of the server, at:
   Instant wall_at_;
+  TokenBucket write_pace_;
   std::optional<DatabaseId> write_database_;
   std::vector<Outcome> next_outcomes_;   // of the advance that is to begin
   std::vector<Outcome> lone_outcomes_;   // that count by themselves

@@ -52,6 +52,9 @@ Result<WriteDraft> Client::Impl::begin_write() const {
 
 Result<WriteId> Client::Impl::submit(WriteDraft&& draft, const WriteOptions& options,
                                      const Now& now) {
+  if (state_ == State::kReady && auth_reply_.writes_waiting_max == 0) {
+    return fail(ErrorCode::kNotPermitted, "this server takes no writes of clients");
+  }
   PendingWrite write;
   const uint32_t provisional_end = draft.provisional_end();
   write.ops = std::move(draft).take_ops();
@@ -108,8 +111,12 @@ bool Client::Impl::writes_are_due() const {
          writes_.is_due(auth_reply_.writes_waiting_max);
 }
 
-void Client::Impl::send_writes() {
+/// In no more bytes than half of what the server lets a client send.
+void Client::Impl::send_writes(const Now& now) {
   while (writes_are_due()) {
+    if (!write_pace_.has_any(now.steady)) {
+      return writes_.put_off(write_pace_.ready_at(now.steady));
+    }
     Writes message;
     message.client = client_id_;
     writes_.take(message, visible_.schema(), auth_reply_.writes_waiting_max,
@@ -118,7 +125,9 @@ void Client::Impl::send_writes() {
                    return static_cast<uint64_t>(std::max<int64_t>(clock_.at(deadline), 1));
                  });
     if (message.entries.empty()) return;
+    const size_t before = out_.bytes();
     send(MessageType::kWrites, message);
+    write_pace_.spend(out_.bytes() - before, now.steady);
   }
 }
 
@@ -136,6 +145,10 @@ void Client::Impl::begin_write_session(ClientId before, const Now& now) {
   wall_known_ = true;
   wall_ms_ = static_cast<int64_t>(auth_reply_.server_wall_ms);
   wall_at_ = now.steady;
+  constexpr uint64_t kBurst = 32 * 1024;  // what every server takes at once
+  write_pace_ = auth_reply_.client_bytes == 0
+                    ? TokenBucket()
+                    : TokenBucket(std::max<uint64_t>(1, auth_reply_.client_bytes / 2), kBurst);
   const bool is_same_database = !write_database_ || *write_database_ == auth_reply_.database_id;
   const bool is_same_schema = visible_.table_count() == 0 ||
                               visible_.schema().fingerprint() == auth_reply_.schema_fingerprint;
@@ -146,6 +159,9 @@ void Client::Impl::begin_write_session(ClientId before, const Now& now) {
                         : !is_same_schema ? ErrorCode::kSchemaMismatch
                                           : ErrorCode::kSessionExpired;
   writes_.on_session(goes_on, is_same_database && is_same_schema, why, told_);
+  if (auth_reply_.writes_waiting_max == 0) {  // this server takes none
+    writes_.on_session(false, false, ErrorCode::kNotPermitted, told_);
+  }
 }
 
 // ---- What the server says ----

@@ -131,7 +131,7 @@ bool PendingWrites::is_held(const PendingWrite& write) const {
 
 bool PendingWrites::is_due(size_t window) const {
   if (retry_at_ != Instant::never()) return false;
-  if (sent_ >= window) return false;
+  if (sent_ >= std::min(window, window_)) return false;
   for (size_t i = first_unsent(); i < writes_.size(); ++i) {
     const PendingWrite& write = writes_[i];
     if (!write.is_sent) return write.sequence == 0 || !is_held(write);
@@ -231,12 +231,14 @@ void PendingWrites::on_refused(const WriteRefused& refused, Instant now,
   for (PendingWrite& write : writes_) {
     if (write.sequence >= sequence) unsend(write);  // they were passed over
   }
+  if (refused.retry_after_ms > 0) window_ = std::max<size_t>(1, sent_ / 2);
 }
 
 std::optional<WriteOutcome> PendingWrites::on_outcome(const Outcome& outcome,
                                                       const Schema& schema) {
   const auto at = find(outcome.sequence);
   if (at == writes_.end()) return std::nullopt;
+  if (window_ < SIZE_MAX) ++window_;
   WriteOutcome out;
   out.id = at->id;
   out.kind = static_cast<WriteOutcome::Kind>(outcome.kind);

@@ -6,6 +6,8 @@
 // were decided is unknown. Those that were never sent go on in the next session.
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
 #include <deque>
 #include <map>
 #include <optional>
@@ -62,7 +64,9 @@ class PendingWrites {
 
   /// Something is to be put on the link. `window`: how many may be sent and undecided.
   bool is_due(size_t window) const;
-  /// What the server has put off until now may be sent.
+  /// Nothing is sent before then.
+  void put_off(Instant until) { retry_at_ = until; }
+  /// What was put off until now may be sent.
   void on_time(Instant now) {
     if (now >= retry_at_) retry_at_ = Instant::never();
   }
@@ -71,6 +75,7 @@ class PendingWrites {
   template <class ExpiresNs>
   void take(Writes& message, const Schema& schema, size_t window, ExpiresNs&& expires_ns) {
     message.settled_below = told_below_ = settled_below();
+    window = std::min(window, window_);
     size_t bytes = 0;
     put_in_order();
     for (size_t i = first_unsent(); i < writes_.size(); ++i) {
@@ -149,6 +154,10 @@ class PendingWrites {
   uint64_t told_below_ = 0;
   uint64_t skipped_ = 0;  // a sequence that will never be sent; those above wait for those below
   Instant retry_at_ = Instant::never();
+  /// How many may be on their way since a refusal: what is sent behind one that is refused is sent in
+  /// vain. Half of what was taken then, and one more for each that is decided; after the congestion
+  /// window of TCP (RFC 5681).
+  size_t window_ = SIZE_MAX;
   std::map<EntityId, Spawn> spawns_;  // by provisional id, of pending writes
   std::map<EntityId, EntityId> made_;
   std::deque<EntityId> made_order_;

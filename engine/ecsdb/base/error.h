@@ -8,7 +8,7 @@
 
 namespace ecsdb {
 
-/// Numbers travel on the wire (goodbyes and subscribe replies) and never change meaning.
+/// Numbers travel on the wire (goodbyes, replies, outcomes and refusals) and never change meaning.
 enum class ErrorCode : uint16_t {
   kOk = 0,
   // 1xx: bytes that do not follow the protocol.

@@ -169,7 +169,18 @@ Status WriteDecider::find_entity(const WriteOp& op, EntityId& entity) const {
                                              ": it has made none there");
 }
 
+/// Entities are for those who may write some table.
+Status WriteDecider::check_any_right() const {
+  const std::vector<TableDef>& tables = db().schema().def().tables;
+  const bool has_any = std::any_of(tables.begin(), tables.end(), [&](const TableDef& table) {
+    return may_write_some(table.write, author_->identity);
+  });
+  if (has_any) return {};
+  return fail(ErrorCode::kNotPermitted, "no table may be written");
+}
+
 Status WriteDecider::spawn() {
+  ECSDB_TRY(check_any_right());
   auto entity = transaction_->create();
   if (!entity.ok()) return entity.error();
   made_.push_back({op_, *entity});
@@ -178,6 +189,7 @@ Status WriteDecider::spawn() {
 }
 
 Status WriteDecider::despawn(const WriteOp& op) {
+  ECSDB_TRY(check_any_right());
   EntityId entity;
   ECSDB_TRY(find_entity(op, entity));
   if (!db().exists(entity)) {

@@ -68,6 +68,7 @@ class WriteDecider {
   Status find_fields();
   Status find_field(const TableDef& def, const WriteField& given, Field& out) const;
   Status find_entity(const WriteOp& op, EntityId& entity) const;
+  Status check_any_right() const;
   Status spawn();
   Status despawn(const WriteOp& op);
   Status put(const WriteOp& op);

@@ -61,7 +61,7 @@ inline constexpr auto kMessageList = std::make_tuple(
     MessageEntry<SyncMark>{MessageType::kSyncMark, "sync_mark", MessageSender::kServer, false,
                            "how far the chunks before it have come"},
     MessageEntry<Outcomes>{MessageType::kOutcomes, "outcomes", MessageSender::kServer, false,
-                           "what became of the client's writes; belongs to the next advance"},
+                           "what became of the client's writes; with the next advance, or alone"},
     MessageEntry<WriteRefused>{MessageType::kWriteRefused, "write_refused", MessageSender::kServer,
                                false, "a write was not taken, for now or for ever"},
     MessageEntry<Events>{MessageType::kEvents, "events", MessageSender::kServer, false,

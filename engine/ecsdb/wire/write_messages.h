@@ -92,7 +92,7 @@ struct Describe<Write> {
             "65536, plus a counter; rises from write to write"),
       field("level", &Write::level, 1, "what the outcome waits for: 0 applied, 1 durable"),
       field("resolves", &Write::resolves, 0, "number of the conflict that it settles; 0: none"),
-      field("ops", &Write::ops, kWriteOpsMax, "in order; one at least"),
+      field("ops", &Write::ops, kWriteOpsMax, "in order; none only if it settles a conflict"),
       field("fields", &Write::fields, kWriteFieldsMax, "of the operations, one after the other"));
 };
 
@@ -180,7 +180,7 @@ struct Describe<Outcomes> {
                             "of this client's writes, in order of their decision"));
 };
 
-/// The sequence is still free: the write was not looked at.
+/// The write was not looked at. Its sequence is still free, unless that was another write's.
 struct WriteRefused {
   uint64_t sequence = 0;
   uint16_t code = 0;

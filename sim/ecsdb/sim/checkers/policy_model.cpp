@@ -81,6 +81,12 @@ class PolicyModel::Trial {
                                             rule.role) != identity_.roles.end();
     });
   }
+  bool may_write_any() const {
+    for (uint16_t table = 0; table < model_.schema().table_count(); ++table) {
+      if (may_write_some(table)) return true;
+    }
+    return false;
+  }
   EntityId entity_of(const WriteOp& op) const;
   std::optional<uint16_t> table_of(const WriteOp& op) const {
     return model_.schema().table_index(op.table);
@@ -197,6 +203,7 @@ ErrorCode PolicyModel::Trial::do_op(const WriteOp& op) {
 }
 
 ErrorCode PolicyModel::Trial::spawn() {
+  if (!may_write_any()) return ErrorCode::kNotPermitted;
   const size_t nth = made_.size();
   EntityId entity;
   if (nth < ids_.size()) {
@@ -217,6 +224,7 @@ ErrorCode PolicyModel::Trial::spawn() {
 }
 
 ErrorCode PolicyModel::Trial::despawn(const WriteOp& op) {
+  if (!may_write_any()) return ErrorCode::kNotPermitted;
   const EntityId entity = entity_of(op);
   if (!model_.exists(entity)) return ErrorCode::kUnknownEntity;
   for (uint16_t table = 0; table < model_.schema().table_count(); ++table) {
