@@ -9,6 +9,19 @@
 #include "ecsdb/wire/messages.h"
 
 namespace ecsdb {
+namespace {
+
+// An outcome with its made entities fits a frame whatever its write is. Values beyond that are not
+// told: the client finds them in the row.
+constexpr size_t kFinalBytesMax = 48 * 1024;
+constexpr size_t kFinalBytesEach = 48;  // of one, but for its text
+static_assert(kWriteFieldsMax * kFinalBytesEach <= kFinalBytesMax);
+static_assert(kFinalBytesMax + 10 * kWriteOpsMax + kReasonBytesMax + 64 <= kFrameHeadBytesMax);
+
+// A write of few bytes can meet many long texts, and each conflict keeps them.
+constexpr size_t kConflictBytesMax = 4 * 1024 * 1024;
+
+}  // namespace
 
 Outcome WriteDecider::decide(Transaction& transaction, const Write& write,
                              const WriteAuthor& author, const WriteTerms& terms,
@@ -22,7 +35,9 @@ Outcome WriteDecider::decide(Transaction& transaction, const Write& write,
   stamp_ = std::min(write.stamp, terms.stamp_max);
   cause_.reset();
   made_.clear();
+  is_merged_ = false;
   finals_.clear();
+  final_bytes_ = conflict_bytes_ = 0;
   done_.clear();
   const Transaction::Savepoint before = transaction.savepoint();
   const size_t conflicts_before = conflicts.size();
@@ -67,6 +82,9 @@ Status WriteDecider::do_ops() {
   for (op_ = 0; op_ < write_->ops.size(); ++op_) {
     const WriteOp& op = write_->ops[op_];
     ECSDB_TRY(do_op(op));
+    if (conflict_bytes_ > kConflictBytesMax) {
+      return fail(ErrorCode::kLimitExceeded, "conflicts over too many bytes of texts");
+    }
     field_begin_ += op.field_count;
   }
   return check_rule();
@@ -330,9 +348,7 @@ Status WriteDecider::set_lww(RowIndex row, const Field& field, bool is_stale) {
     return {};
   }
   note_field(ConflictRule::kOlderLoses, row, field, before, before);
-  if (before != field.given->value) {
-    finals_.push_back({{op_, field.given->field, before}, table_, rows.row(row).entity});
-  }
+  if (before != field.given->value) note_final(row, field, before);
   return {};
 }
 
@@ -348,9 +364,7 @@ Status WriteDecider::set_merge(RowIndex row, const Field& field, bool is_stale) 
     return at_field(result.error().code, field, result.error().context);
   }
   if (is_stale) note_field(ConflictRule::kMerged, row, field, before, *result);
-  if (*result != given.value) {
-    finals_.push_back({{op_, given.field, *result}, table_, rows.row(row).entity});
-  }
+  if (*result != given.value) note_final(row, field, *result);
   store(row, field, *result, {});
   return {};
 }
@@ -382,6 +396,10 @@ void WriteDecider::note_field(ConflictRule rule, RowIndex row, const Field& fiel
   conflict.server = before;
   conflict.mine = field.given->value;
   conflict.result = result;
+  for (const CanonicalValue* value :
+       {&conflict.base, &conflict.server, &conflict.mine, &conflict.result}) {
+    conflict_bytes_ += value->text.size();
+  }
 }
 
 Status WriteDecider::check_rule() {
@@ -392,9 +410,18 @@ Status WriteDecider::check_rule() {
   return fail(ErrorCode::kRuleRefused, *std::move(reason));
 }
 
+void WriteDecider::note_final(RowIndex row, const Field& field, const CanonicalValue& value) {
+  is_merged_ = true;
+  const size_t bytes = kFinalBytesEach + value.text.size();
+  if (final_bytes_ + bytes > kFinalBytesMax) return;
+  final_bytes_ += bytes;
+  const EntityId entity = db().table(table_).row(row).entity;
+  finals_.push_back({{op_, field.given->field, value}, table_, entity});
+}
+
 /// Values of rows that the author may not read are not told.
 void WriteDecider::add_finals(Outcome& outcome) const {
-  if (finals_.empty()) return;
+  if (!is_merged_) return;
   outcome.kind = OutcomeKind::kMerged;
   for (const Final& final : finals_) {
     const RowIndex row = db().find_row(final.table, final.entity);

@@ -85,6 +85,7 @@ class WriteDecider {
   void note_field(ConflictRule rule, RowIndex row, const Field& field, const CanonicalValue& before,
                   const CanonicalValue& result);
   Status check_rule();
+  void note_final(RowIndex row, const Field& field, const CanonicalValue& value);
   void add_finals(Outcome& outcome) const;
   Error at_field(ErrorCode code, const Field& field, std::string why = {}) const;
   Error at_row(ErrorCode code, EntityId entity) const;
@@ -106,7 +107,10 @@ class WriteDecider {
   uint16_t table_ = 0;
   std::vector<Field> fields_;
   std::vector<MadeEntity> made_;
+  bool is_merged_ = false;  // some field is not as it was written; the values that are told:
   std::vector<Final> finals_;
+  size_t final_bytes_ = 0;               // of them on the wire, at most
+  size_t conflict_bytes_ = 0;            // of the texts of its conflicts
   std::vector<ProposedWrite::Op> done_;  // for the rule
   std::vector<Transaction::WrittenField> row_;
 };
