@@ -50,6 +50,8 @@ class WriteDecider {
   Outcome decide(Transaction& transaction, const Write& write, const WriteAuthor& author,
                  const WriteTerms& terms, std::vector<Conflict>& conflicts);
   const std::vector<MadeEntity>& made() const { return made_; }
+  /// Of the texts of its conflicts.
+  size_t conflict_bytes() const { return conflict_bytes_; }
 
  private:
   struct Field {  // of a write, looked up

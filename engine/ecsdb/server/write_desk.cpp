@@ -53,6 +53,7 @@ void WriteDesk::decide(Transaction& transaction, const WriteTerms& terms, Instan
   ECSDB_CHECK(!is_deciding());
   decisions_.clear();
   conflicts_.clear();
+  conflict_bytes_ = 0;
   resolutions_.clear();
   round_.clear();
   for (auto& [client, entry] : entries_) {
@@ -65,10 +66,12 @@ void WriteDesk::decide(Transaction& transaction, const WriteTerms& terms, Instan
   std::rotate(round_.begin(), begin, round_.end());
   first_ = round_.front()->client().value;
   involved_ = round_;
-  while (!round_.empty() && decisions_.size() < writes_max) {
+  while (!round_.empty() && decisions_.size() < writes_max && conflict_bytes_ < kConflictBytesMax) {
     const size_t room = writes_max - decisions_.size();
     const size_t turns = std::min(room, round_.size());
-    for (size_t i = 0; i < turns; ++i) decide_one(*round_[i], transaction, terms, now);
+    for (size_t i = 0; i < turns && conflict_bytes_ < kConflictBytesMax; ++i) {
+      decide_one(*round_[i], transaction, terms, now);
+    }
     std::erase_if(round_, [](const ClientWrites* writes) { return writes->undecided() == 0; });
   }
 }
@@ -118,6 +121,7 @@ void WriteDesk::decide_one(ClientWrites& writes, Transaction& transaction, const
     outcome = decider_.decide(transaction, write_, {writes.client(), writes.identity(), made_by},
                               terms, conflicts_);
     made_ = &decider_.made();
+    conflict_bytes_ += decider_.conflict_bytes();
     const bool is_done = outcome.kind != OutcomeKind::kRejected;
     if (is_done && write_.resolves != 0) resolutions_.push_back({write_.resolves, writes.client()});
   }

@@ -43,6 +43,7 @@ class WriteDesk {
   const std::vector<Resolution>& resolutions() const { return resolutions_; }
 
  private:
+  static constexpr size_t kConflictBytesMax = 16 * 1024 * 1024;  // then the others wait
   struct Entry {
     std::unique_ptr<ClientWrites> writes;
     size_t attached = 0;
@@ -60,6 +61,7 @@ class WriteDesk {
   std::vector<ClientWrites*> involved_;  // in the decisions
   std::vector<WriteDecision> decisions_;
   std::vector<Conflict> conflicts_;
+  size_t conflict_bytes_ = 0;  // of their texts, about
   std::vector<Resolution> resolutions_;
   WriteDecider decider_;
   const std::vector<MadeEntity>* made_ = nullptr;  // by the write that was decided last
