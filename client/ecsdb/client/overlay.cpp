@@ -20,6 +20,7 @@ void for_each_key(const ClientDb& db, const WriteDraft::Op& op, EntityId entity,
 std::vector<CanonicalValue> row_values(const ClientDb& db, uint16_t table, RowIndex row) {
   const Table& rows = db.table(table);
   std::vector<CanonicalValue> out;
+  out.reserve(rows.field_count());
   for (uint16_t field = 0; field < rows.field_count(); ++field) {
     out.push_back(rows.field_value(row, field));
   }
@@ -41,13 +42,13 @@ const Overlay::Row* Overlay::find(uint16_t table, EntityId entity) const {
 
 /// The row as it is shown, now in the overlay; null if none is shown.
 Overlay::Row* Overlay::row_to_change(const ClientDb& confirmed, uint16_t table, EntityId entity) {
-  const auto found = rows_.find({table, entity});
-  if (found != rows_.end()) return found->second.exists ? &found->second : nullptr;
+  const Key key{table, entity};
+  const auto at = rows_.lower_bound(key);
+  if (at != rows_.end() && at->first == key) return at->second.exists ? &at->second : nullptr;
   const RowIndex row = confirmed.find_row(table, entity);
   if (row == kNoRow) return nullptr;
-  Row& own = rows_[{table, entity}];
-  own = {true, row_values(confirmed, table, row)};
-  return &own;
+  Row own{true, row_values(confirmed, table, row)};
+  return &rows_.emplace_hint(at, key, std::move(own))->second;
 }
 
 // ---- A write that is submitted ----
@@ -77,7 +78,7 @@ void Overlay::take_back(std::vector<Shown>&& shown) {
 }
 
 void Overlay::keep(WriteId write, const WriteDraft::Op& op, EntityId entity) {
-  if (op.kind != WriteOpKind::kSpawn) ops_[entity].push_back({write, &op});
+  if (op.kind != WriteOpKind::kSpawn) ops_[entity].refs.push_back({write, &op});
 }
 
 void Overlay::note_bases(const ClientDb& confirmed, WriteDraft::Op& op, EntityId entity) const {
@@ -163,14 +164,18 @@ void Overlay::drop(const ClientDb& confirmed, WriteId write, const WriteDraft::O
                    EntityId entity) {
   const auto found = ops_.find(entity);
   if (found == ops_.end()) return;
-  std::vector<Ref>& refs = found->second;
+  std::vector<Ref>& refs = found->second.refs;
   auto at = std::lower_bound(refs.begin(), refs.end(), write,
                              [](const Ref& ref, WriteId want) { return ref.write < want; });
   for (; at != refs.end() && at->write == write; ++at) {
     if (at->op == &op) at->op = nullptr;
   }
   take_away(confirmed, op, entity);
-  dirty_.push_back(entity);
+  make_dirty(found);
+}
+
+void Overlay::make_dirty(Entities::iterator at) {
+  if (!std::exchange(at->second.is_dirty, true)) dirty_.push_back(at);
 }
 
 void Overlay::rename(const ClientDb& confirmed, EntityId provisional, EntityId from, EntityId to) {
@@ -178,35 +183,34 @@ void Overlay::rename(const ClientDb& confirmed, EntityId provisional, EntityId f
   if (found == ops_.end() || from == to) return;
   std::vector<Ref> moved;
   std::vector<Ref> rest;
-  for (const Ref& ref : found->second) {
+  for (const Ref& ref : found->second.refs) {
     if (ref.op == nullptr) continue;
     (ref.op->entity == provisional ? moved : rest).push_back(ref);
   }
   for (const Ref& ref : moved) take_away(confirmed, *ref.op, from);
-  std::vector<Ref>& refs = ops_[to];
+  const auto target = ops_.try_emplace(to).first;
+  std::vector<Ref>& refs = target->second.refs;
   std::vector<Ref> all;
   std::merge(refs.begin(), refs.end(), moved.begin(), moved.end(), std::back_inserter(all),
              [](const Ref& a, const Ref& b) {
                return a.write != b.write ? a.write < b.write : std::less<>()(a.op, b.op);
              });
   refs = std::move(all);
-  found->second = std::move(rest);
-  dirty_.push_back(from);
-  dirty_.push_back(to);
+  found->second.refs = std::move(rest);
+  make_dirty(found);
+  make_dirty(target);
 }
 
 void Overlay::touch(EntityId entity) {
-  if (ops_.contains(entity)) dirty_.push_back(entity);
+  if (const auto found = ops_.find(entity); found != ops_.end()) make_dirty(found);
 }
 
 /// What an operation does to an entity's rows depends on these alone, so that the others can stay.
 void Overlay::refresh(const ClientDb& confirmed, const MergeSet& merges, Changes* changes) {
-  std::sort(dirty_.begin(), dirty_.end());
-  dirty_.erase(std::unique(dirty_.begin(), dirty_.end()), dirty_.end());
-  for (const EntityId entity : dirty_) {
-    const auto found = ops_.find(entity);
-    if (found == ops_.end()) continue;
-    std::vector<Ref>& refs = found->second;
+  for (const Entities::iterator at : dirty_) {
+    const EntityId entity = at->first;
+    at->second.is_dirty = false;
+    std::vector<Ref>& refs = at->second.refs;
     std::erase_if(refs, [](const Ref& ref) { return ref.op == nullptr; });
     for (const Ref& ref : refs) take_away(confirmed, *ref.op, entity);
     for (const Ref& ref : refs) {
@@ -216,7 +220,7 @@ void Overlay::refresh(const ClientDb& confirmed, const MergeSet& merges, Changes
         if (rows_.contains(key)) changes->made.push_back(key);
       });
     }
-    if (refs.empty()) ops_.erase(found);
+    if (refs.empty()) ops_.erase(at);
   }
   dirty_.clear();
   if (changes != nullptr) changes->before = std::exchange(taken_, {});

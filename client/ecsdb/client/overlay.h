@@ -26,6 +26,10 @@ class Overlay {
   };
   using Rows = std::map<Key, Row>;
 
+  Overlay() = default;
+  Overlay(const Overlay&) = delete;
+  Overlay& operator=(const Overlay&) = delete;
+
   /// Nothing is pending.
   void clear();
   bool empty() const { return rows_.empty(); }
@@ -72,6 +76,12 @@ class Overlay {
     WriteId write;
     const WriteDraft::Op* op = nullptr;  // null: dropped
   };
+  struct Entity {
+    std::vector<Ref> refs;  // in the order of the writes
+    bool is_dirty = false;  // its rows have to be made anew
+  };
+  using Entities = std::map<EntityId, Entity>;
+  void make_dirty(Entities::iterator at);
   void apply_op(const ClientDb& confirmed, const MergeSet& merges, const WriteDraft::Op& op,
                 EntityId entity);
   void apply_put(const ClientDb& confirmed, const WriteDraft::Op& op, EntityId entity);
@@ -82,9 +92,9 @@ class Overlay {
   void take_away(const ClientDb& confirmed, const WriteDraft::Op& op, EntityId entity);
 
   Rows rows_;
-  std::map<EntityId, std::vector<Ref>> ops_;  // of pending writes, in their order
-  std::vector<EntityId> dirty_;               // whose rows have to be made anew
-  Rows taken_;                                // those rows, as they were
+  Entities ops_;  // of pending writes
+  std::vector<Entities::iterator> dirty_;
+  Rows taken_;  // rows that are to be made anew, as they were
 };
 
 /// A row of the replica, whole.

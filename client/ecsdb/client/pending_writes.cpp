@@ -153,7 +153,9 @@ uint64_t PendingWrites::settled_below() const {
 
 void PendingWrites::number(PendingWrite& write, const Schema& schema) {
   write.sequence = ++last_sequence_;
-  Write message;
+  Write& message = message_;
+  message.ops.clear();
+  message.fields.clear();
   message.sequence = write.sequence;
   message.epoch = write.epoch;
   message.base = write.base;
@@ -177,8 +179,10 @@ void PendingWrites::number(PendingWrite& write, const Schema& schema) {
     }
   }
   if (write.refers_to != 0) ++referred_[write.refers_to];
-  ByteWriter out(write.bytes);
+  encoded_.clear();
+  ByteWriter out(encoded_);
   encode_fields(message, out);
+  write.bytes = encoded_;  // no larger than they are
 }
 
 /// By its id if that is known, else by the write that makes it. One that nothing makes any more is

@@ -162,6 +162,8 @@ class PendingWrites {
   std::map<EntityId, EntityId> made_;
   std::deque<EntityId> made_order_;
   Settled settled_;
+  Write message_;  // scratch of number(), as are its bytes
+  Bytes encoded_;
 };
 
 }  // namespace ecsdb

@@ -49,12 +49,12 @@ Status WriteDraft::add(WriteOpKind kind, uint16_t table, EntityId entity,
   for (const FieldValue& given : values) {
     ECSDB_CHECK(given.field < def.fields.size());
     const FieldDef& field = def.fields[given.field];
-    const std::string place = def.name + "." + field.name;
-    if (field.server_only) return fail(ErrorCode::kUnknownField, place + " is the server's own");
+    const auto place = [&] { return def.name + "." + field.name; };
+    if (field.server_only) return fail(ErrorCode::kUnknownField, place() + " is the server's own");
     auto value = to_canonical(field, given.value);
     if (!value.ok()) {
       const std::string& why = value.error().context;
-      return fail(value.error().code, why.empty() ? place : place + ": " + why);
+      return fail(value.error().code, why.empty() ? place() : place() + ": " + why);
     }
     const auto at =
         std::lower_bound(op.fields.begin(), op.fields.end(), given.field,
