@@ -1,4 +1,5 @@
 // A session's writes: taken in, refused, and told what became of them.
+#include <algorithm>
 #include <utility>
 
 #include "ecsdb/base/mutant.h"
@@ -34,8 +35,8 @@ Status Session::on_writes(SessionContext& context, ByteSpan head, const Now& now
   }
   if (writes_ == nullptr) writes_ = &context.desk.attach(client_, identity_, context.options);
   writes_->settle(message.settled_below);
-  for (const WriteEntry& entry : message.entries) {
-    const auto taken = writes_->take(entry, now.steady, refused);
+  for (WriteEntry& entry : message.entries) {
+    const auto taken = writes_->take(std::move(entry), now.steady, refused);
     if (!taken.ok()) return taken.error();
     switch (*taken) {
       case ClientWrites::Intake::kTaken:
@@ -78,6 +79,7 @@ void Session::send_outcomes(SessionContext& context, bool are_alone) {
   writes_->take_news(until, news);
   Outcomes message;
   message.is_alone = are_alone;
+  message.outcomes.reserve(std::min(news.size(), kOutcomesPerFrameMax));
   size_t bytes = 0;
   for (Outcome& outcome : news) {
     const size_t more = bytes_of(outcome);

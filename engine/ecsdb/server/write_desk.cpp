@@ -9,7 +9,7 @@ ClientWrites& WriteDesk::attach(ClientId client, const Identity& identity,
                                 const ServerOptions& options) {
   Entry& entry = entries_[client.value];
   if (entry.writes == nullptr) {
-    entry.writes = std::make_unique<ClientWrites>(client, identity, options);
+    entry.writes = std::make_unique<ClientWrites>(client, identity, options, queued_);
   } else {
     entry.writes->set_identity(identity);
   }
@@ -32,21 +32,19 @@ void WriteDesk::detach(ClientId client) {
 void WriteDesk::end(ClientId client) {
   const auto found = entries_.find(client.value);
   if (found == entries_.end()) return;
-  found->second.has_ended = true;
+  if (!std::exchange(found->second.has_ended, true)) ++ended_;
   forget_ended();
 }
 
 void WriteDesk::forget_ended() {
-  std::erase_if(entries_, [](const auto& item) {
+  if (ended_ == 0) return;
+  ended_ -= std::erase_if(entries_, [](const auto& item) {
     const Entry& entry = item.second;
     return entry.has_ended && entry.attached == 0 && !entry.writes->has_queued();
   });
 }
 
-bool WriteDesk::has_undecided() const {
-  return std::any_of(entries_.begin(), entries_.end(),
-                     [](const auto& item) { return item.second.writes->undecided() > 0; });
-}
+bool WriteDesk::has_undecided() const { return queued_ > (is_deciding() ? decisions_.size() : 0); }
 
 void WriteDesk::decide(Transaction& transaction, const WriteTerms& terms, Instant now,
                        size_t writes_max) {
@@ -56,6 +54,7 @@ void WriteDesk::decide(Transaction& transaction, const WriteTerms& terms, Instan
   conflict_bytes_ = 0;
   resolutions_.clear();
   round_.clear();
+  if (queued_ == 0) return;
   for (auto& [client, entry] : entries_) {
     if (entry.writes->undecided() > 0) round_.push_back(entry.writes.get());
   }

@@ -11,9 +11,14 @@
 namespace ecsdb {
 
 /// Decides in rounds, one write of each client a round, beginning with another client each time:
-/// who writes much does not come before who writes little. Not thread-safe.
+/// who writes much does not come before who writes little. Stays where it was made. Not
+/// thread-safe.
 class WriteDesk {
  public:
+  WriteDesk() = default;
+  WriteDesk(const WriteDesk&) = delete;
+  WriteDesk& operator=(const WriteDesk&) = delete;
+
   /// Of a client that has a connection; made if there is none. Stays where it is while attached.
   ClientWrites& attach(ClientId client, const Identity& identity, const ServerOptions& options);
   /// Null if the client never wrote, or is forgotten.
@@ -56,6 +61,8 @@ class WriteDesk {
   void forget_ended();
 
   std::map<uint64_t, Entry> entries_;  // by client id
+  size_t queued_ = 0;                  // writes of all of them that are not decided for good
+  size_t ended_ = 0;                   // of them, those whose session has ended
   uint64_t first_ = 0;                 // client id that the next round begins behind
   std::vector<ClientWrites*> round_;
   std::vector<ClientWrites*> involved_;  // in the decisions

@@ -13,6 +13,14 @@ constexpr uint32_t kQueueRetryMs = 50;
 
 uint64_t hash_of(ByteSpan bytes) { return hash128(bytes).low; }
 
+/// The first with such a sequence, or behind all that are lower.
+template <class Range, class SequenceOf>
+auto find_from(Range& range, uint64_t sequence, SequenceOf&& sequence_of) {
+  return std::lower_bound(
+      range.begin(), range.end(), sequence,
+      [&](const auto& element, uint64_t want) { return sequence_of(element) < want; });
+}
+
 /// It stands first in a write, so that a refusal can name what does not decode.
 uint64_t sequence_of(ByteSpan write) {
   ByteReader in(write);
@@ -34,11 +42,17 @@ void ClientWrites::settle(uint64_t below) {
 
 void ClientWrites::on_connected() {
   if (ECSDB_MUTANT(duplicate_unanswered)) return;
-  for (Decided& record : records_) record.is_told = false;
-  untold_ = records_.size();
+  for (Decided& record : records_) untell(record);
 }
 
-Result<ClientWrites::Intake> ClientWrites::take(const WriteEntry& entry, Instant now,
+void ClientWrites::untell(Decided& record) {
+  if (!std::exchange(record.is_told, false)) return;
+  const uint64_t sequence = record.outcome.sequence;
+  told_below_ = untold_ == 0 ? sequence : std::min(told_below_, sequence);
+  ++untold_;
+}
+
+Result<ClientWrites::Intake> ClientWrites::take(WriteEntry&& entry, Instant now,
                                                 WriteRefused& refused) {
   const uint64_t sequence = sequence_of(entry.write);
   if (sequence == 0) return fail(ErrorCode::kFrameMalformed, "a write without a sequence");
@@ -59,7 +73,9 @@ Result<ClientWrites::Intake> ClientWrites::take(const WriteEntry& entry, Instant
   refused_ = 0;
   rate_.spend(1, now);
   last_ = sequence;
-  queue_.push_back({sequence, entry.expires_ns, hash_of(entry.write), entry.write});
+  const uint64_t hash = hash_of(entry.write);
+  queue_.push_back({sequence, entry.expires_ns, hash, std::move(entry.write)});
+  ++all_queued_;
   return Intake::kTaken;
 }
 
@@ -70,26 +86,21 @@ ClientWrites::Intake ClientWrites::take_again(uint64_t sequence, uint64_t hash,
   uint64_t known = hash;
   if (record != nullptr) {
     known = record->hash;
-  } else {
-    for (const Queued& queued : queue_) {
-      if (queued.sequence == sequence) known = queued.hash;
-    }
+  } else if (const Queued* queued = find_queued(sequence)) {
+    known = queued->hash;
   }
-  if (ECSDB_MUTANT(queued_twice) && record == nullptr) {
-    const std::deque<Queued> queued = queue_;
-    for (const Queued& one : queued) {
-      if (one.sequence == sequence) queue_.push_back(one);
-    }
+  if (ECSDB_MUTANT(queued_twice) && record == nullptr && find_queued(sequence) != nullptr) {
+    const Queued again = *find_queued(sequence);
+    queue_.push_back(again);
+    ++all_queued_;
+    return Intake::kTaken;
   }
   if (known != hash) {
     refused.code = static_cast<uint16_t>(ErrorCode::kWriteReused);
     refused.reason = "sequence " + std::to_string(sequence) + " was another write before";
     return Intake::kRefused;
   }
-  if (record != nullptr && record->is_told && !ECSDB_MUTANT(duplicate_unanswered)) {
-    record->is_told = false;
-    ++untold_;
-  }
+  if (record != nullptr && !ECSDB_MUTANT(duplicate_unanswered)) untell(*record);
   return Intake::kDuplicate;
 }
 
@@ -124,30 +135,40 @@ void ClientWrites::decide(Outcome outcome, const std::vector<MadeEntity>& made) 
 void ClientWrites::commit() {
   for (Decided& decided : decided_) {
     queue_.pop_front();
+    --all_queued_;
     if (ECSDB_MUTANT(rejection_blocks) && decided.outcome.kind == OutcomeKind::kRejected) {
       last_ = decided.outcome.sequence - 1;
       refused_ = decided.outcome.sequence;
     }
     if (decided.outcome.sequence < settled_below_) continue;  // nobody asks any more
-    records_.push_back(std::move(decided));
-    ++untold_;
+    decided.is_told = true;
+    untell(records_.emplace_back(std::move(decided)));
   }
   decided_.clear();
 }
 
 const ClientWrites::Decided* ClientWrites::find(uint64_t sequence) const {
-  for (const Decided& decided : decided_) {
-    if (decided.outcome.sequence == sequence) return &decided;
-  }
+  const auto found = find_from(decided_, sequence,
+                               [](const Decided& decided) { return decided.outcome.sequence; });
+  if (found != decided_.end() && found->outcome.sequence == sequence) return &*found;
   return const_cast<ClientWrites*>(this)->find_record(sequence);
 }
 
+std::deque<ClientWrites::Decided>::iterator ClientWrites::records_from(uint64_t sequence) {
+  return find_from(records_, sequence,
+                   [](const Decided& record) { return record.outcome.sequence; });
+}
+
 ClientWrites::Decided* ClientWrites::find_record(uint64_t sequence) {
-  const auto found = std::lower_bound(
-      records_.begin(), records_.end(), sequence,
-      [](const Decided& record, uint64_t want) { return record.outcome.sequence < want; });
+  const auto found = records_from(sequence);
   const bool is_there = found != records_.end() && found->outcome.sequence == sequence;
   return is_there ? &*found : nullptr;
+}
+
+const ClientWrites::Queued* ClientWrites::find_queued(uint64_t sequence) const {
+  const auto found =
+      find_from(queue_, sequence, [](const Queued& queued) { return queued.sequence; });
+  return found != queue_.end() && found->sequence == sequence ? &*found : nullptr;
 }
 
 EntityId ClientWrites::made_by(uint64_t sequence, uint64_t op) const {
@@ -159,21 +180,27 @@ EntityId ClientWrites::made_by(uint64_t sequence, uint64_t op) const {
   return {};
 }
 
-bool ClientWrites::has_news(Version published) const {
+bool ClientWrites::has_news(Version published) {
   if (untold_ == 0) return false;
-  return std::any_of(records_.begin(), records_.end(), [&](const Decided& record) {
+  return std::any_of(records_from(told_below_), records_.end(), [&](const Decided& record) {
     return !record.is_told && record.outcome.version <= published;
   });
 }
 
 void ClientWrites::take_news(Version published, std::vector<Outcome>& out) {
   if (untold_ == 0) return;
-  for (Decided& record : records_) {
-    if (record.is_told || record.outcome.version > published) continue;
-    record.is_told = true;
+  uint64_t below = last_ + 1;
+  for (auto at = records_from(told_below_); at != records_.end(); ++at) {
+    if (at->is_told) continue;
+    if (at->outcome.version > published) {
+      below = std::min(below, at->outcome.sequence);
+      continue;
+    }
+    at->is_told = true;
     --untold_;
-    out.push_back(record.outcome);
+    out.push_back(at->outcome);
   }
+  told_below_ = below;
 }
 
 }  // namespace ecsdb

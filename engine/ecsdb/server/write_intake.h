@@ -23,9 +23,12 @@ namespace ecsdb {
 /// Of one client id. Bounded by ServerOptions::writes_waiting_max. Not thread-safe.
 class ClientWrites {
  public:
-  ClientWrites(ClientId client, const Identity& identity, const ServerOptions& options)
+  /// `queued` counts the writes of all clients that are not decided for good; it outlives this.
+  ClientWrites(ClientId client, const Identity& identity, const ServerOptions& options,
+               size_t& queued)
       : client_(client),
         identity_(identity),
+        all_queued_(queued),
         rate_(options.write_rate, options.write_burst),
         waiting_max_(options.writes_waiting_max) {}
 
@@ -46,9 +49,9 @@ class ClientWrites {
   };
   /// The client needs to know nothing of sequences below this, and will send none of them.
   void settle(uint64_t below);
-  /// kFrameMalformed: no client that follows the protocol sends this, and the connection has to
-  /// end.
-  Result<Intake> take(const WriteEntry& entry, Instant now, WriteRefused& refused);
+  /// Keeps the entry's bytes if it is taken. kFrameMalformed: no client that follows the protocol
+  /// sends this, and the connection has to end.
+  Result<Intake> take(WriteEntry&& entry, Instant now, WriteRefused& refused);
 
   // Deciding. Writes are peeked at and decided in order; commit() makes the decisions final,
   // drop() forgets them, so that the same writes are decided anew.
@@ -73,7 +76,7 @@ class ClientWrites {
 
   // Telling.
   /// Decisions up to a version that the present connection has not been told.
-  bool has_news(Version published) const;
+  bool has_news(Version published);
   void take_news(Version published, std::vector<Outcome>& out);
 
   // For the simulator and for statistics.
@@ -96,11 +99,15 @@ class ClientWrites {
   };
   const Decided* find(uint64_t sequence) const;
   Decided* find_record(uint64_t sequence);
+  const Queued* find_queued(uint64_t sequence) const;
+  void untell(Decided& record);
+  std::deque<Decided>::iterator records_from(uint64_t sequence);
   Intake take_again(uint64_t sequence, uint64_t hash, WriteRefused& refused);
   bool is_refused(uint64_t sequence, Instant now, WriteRefused& refused);
 
   ClientId client_;
   Identity identity_;
+  size_t& all_queued_;
   TokenBucket rate_;
   size_t waiting_max_;
   uint64_t last_ = 0;     // sequence that was taken in
@@ -110,6 +117,7 @@ class ClientWrites {
   std::vector<Decided> decided_;  // of the queue's first, in the open transaction
   std::deque<Decided> records_;   // rising by sequence
   size_t untold_ = 0;             // of them
+  uint64_t told_below_ = 0;       // sequence; there every record is told
 };
 
 }  // namespace ecsdb
