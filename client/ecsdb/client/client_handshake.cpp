@@ -219,7 +219,7 @@ Status Client::Impl::use_schema(Schema schema) {
       wanted_ = false;  // dialling again would not help
       return status;
     }
-    if (visible_.row_count() == 0) {
+    if (visible_.row_count() == 0 && overlay_.empty()) {
       visible_.reset(std::move(schema));
       on_visible_schema();
     } else {

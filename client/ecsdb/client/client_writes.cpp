@@ -203,6 +203,10 @@ void Client::Impl::settle_lone_outcomes(const Now& now) {
   settle_shown_outcomes();
   writes_.expire(now.steady, told_);
   if (!told_.empty()) rebase({});
+  // A schema that only own writes were in the way of.
+  if (!next_schema_ || visible_.row_count() > 0) return;
+  visible_.reset(*std::exchange(next_schema_, std::nullopt));
+  on_visible_schema();
 }
 
 /// Those whose effects are shown, or never will be, since nothing is subscribed.
