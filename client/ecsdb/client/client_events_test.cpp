@@ -10,6 +10,8 @@ namespace {
 
 enum Events : uint16_t { kBoom, kGong };
 
+constexpr EntityId kSomebody = EntityId::make(5, 1, 1);
+
 Schema loud_harbour() {
   SchemaDef def = harbour().def();
   SchemaBuilder events("events");
@@ -161,7 +163,7 @@ TEST(ClientEventGaps, AreCounted) {
 
 TEST_F(ClientEvents, AreSentWhileLiveAndNeverKept) {
   const auto send = [&](std::initializer_list<FieldValue> values, uint16_t event = kGong,
-                        EntityId entity = EntityId{5}) {
+                        EntityId entity = kSomebody) {
     const Status status = client_.send_event(event, entity, values, net_.now());
     return status.ok() ? ErrorCode::kOk : status.code();
   };
@@ -181,7 +183,7 @@ TEST_F(ClientEvents, AreSentWhileLiveAndNeverKept) {
     ASSERT_TRUE(event.has_value());
     EXPECT_EQ(event->client, client_.client_id());
     EXPECT_EQ(event->event, kGong);
-    EXPECT_EQ(event->entity, EntityId{5});
+    EXPECT_EQ(event->entity, kSomebody);
     EXPECT_EQ(event->values, (std::vector<Value>{n}));
   }
   EXPECT_FALSE(server_.next_client_event().has_value());

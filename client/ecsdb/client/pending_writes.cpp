@@ -98,7 +98,8 @@ void PendingWrites::on_session(bool goes_on, bool keeps_unsent, ErrorCode code,
     forget(at);
     at = writes_.begin() + static_cast<ptrdiff_t>(index);
   }
-  last_sequence_ = told_below_ = skipped_ = 0;
+  last_sequence_ = skipped_ = 0;
+  told_below_ = 1;
 }
 
 void PendingWrites::on_disconnected() {

@@ -151,7 +151,7 @@ class PendingWrites {
   std::set<std::pair<Instant, WriteId>> deadlines_;  // of those that are not late
   uint64_t last_id_ = 0;
   uint64_t last_sequence_ = 0;
-  uint64_t told_below_ = 0;
+  uint64_t told_below_ = 1;
   uint64_t skipped_ = 0;  // a sequence that will never be sent; those above wait for those below
   Instant retry_at_ = Instant::never();
   /// How many may be on their way since a refusal: what is sent behind one that is refused is sent in

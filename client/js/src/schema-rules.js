@@ -95,7 +95,7 @@ function checkEvent(schema, event) {
     must(!field.write, `${what} has the field ${field.name} with a write list`);
   }
   for (const rule of event.write ?? []) {
-    must(rule.role === "" || isLegalName(rule.role), `${what} has a rule with the role ${rule.role}`);
+    must(rule.role === "" || isLegalName(rule.role), `${what} names the role ${rule.role}`);
     must(rule.where === "any", `${what} has a rule with a condition`);
   }
 }

@@ -40,7 +40,8 @@ const FORMAT = 1;
  * @property {{name: string, values: string[]}[]} enums
  * @property {object[]} tables with `id`, `name`, `cell`, `read`, `write`, `codec`, `transient`,
  *   `fields`
- * @property {object[]} events with `id`, `name`, `cell`, `fields`, and `write` if it has such a list
+ * @property {object[]} events with `id`, `name`, `cell`, `fields`, and `write` if there is such a
+ *   list
  * @property {string} fingerprint 16 bytes in hexadecimal, as they stand in messages
  */
 

@@ -205,7 +205,7 @@ TEST(SchemaToml, MistakesOfWriteListsOfFieldsAreReportedAtTheirPlace) {
       {with_header(
            "[event.e]\nid = 1\nwrite = [ { where = \"owner == me\" } ]\nfields.n = { id = 1, "
            "type = \"u8\" }\n"),
-       6, 13, "told by roles alone"},
+       6, 21, "told by roles alone"},
   };
   for (const Mistake& mistake : mistakes) expect_one(mistake);
 }
