@@ -213,11 +213,14 @@ Status WriteDecider::despawn(const WriteOp& op) {
   if (!db().exists(entity)) {
     return fail(ErrorCode::kUnknownEntity, "entity " + std::to_string(entity.value));
   }
+  // All rights first: rows that follow one that is gone are in another cell.
   for (table_ = 0; table_ < db().table_count(); ++table_) {
     const RowIndex row = db().find_row(table_, entity);
-    if (row == kNoRow) continue;
-    ECSDB_TRY(check_rights(row));
-    transaction_->remove_row(table_, row, {author_->client, {}});
+    if (row != kNoRow) ECSDB_TRY(check_rights(row));
+  }
+  for (table_ = 0; table_ < db().table_count(); ++table_) {
+    const RowIndex row = db().find_row(table_, entity);
+    if (row != kNoRow) transaction_->remove_row(table_, row, {author_->client, {}});
   }
   done_.push_back({WriteOpKind::kDespawn, 0, entity, {}});
   return transaction_->destroy(entity);
