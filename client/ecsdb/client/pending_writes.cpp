@@ -140,14 +140,17 @@ bool PendingWrites::is_due(size_t window) const {
   return false;
 }
 
+/// References to what is before a number that is given up are given up with it, or those behind it
+/// would wait for ever.
 uint64_t PendingWrites::settled_below() const {
   uint64_t below = last_sequence_ + 1;
-  if (!referred_.empty()) below = std::min(below, referred_.begin()->first);
+  const uint64_t referred = referred_.empty() ? below : referred_.begin()->first;
   for (const PendingWrite& write : writes_) {
     if (write.sequence != 0) below = std::min(below, write.sequence);
     if (is_in_order()) break;  // the first has the lowest
   }
-  return below;
+  if (below <= skipped_) return std::min(below, referred);
+  return std::max(std::min(below, referred), skipped_ + 1);
 }
 
 // ---- Numbering ----
