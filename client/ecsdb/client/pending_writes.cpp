@@ -87,11 +87,12 @@ void PendingWrites::on_session(bool goes_on, bool keeps_unsent, ErrorCode code,
                                std::vector<WriteOutcome>& outcomes) {
   if (goes_on) return;
   for (auto at = writes_.begin(); at != writes_.end();) {
-    if (at->sequence == 0 && keeps_unsent) {
+    const bool was_sent = at->has_left;
+    if (!was_sent && keeps_unsent) {
+      take_number_back(*at);
       ++at;
       continue;
     }
-    const bool was_sent = at->sequence != 0;
     outcomes.push_back(outcome_of(
         *at, was_sent ? WriteOutcome::Kind::kUnknown : WriteOutcome::Kind::kRejected, code));
     const size_t index = static_cast<size_t>(at - writes_.begin());
@@ -100,6 +101,14 @@ void PendingWrites::on_session(bool goes_on, bool keeps_unsent, ErrorCode code,
   }
   last_sequence_ = skipped_ = 0;
   told_below_ = 1;
+}
+
+void PendingWrites::take_number_back(PendingWrite& write) {
+  write.sequence = write.refers_to = 0;
+  write.bytes.clear();
+  for (const WriteDraft::Op& op : write.ops) {
+    if (op.kind == WriteOpKind::kSpawn) spawns_[op.entity].sequence = 0;
+  }
 }
 
 void PendingWrites::on_disconnected() {

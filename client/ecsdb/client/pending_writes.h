@@ -35,6 +35,7 @@ struct PendingWrite {
   uint64_t refers_to = 0;  // lowest sequence that the bytes name; 0: none
   Bytes bytes;             // once it is numbered
   bool is_sent = false;    // on this connection
+  bool has_left = false;   // on any of this session
   bool is_late = false;    // its deadline has passed, and the application was told
 };
 
@@ -87,7 +88,7 @@ class PendingWrites {
       if (bytes > 0 && bytes + write.bytes.size() > kFrameBytes) break;
       bytes += write.bytes.size();
       ++sent_;
-      write.is_sent = true;
+      write.is_sent = write.has_left = true;
       message.entries.push_back({expires_ns(write.deadline), write.bytes});
     }
   }
@@ -133,6 +134,7 @@ class PendingWrites {
   static bool is_in_order();
   void put_in_order();
   size_t first_unsent() const;
+  void take_number_back(PendingWrite& write);
   bool is_held(const PendingWrite& write) const;
   void number(PendingWrite& write, const Schema& schema);
   void unsend(PendingWrite& write);
