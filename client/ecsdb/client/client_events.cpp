@@ -42,7 +42,7 @@ Status Client::Impl::on_events(ByteSpan head) {
     next_events_.push_back(std::move(entry));
   }
   next_events_missed_ += message.missed;
-  if (pending_bytes_ + outcome_bytes_ <= options_.pending_bytes_max) return {};
+  if (pending_bytes_ + outcome_bytes_ + lone_bytes_ <= options_.pending_bytes_max) return {};
   return fail(ErrorCode::kClientLimit, "more than pending_bytes_max received without poll()");
 }
 

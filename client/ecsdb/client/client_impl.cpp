@@ -46,7 +46,7 @@ void Client::Impl::drop_arrived() {
   lone_outcomes_.clear();
   next_events_.clear();
   next_events_missed_ = 0;
-  outcome_bytes_ = 0;
+  outcome_bytes_ = lone_bytes_ = 0;
   samples_.clear();
   received_advances_ = applied_advances_ = 0;
 }

@@ -263,7 +263,8 @@ class Client::Impl {
   std::optional<DatabaseId> write_database_;
   std::vector<Outcome> next_outcomes_;   // of the advance that is to begin
   std::vector<Outcome> lone_outcomes_;   // that count by themselves
-  size_t outcome_bytes_ = 0;             // of both, as received, and of events:
+  size_t outcome_bytes_ = 0;             // of memory: of what waits for an advance, events too,
+  size_t lone_bytes_ = 0;                // and of the others
   std::vector<EventEntry> next_events_;  // of the advance that is to begin
   uint64_t next_events_missed_ = 0;
   std::vector<EventEntry> told_events_;  // of the one that was applied last

@@ -8,6 +8,15 @@
 #include "ecsdb/client/predicted_changes.h"
 
 namespace ecsdb {
+namespace {
+
+size_t memory_of(const Outcome& outcome) {
+  size_t bytes = sizeof(outcome) + outcome.reason.size() + outcome.made.size() * sizeof(EntityId);
+  for (const FinalValue& final : outcome.finals) bytes += sizeof(final) + final.value.text.size();
+  return bytes;
+}
+
+}  // namespace
 
 Result<WriteDraft> Client::begin() const { return impl_->begin_write(); }
 
@@ -177,9 +186,10 @@ Status Client::Impl::on_outcomes(ByteSpan head) {
     for (const Outcome& outcome : message.outcomes) settle_write(outcome);
     rebuild_overlay();
   }
+  size_t& bytes = message.is_alone ? lone_bytes_ : outcome_bytes_;
+  for (const Outcome& outcome : message.outcomes) bytes += memory_of(outcome);
   std::move(message.outcomes.begin(), message.outcomes.end(), std::back_inserter(to));
-  outcome_bytes_ += head.size();
-  if (pending_bytes_ + outcome_bytes_ <= options_.pending_bytes_max) return {};
+  if (pending_bytes_ + outcome_bytes_ + lone_bytes_ <= options_.pending_bytes_max) return {};
   return fail(ErrorCode::kClientLimit, "more than pending_bytes_max received without poll()");
 }
 
@@ -217,6 +227,7 @@ void Client::Impl::settle_shown_outcomes() {
     settle_write(outcome);
     return true;
   });
+  if (lone_outcomes_.empty()) lone_bytes_ = 0;
 }
 
 /// The confirmed state or the pending writes have changed.

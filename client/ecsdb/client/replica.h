@@ -27,7 +27,7 @@ struct ReceivedAdvance {
   std::vector<Outcome> outcomes;   // of own writes, which it has the effects of
   std::vector<EventEntry> events;  // to be told after its rows
   uint64_t events_missed = 0;      // before them
-  size_t outcome_bytes = 0;        // of outcomes, as received, and of events in memory
+  size_t outcome_bytes = 0;        // of memory for outcomes and events
   size_t stream_bytes = 0;
 
   /// About what it takes in memory, which is much more than on the stream where it says little.
