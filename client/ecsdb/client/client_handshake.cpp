@@ -236,7 +236,8 @@ Status Client::Impl::use_schema(Schema schema) {
 void Client::Impl::on_visible_schema() {
   callbacks_.on_schema_changed();
   predicted_callbacks_.on_schema_changed();
-  // What was written was written for the schema before.
+  // What was written was written for the schema before, and so was what it showed.
+  predicted_events_.clear();
   writes_.on_session(false, false, ErrorCode::kSchemaMismatch, told_);
   rebuild_overlay();
   areas_.on_schema_changed();
