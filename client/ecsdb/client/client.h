@@ -184,8 +184,10 @@ class Client {
   /// A draft to fill, once a schema is known; kUnknownTable before.
   Result<WriteDraft> begin() const;
   /// Queues a write, shows it in predicted() at once, and sends it when there is a connection.
-  /// Writes are decided in the order of submit(), each exactly once; on_outcome() tells. kQueueFull
-  /// when too many are pending, and nothing is queued then.
+  /// Writes are decided in the order of submit(), each exactly once; on_outcome() tells. Nothing is
+  /// queued, and the draft is spent, with kQueueFull, when too many are pending; kLimitExceeded,
+  /// for one that is empty or does not fit a frame; kSchemaMismatch, for one of another schema;
+  /// kWriteReused, for a copy of one that makes entities.
   Result<WriteId> submit(WriteDraft&& draft, const WriteOptions& options, const Now& now);
   Result<WriteId> submit(WriteDraft&& draft, const Now& now);
   WriteState write_state(WriteId id) const;

@@ -43,7 +43,7 @@ class Client::Impl {
   SubscriptionId subscribe_area(std::string table, const AreaSpec& spec);
   /// Centres that moved, as often as the server allows.
   void send_moves(const Now& now);
-  Result<WriteDraft> begin_write() const;
+  Result<WriteDraft> begin_write();
   Result<WriteId> submit(WriteDraft&& draft, const WriteOptions& options, const Now& now);
   Status send_event(uint16_t event, EntityId entity, std::span<const FieldValue> values);
   size_t poll(const Now& now, size_t cuts_max);

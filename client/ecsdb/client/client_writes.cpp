@@ -52,7 +52,7 @@ void Client::remove_predicted_callback(CallbackId id) { impl_->predicted_callbac
 
 // ---- Submitting ----
 
-Result<WriteDraft> Client::Impl::begin_write() const {
+Result<WriteDraft> Client::Impl::begin_write() {
   if (visible_.table_count() == 0) {
     return fail(ErrorCode::kUnknownTable, "no schema is known yet: connect first");
   }
@@ -64,12 +64,16 @@ Result<WriteId> Client::Impl::submit(WriteDraft&& draft, const WriteOptions& opt
   if (state_ == State::kReady && auth_reply_.writes_waiting_max == 0) {
     return fail(ErrorCode::kNotPermitted, "this server takes no writes of clients");
   }
+  if (!draft.is_current()) {
+    return fail(ErrorCode::kSchemaMismatch, "a draft for the schema before");
+  }
   PendingWrite write;
-  const uint32_t provisional_end = draft.provisional_end();
   write.ops = std::move(draft).take_ops();
   write.level = options.level;
   write.resolves = options.resolves;
-  if (options.deadline.ns > 0) write.deadline = now.steady + options.deadline;
+  constexpr Duration kForEver = Duration::seconds(1'000'000'000);
+  const bool has_deadline = options.deadline != Duration{} && options.deadline < kForEver;
+  if (has_deadline) write.deadline = now.steady + options.deadline;
   write.base = has_position_ ? visible_.cut() : Version{};
   write.epoch = has_position_ ? position_.epoch : auth_reply_.epoch;
   write.stamp = stamp(now);
@@ -82,7 +86,6 @@ Result<WriteId> Client::Impl::submit(WriteDraft&& draft, const WriteOptions& opt
     overlay_.take_back(std::move(shown_));
     return id;
   }
-  provisional_end_ = std::max(provisional_end_, provisional_end);
   for (const WriteDraft::Op& op : writes_.all().back().ops) {
     overlay_.keep(*id, op, predicted_.entity(op.entity));
   }

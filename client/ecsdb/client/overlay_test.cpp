@@ -67,7 +67,6 @@ class OverlayTest : public ReplicaTest {
   void submit() {
     WriteDraft draft(replica_, provisional_end_);
     for (uint64_t ops = 1 + rng_.below(3); ops > 0; --ops) add_op(draft);
-    provisional_end_ = draft.provisional_end();
     Pending& write = pending_.emplace_back();
     write.id = WriteId{++last_write_};
     write.ops = std::move(draft).take_ops();

@@ -20,12 +20,52 @@ size_t memory_of(const PendingWrite& write) {
   return bytes;
 }
 
+size_t wire_bytes(const CanonicalValue& value) {
+  if (value.is_text()) return 1 + varint_size(value.text.size()) + value.text.size();
+  size_t bytes = 1;
+  for (int i = 0; i < value.kind; ++i) {
+    bytes += varint_size(zigzag(static_cast<int64_t>(value.lanes.lane[i])));
+  }
+  return bytes;
+}
+
+/// Of a write as it is numbered, at the most: which numbers it will hold is not known yet.
+size_t wire_bytes_max(const PendingWrite& write) {
+  constexpr size_t kHead = 5 * 10 + 1 + 2 * 3;  // five numbers, the level, two counts
+  constexpr size_t kOp = 1 + 3 + 2 * 10 + 2;    // kind, table, whose entity, count of fields
+  size_t bytes = kHead + write.ops.size() * kOp;
+  for (const WriteDraft::Op& op : write.ops) {
+    for (const WriteDraft::Field& field : op.fields) {
+      bytes += 3 + wire_bytes(field.base) + wire_bytes(field.value);
+    }
+  }
+  return bytes;
+}
+
 }  // namespace
 
-Result<WriteId> PendingWrites::add(PendingWrite write) {
+Status PendingWrites::check(const PendingWrite& write) const {
   if (write.ops.empty() && write.resolves == 0) {
     return fail(ErrorCode::kLimitExceeded, "a write without operations");
   }
+  // No server takes more: it would end this connection and every later one.
+  const size_t bytes = wire_bytes_max(write);
+  if (write.ops.size() > kWriteOpsMax || bytes > kWriteBytesMax) {
+    return fail(ErrorCode::kLimitExceeded,
+                std::to_string(write.ops.size()) + " operations in " + std::to_string(bytes) +
+                    " bytes; a write has at most " + std::to_string(kWriteOpsMax) + " in " +
+                    std::to_string(kWriteBytesMax) + ", with what its fields were before");
+  }
+  for (const WriteDraft::Op& op : write.ops) {
+    if (op.kind != WriteOpKind::kSpawn) continue;
+    if (!spawns_.contains(op.entity) && !made_.contains(op.entity)) continue;
+    return fail(ErrorCode::kWriteReused, "a copy of a draft that was submitted makes its entities");
+  }
+  return {};
+}
+
+Result<WriteId> PendingWrites::add(PendingWrite write) {
+  ECSDB_TRY(check(write));
   const size_t bytes = memory_of(write);
   if (writes_.size() >= limits_.writes_max || bytes_ + bytes > limits_.bytes_max) {
     return fail(ErrorCode::kQueueFull, std::to_string(writes_.size()) +
@@ -58,13 +98,15 @@ void PendingWrites::forget(std::deque<PendingWrite>::iterator at) {
     if (op.kind == WriteOpKind::kSpawn) spawns_.erase(op.entity);
   }
   unsend(*at);
-  if (at->refers_to != 0) {
-    const auto referred = referred_.find(at->refers_to);
-    if (--referred->second == 0) referred_.erase(referred);
-  }
+  forget_reference(*at);
   if (at->deadline != Instant::never()) deadlines_.erase({at->deadline, at->id});
   settled_.gone.push_back(std::move(*at));
   writes_.erase(at);
+}
+
+void PendingWrites::forget_reference(PendingWrite& write) {
+  const auto referred = referred_.find(std::exchange(write.refers_to, 0));
+  if (referred != referred_.end() && --referred->second == 0) referred_.erase(referred);
 }
 
 void PendingWrites::unsend(PendingWrite& write) {
@@ -104,7 +146,8 @@ void PendingWrites::on_session(bool goes_on, bool keeps_unsent, ErrorCode code,
 }
 
 void PendingWrites::take_number_back(PendingWrite& write) {
-  write.sequence = write.refers_to = 0;
+  write.sequence = 0;
+  forget_reference(write);
   write.bytes.clear();
   for (const WriteDraft::Op& op : write.ops) {
     if (op.kind == WriteOpKind::kSpawn) spawns_[op.entity].sequence = 0;

@@ -51,7 +51,8 @@ class PendingWrites {
   };
   explicit PendingWrites(Limits limits) : limits_(limits) {}
 
-  /// Takes a write, of which everything but the id is known. kQueueFull, kLimitExceeded.
+  /// Takes a write, of which everything but the id is known. kQueueFull, kLimitExceeded;
+  /// kWriteReused if it makes entities that another one makes.
   Result<WriteId> add(PendingWrite write);
   WriteState state(WriteId id) const;
   bool empty() const { return writes_.empty(); }
@@ -134,7 +135,9 @@ class PendingWrites {
   static bool is_in_order();
   void put_in_order();
   size_t first_unsent() const;
+  Status check(const PendingWrite& write) const;
   void take_number_back(PendingWrite& write);
+  void forget_reference(PendingWrite& write);
   bool is_held(const PendingWrite& write) const;
   void number(PendingWrite& write, const Schema& schema);
   void unsend(PendingWrite& write);

@@ -5,11 +5,11 @@
 
 namespace ecsdb {
 
-WriteDraft::WriteDraft(const TableSet& set, uint32_t first_provisional)
-    : set_(&set), next_provisional_(first_provisional) {}
+WriteDraft::WriteDraft(const TableSet& set, uint32_t& provisional_end)
+    : set_(&set), schema_(set.schema().fingerprint()), provisional_end_(&provisional_end) {}
 
 EntityId WriteDraft::spawn() {
-  const EntityId entity = EntityId::make(next_provisional_++, 0, 1);
+  const EntityId entity = EntityId::make((*provisional_end_)++, 0, 1);
   ops_.push_back({WriteOpKind::kSpawn, 0, entity, {}});
   return entity;
 }
@@ -19,7 +19,7 @@ void WriteDraft::despawn(EntityId entity) {
 }
 
 void WriteDraft::remove(uint16_t table, EntityId entity) {
-  ECSDB_CHECK(table < set_->table_count());
+  ECSDB_CHECK(table < set_->table_count() || !is_current());
   ops_.push_back({WriteOpKind::kRemove, table, entity, {}});
 }
 
@@ -38,6 +38,7 @@ Status WriteDraft::set(uint16_t table, EntityId entity, uint16_t field, Value va
 
 Status WriteDraft::add(WriteOpKind kind, uint16_t table, EntityId entity,
                        std::span<const FieldValue> values) {
+  if (!is_current()) return fail(ErrorCode::kSchemaMismatch, "a draft for the schema before");
   ECSDB_CHECK(table < set_->table_count());
   const TableDef& def = set_->schema().table(table);
   if (ops_.size() == kWriteOpsMax || field_count_ + values.size() > kWriteFieldsMax) {

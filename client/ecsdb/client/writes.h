@@ -23,8 +23,8 @@ constexpr bool is_provisional(EntityId entity) { return !entity.is_none() && ent
 
 struct WriteOptions {
   /// After so long without a decision the application is told: expired if the write never left,
-  /// else unknown, which is decided later on. The server does not apply it later than that. Zero:
-  /// no limit.
+  /// else unknown, which is decided later on. The server does not apply it later than that. Below
+  /// zero it has passed. Zero: no limit.
   Duration deadline;
   AckLevel level = AckLevel::kApplied;
   uint64_t resolves = 0;  // number of the conflict that it settles; 0: none
@@ -75,10 +75,11 @@ using OutcomeCallback = std::function<void(const WriteOutcome&)>;
 
 /// Operations that are decided as a whole, for Client::submit(). Needs a schema: it names tables
 /// and fields by their place in it, and a value that does not fit is refused at once. A value; good
-/// until the client's schema changes.
+/// until the client's schema changes, and no longer than the client.
 class WriteDraft {
  public:
-  explicit WriteDraft(const TableSet& set, uint32_t first_provisional);
+  /// Draws ids of entities from `provisional_end`, which is of all drafts of a client.
+  WriteDraft(const TableSet& set, uint32_t& provisional_end);
 
   /// An entity that the write makes; usable in this draft and in later ones.
   EntityId spawn();
@@ -122,7 +123,8 @@ class WriteDraft {
   };
   const std::vector<Op>& ops() const { return ops_; }
   std::vector<Op> take_ops() && { return std::move(ops_); }
-  uint32_t provisional_end() const { return next_provisional_; }
+  /// The schema is still the one that it was begun with.
+  bool is_current() const { return set_->schema().fingerprint() == schema_; }
 
  private:
   template <Bound T, class Call>
@@ -141,7 +143,8 @@ class WriteDraft {
   Status add(WriteOpKind kind, uint16_t table, EntityId entity, std::span<const FieldValue> values);
 
   const TableSet* set_;
-  uint32_t next_provisional_;
+  Hash128 schema_;
+  uint32_t* provisional_end_;
   size_t field_count_ = 0;
   std::vector<Op> ops_;
 };
