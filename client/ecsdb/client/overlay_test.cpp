@@ -177,7 +177,8 @@ TEST_F(OverlayTest, HoldsWhatAReplayOfThePendingWritesMakes) {
 TEST_F(OverlayTest, OperationOnARowThatIsNotHeldShowsOnceItIs) {
   EntityId entity;
   commit([&](Transaction& tx) { entity = tx.create().value(); });
-  WriteDraft draft(replica_, 1);
+  uint32_t provisional_end = 1;
+  WriteDraft draft(replica_, provisional_end);
   EXPECT_TRUE(draft.set(kShip, entity, kPaint, uint64_t{9}).ok());
   const std::vector<WriteDraft::Op> ops = std::move(draft).take_ops();
   overlay_.keep(WriteId{1}, ops[0], entity);
