@@ -84,7 +84,7 @@ class WriteLink {
     writes_.on_time(now_);
   }
   void begin_session() {
-    server_.emplace(ClientId{++sessions_}, Identity{}, options_);
+    server_.emplace(ClientId{++sessions_}, Identity{}, options_, queued_);
     bytes_.clear();
     numbered_.clear();
     settled_below_ = 0;
@@ -150,13 +150,13 @@ class WriteLink {
 
   void to_server() {
     if (to_server_.empty()) return;
-    const Writes message = std::move(to_server_.front());
+    Writes message = std::move(to_server_.front());
     to_server_.pop_front();
     server_->settle(message.settled_below);
     for (const WriteEntry& entry : message.entries) {
       Reply reply;
       reply.is_refusal = true;
-      const auto taken = server_->take(entry, now(), reply.refused);
+      const auto taken = server_->take(WriteEntry(entry), now(), reply.refused);
       RC_ASSERT(taken.ok());
       if (*taken != ClientWrites::Intake::kRefused) continue;
       RC_ASSERT(reply.refused.retry_after_ms > 0u);
@@ -223,6 +223,7 @@ class WriteLink {
   Schema schema_;
   ServerOptions options_;
   PendingWrites writes_;
+  size_t queued_ = 0;
   std::optional<ClientWrites> server_;
   std::deque<Writes> to_server_;
   std::deque<Reply> to_client_;

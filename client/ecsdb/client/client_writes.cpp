@@ -61,11 +61,11 @@ Result<WriteDraft> Client::Impl::begin_write() {
 
 Result<WriteId> Client::Impl::submit(WriteDraft&& draft, const WriteOptions& options,
                                      const Now& now) {
-  if (state_ == State::kReady && auth_reply_.writes_waiting_max == 0) {
-    return fail(ErrorCode::kNotPermitted, "this server takes no writes of clients");
-  }
   if (!draft.is_current()) {
     return fail(ErrorCode::kSchemaMismatch, "a draft for the schema before");
+  }
+  if (state_ == State::kReady && auth_reply_.writes_waiting_max == 0) {
+    return fail(ErrorCode::kNotPermitted, "this server takes no writes of clients");
   }
   PendingWrite write;
   write.ops = std::move(draft).take_ops();

@@ -439,6 +439,7 @@ TEST_F(HostileOutcomes, DraftOfTheSchemaBeforeIsRefused) {
                 .build()
                 .value();
   welcome();
+  client_.poll(now());  // reads change in here only
   EXPECT_EQ(old.put(kChat, entity, {}).code(), ErrorCode::kSchemaMismatch);
   old.remove(kChat, entity);
   const auto id = client_.submit(std::move(old), now());

@@ -159,9 +159,9 @@ class PendingWrites {
   uint64_t told_below_ = 1;
   uint64_t skipped_ = 0;  // a sequence that will never be sent; those above wait for those below
   Instant retry_at_ = Instant::never();
-  /// How many may be on their way since a refusal: what is sent behind one that is refused is sent in
-  /// vain. Half of what was taken then, and one more for each that is decided; after the congestion
-  /// window of TCP (RFC 5681).
+  /// How many may be on their way since a refusal: what is sent behind one that is refused is sent
+  /// in vain. Half of what was taken then, and one more for each that is decided; after the
+  /// congestion window of TCP (RFC 5681).
   size_t window_ = SIZE_MAX;
   std::map<EntityId, Spawn> spawns_;  // by provisional id, of pending writes
   std::map<EntityId, EntityId> made_;

@@ -55,8 +55,8 @@ struct SessionContext {
   std::vector<Outcome>& news;  // scratch of send_outcomes()
   const EventRing& event_ring;
   std::deque<ClientMessage>& client_events;  // that its clients have sent
-  uint8_t database;                  // that all this is of
-  SessionContext* system = nullptr;  // of the system database, before authentication
+  uint8_t database;                          // that all this is of
+  SessionContext* system = nullptr;          // of the system database, before authentication
 };
 
 /// A connection from link up to link gone. Methods are inputs unless said otherwise; after each the

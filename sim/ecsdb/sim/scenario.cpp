@@ -295,6 +295,8 @@ ServerOptions scenario_server_options(const Prng& root) {
   draw_limits(out, root.stream("server limits"));
   draw_memory(out, root.stream("server memory"));
   draw_write_limits(out, root.stream("server writes"));
+  out.conflicts_max = 100'000;  // those of a commit are compared after it
+  out.conflicts_bytes_max = size_t{1} << 30;
   return out;
 }
 

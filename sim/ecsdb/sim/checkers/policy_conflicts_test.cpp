@@ -65,7 +65,7 @@ TEST_F(PolicyConflicts, AnAppliedWriteChangesWhatItNamesThoughTheValueIsTheSame)
 }
 
 TEST_F(PolicyConflicts, ARejectedWriteChangesNothing) {
-  EXPECT_EQ(verdict(set_seal(1, 1, 5).remove(kShut, kRock), kBob), "row_missing");
+  EXPECT_EQ(verdict(set_seal(1, 1, 5).remove(kShut, kRock), kBob), "not_permitted");
   EXPECT_FALSE(is_stale(1));
 }
 
@@ -134,7 +134,7 @@ TEST_F(PolicyConflicts, OtherConflictsOfARejectedWriteAreNotLogged) {
     return Draft(1, 1).set(kThing, kRock).field(kGold, number(5), number(0));
   };
   EXPECT_EQ(verdict(merging().field(kTeam, number(2))), "conflict over server_wins");
-  EXPECT_EQ(verdict(merging().remove(kShut, kRock)), "row_missing");
+  EXPECT_EQ(verdict(merging().remove(kShut, kRock)), "not_permitted");
 }
 
 TEST_F(PolicyConflicts, AServerFieldThatIsNotStaleIsStored) {

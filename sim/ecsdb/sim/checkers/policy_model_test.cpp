@@ -31,7 +31,7 @@ TEST_F(PolicyTest, ARejectedWriteLeavesNothing) {
                         .remove(kThing, kRock)
                         .despawn(kTree)
                         .remove(kShut, kRock)),
-            "row_missing");
+            "not_permitted");
   EXPECT_TRUE(has(kThing, kRock));
   EXPECT_TRUE(model_.exists(kTree));
   EXPECT_EQ(lane(kSeal), 0u);
@@ -50,7 +50,7 @@ TEST_F(PolicyTest, TheFirstCauseRejects) {
     return draft;
   };
   EXPECT_EQ(verdict(two(false)), "unknown_entity");
-  EXPECT_EQ(verdict(two(true)), "row_missing");
+  EXPECT_EQ(verdict(two(true)), "not_permitted");
 }
 
 TEST_F(PolicyTest, ABaseThatWasNotPublishedIsInTheFuture) {
@@ -228,7 +228,9 @@ TEST_F(PolicyTest, ABaseMayBeMissing) {
 TEST_F(PolicyTest, FormComesBeforeState) {
   EXPECT_EQ(verdict(Draft(1, 1).set(kThing, kNobody).field(kSeal, number(256))),
             "value_out_of_range");
-  EXPECT_EQ(verdict(Draft(1, 1).set(kShut, kNobody).field(2, number(1))), "unknown_field");
+  EXPECT_EQ(verdict(Draft(1, 1).set(kThing, kNobody).field(99, number(1))), "unknown_field");
+  // But that nobody may write the table comes first: what is in it is not told.
+  EXPECT_EQ(verdict(Draft(1, 1).set(kShut, kNobody).field(2, number(1))), "not_permitted");
 }
 
 // --- rights ---
@@ -275,12 +277,12 @@ TEST_F(PolicyTest, RightsFollowTheRowThatIsFollowedInTheOpenTransaction) {
   EXPECT_TRUE(applies(Draft(4, 1).set(kBadge, kTree).field(1, number(1))));
 }
 
-TEST_F(PolicyTest, RightsComeBeforeConflictsButNotBeforePolicyMissingRows) {
+TEST_F(PolicyTest, RightsComeBeforeConflicts) {
   server_set(kSeal, Value{uint64_t{9}});
   commit();
   EXPECT_EQ(verdict(Draft(1, 1).set(kThing, kRock).field(kSeal, number(1)), kGuest),
             "not_permitted");
-  EXPECT_EQ(verdict(Draft(1, 1).set(kShut, kRock)), "row_missing");
+  EXPECT_EQ(verdict(Draft(1, 1).set(kShut, kRock)), "not_permitted");
 }
 
 // --- put ---
@@ -371,12 +373,12 @@ TEST_P(PolicyMissingRow, TheLastRemovalCounts) {
   EXPECT_EQ(verdict(on_rock(1)), "row_missing");
 }
 
-TEST_P(PolicyMissingRow, OfAnEntityThatIsGoneAnyRemovalCounts) {
+TEST_P(PolicyMissingRow, OfAnEntityThatIsGoneTheLastRemovalCounts) {
   EXPECT_TRUE(model_.remove(kThing, kRock));
   commit();
   EXPECT_TRUE(applies(Draft(1, 2).put(kThing, kRock).despawn(kRock)));
   commit();
-  EXPECT_EQ(verdict(on_rock(1)), "row_removed over remove_wins");
+  EXPECT_EQ(verdict(on_rock(1)), "unknown_entity");
   EXPECT_EQ(verdict(on_rock(2)), "unknown_entity");
   EXPECT_EQ(verdict(on_rock(2), kBob), "row_removed over remove_wins");
 }
