@@ -78,7 +78,7 @@ TEST(SessionWrites, WhatNoClientSendsEndsTheConnection) {
 }
 
 TEST(SessionWrites, BytesThatAreNoWriteAreRejectedUnderTheirSequence) {
-  const auto rejects = [](auto&& damage) {
+  const auto rejects = [](auto&& damage, uint8_t last = 0) {
     Desk desk;
     Writer writer(desk, 0);
     Hand hand = desk.more();
@@ -86,6 +86,7 @@ TEST(SessionWrites, BytesThatAreNoWriteAreRejectedUnderTheirSequence) {
     damage(hand.write);
     WriteEntry entry = entry_of(hand.write);
     if (hand.write.ops.empty()) entry.write = {1, 0xff};
+    if (last != 0) entry.write.back() = last;  // a kind of value that there is not
     writer.send_entries({entry, desk.entry(2)});
     desk.decide();
     writer.listen();
@@ -99,7 +100,7 @@ TEST(SessionWrites, BytesThatAreNoWriteAreRejectedUnderTheirSequence) {
   rejects([](Write& write) { write.ops.resize(kWriteOpsMax + 1); });
   rejects([](Write& write) { write.fields.resize(kWriteFieldsMax + 1); });
   rejects([](Write& write) { write.ops[0].field_count = kWriteFieldsMax + 1; });
-  rejects([](Write& write) { write.fields[0].value.kind = 9; });
+  rejects([](Write& write) { write.fields[0].value = CanonicalValue{}; }, 9);
 }
 
 TEST(SessionWrites, WriteOfAnotherClientIsRefused) {
