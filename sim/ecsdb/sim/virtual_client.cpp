@@ -273,10 +273,10 @@ void VirtualClient::on_event(uint32_t kind, uint64_t argument, Now now) {
       return settle(now);
     case kWrite:
       if (calm_) return;
+      if (running()) writes_.act(*client_, interest_.identity(), now);
       world_.schedule(now.steady + writes_.draw_pause(now.steady), target_, kWrite, 0);
-      if (!running()) return;
-      writes_.act(*client_, interest_.identity(), now);
-      return settle(now);
+      if (running()) settle(now);
+      return;
     case kLeave:
       if (calm_) return;
       world_.schedule(now.steady + Duration{rng_.exponential(kAwayMean.ns)}, target_, kReturn, 0);

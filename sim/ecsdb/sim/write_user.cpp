@@ -36,7 +36,8 @@ WriteUser::WriteUser(Prng rng, uint32_t client, ViolationLog& violations)
 
 Duration WriteUser::draw_pause(Instant now) {
   const Duration pause{rng_.exponential(pause_mean_.ns)};
-  if (rng_.chance(2, 3)) return pause;
+  meets_others_ = rng_.chance(1, 3);
+  if (!meets_others_) return pause;
   const int64_t then = (now + pause).ns / kMeeting.ns * kMeeting.ns + kMeeting.ns;
   return Instant{then} - now;
 }
@@ -127,12 +128,8 @@ std::vector<InterestEntry> WriteUser::first() {
           {kChatTable, InterestEntry::Kind::kKeys, {CellKey::value(0)}}};
 }
 
-/// A field of a row that all of them want to have the last word on: the first one there.
-bool WriteUser::add_rivalry(const Client& client, WriteDraft& draft) {
-  const ClientDb& db = client.db();
-  const std::vector<InterestEntry> shared = first();
-  const InterestEntry& at = shared[rng_.below(shared.size())];
-  if (at.table >= db.table_count() || !may_write(db.schema().table(at.table))) return false;
+/// The first row of a cell; none if it is not held, or empty.
+EntityId WriteUser::first_of(const ClientDb& db, const InterestEntry& at) {
   EntityId best;
   for (const HeldCell& cell : db.cells()) {
     if (!cell.held || cell.table != at.table || cell.key != at.keys.front()) continue;
@@ -141,9 +138,29 @@ bool WriteUser::add_rivalry(const Client& client, WriteDraft& draft) {
       if (best.is_none() || entity < best) best = entity;
     }
   }
-  if (best.is_none()) return false;
+  return best;
+}
+
+/// A field of a row that all of them want.
+bool WriteUser::add_rivalry(const Client& client, WriteDraft& draft) {
+  const ClientDb& db = client.db();
+  const std::vector<InterestEntry> shared = first();
+  const InterestEntry& at = shared[rng_.below(shared.size())];
+  if (at.table >= db.table_count() || !may_write(db.schema().table(at.table))) return false;
+  const EntityId entity = first_of(db, at);
+  if (entity.is_none()) return false;
   const size_t fields = db.schema().table(at.table).fields.size();
-  return add_field(client, {at.table, best}, static_cast<uint16_t>(rng_.below(fields)), draft);
+  return add_field(client, {at.table, entity}, static_cast<uint16_t>(rng_.below(fields)), draft);
+}
+
+/// The one field that all of them write when they meet, in the same millisecond.
+bool WriteUser::add_last_word(const Client& client, WriteDraft& draft) {
+  const InterestEntry room{kChatTable, InterestEntry::Kind::kKeys, {CellKey::value(0)}};
+  const ClientDb& db = client.db();
+  const EntityId entity = first_of(db, room);
+  if (entity.is_none() || !may_write(db.schema().table(kChatTable))) return false;
+  const auto mood = db.schema().field_index(kChatTable, "mood");
+  return mood && add_field(client, {kChatTable, entity}, *mood, draft);
 }
 
 void WriteUser::note_reset(uint16_t table, EntityId entity) {
@@ -222,6 +239,9 @@ void WriteUser::act(Client& client, const ClientIdentity& identity, const Now& n
   auto draft = client.begin();
   if (!draft.ok()) return;
   touched_.clear();
+  if (std::exchange(meets_others_, false) && add_last_word(client, *draft)) {
+    return submit(client, *std::move(draft), now);
+  }
   const uint64_t what = rng_.below(20);
   Place place;
   if (what < 4) return burst(client, now);

@@ -48,7 +48,9 @@ class WriteUser {
   bool add_field(const Client& client, const Place& place, uint16_t field, WriteDraft& draft);
   void note_reset(uint16_t table, EntityId entity);
   void add_birth(const Client& client, WriteDraft& draft);
+  static EntityId first_of(const ClientDb& db, const InterestEntry& cell);
   bool add_rivalry(const Client& client, WriteDraft& draft);
+  bool add_last_word(const Client& client, WriteDraft& draft);
   void add_misdeed(const Client& client, WriteDraft& draft);
   void burst(Client& client, const Now& now);
   void submit(Client& client, WriteDraft&& draft, const Now& now);
@@ -57,6 +59,7 @@ class WriteUser {
   OwnWrites checker_;
   bool is_one_;
   Duration pause_mean_;
+  bool meets_others_ = false;  // next time
   uint64_t submitted_ = 0;
   const ClientIdentity* identity_ = nullptr;  // while it acts
   Instant now_;
