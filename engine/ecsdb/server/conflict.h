@@ -23,8 +23,8 @@ inline constexpr size_t kConflictRules = 7;
 std::string_view conflict_rule_name(ConflictRule rule);
 
 /// A field, or a whole row, that a write found changed by somebody else since its base. One entry
-/// for each such field of a write that was applied; one for a write that was rejected over it. A
-/// value.
+/// for each operation on such a field of a write that was applied; one for a write that was
+/// rejected over it. A value.
 struct Conflict {
   uint64_t number = 0;   // from 1, in order of decision
   Version version;       // whose commit decided it

@@ -61,7 +61,8 @@ struct ServerOptions {
   uint64_t write_rate = 1'000;  // of one client, a second in the long run; 0: no limit
   uint64_t write_burst = 2'000;
   size_t writes_waiting_max = 1024;  // of one client: not decided, or not settled; 0: nobody writes
-  size_t writes_per_commit_max = 16'384;    // of all clients; the others wait for the next
+  size_t writes_bytes_max = 1024 * 1024;  // of one client, not decided; a single one may have more
+  size_t writes_per_commit_max = 16'384;  // of all clients; the others wait for the next
   Duration stamp_skew = Duration::ms(250);  // that a stamp may be ahead of the server's clock
   MergeSet merges;                          // custom ones
   const WriteRule* write_rule = nullptr;    // outlives the server; null: none

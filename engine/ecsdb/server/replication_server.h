@@ -184,7 +184,8 @@ class ReplicationServer {
   /// When on_timer must be called at the latest; Instant::never() if nothing waits.
   Instant next_deadline() const;
 
-  /// What the last commit has decided of clients' writes, in order. Until the next begin().
+  /// What the last begin() has decided of clients' writes, in order; final with the commit. Until
+  /// the next begin(), but for the writes' bytes.
   std::span<const WriteDecision> decisions() const;
   std::span<const Conflict> decided_conflicts() const;
   const ServerStats& stats() const;

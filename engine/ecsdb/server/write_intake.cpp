@@ -66,7 +66,7 @@ Result<ClientWrites::Intake> ClientWrites::take(WriteEntry&& entry, Instant now,
                                                 std::to_string(last_) +
                                                 ": those between are missing");
   }
-  if (is_refused(sequence, now, refused)) {
+  if (is_refused(entry, now, refused)) {
     refused_ = sequence;
     return Intake::kRefused;
   }
@@ -74,6 +74,7 @@ Result<ClientWrites::Intake> ClientWrites::take(WriteEntry&& entry, Instant now,
   rate_.spend(1, now);
   last_ = sequence;
   const uint64_t hash = hash_of(entry.write);
+  queued_bytes_ += entry.write.size();
   queue_.push_back({sequence, entry.expires_ns, hash, std::move(entry.write)});
   ++all_queued_;
   return Intake::kTaken;
@@ -91,6 +92,7 @@ ClientWrites::Intake ClientWrites::take_again(uint64_t sequence, uint64_t hash,
   }
   if (ECSDB_MUTANT(queued_twice) && record == nullptr && find_queued(sequence) != nullptr) {
     const Queued again = *find_queued(sequence);
+    queued_bytes_ += again.bytes.size();
     queue_.push_back(again);
     ++all_queued_;
     return Intake::kTaken;
@@ -104,7 +106,7 @@ ClientWrites::Intake ClientWrites::take_again(uint64_t sequence, uint64_t hash,
   return Intake::kDuplicate;
 }
 
-bool ClientWrites::is_refused(uint64_t sequence, Instant now, WriteRefused& refused) {
+bool ClientWrites::is_refused(const WriteEntry& entry, Instant now, WriteRefused& refused) {
   if (!rate_.has(1, now)) {
     refused.code = static_cast<uint16_t>(ErrorCode::kRateLimited);
     refused.reason = "more writes a second than this server allows";
@@ -113,10 +115,11 @@ bool ClientWrites::is_refused(uint64_t sequence, Instant now, WriteRefused& refu
         static_cast<uint32_t>(std::clamp<int64_t>(wait.to_ms() + 1, 1, 60'000));
     return true;
   }
-  if (waiting() < waiting_max_) return false;
+  const bool has_room = queue_.empty() || queued_bytes_ + entry.write.size() <= bytes_max_;
+  if (waiting() < waiting_max_ && has_room) return false;
   refused.code = static_cast<uint16_t>(ErrorCode::kQueueFull);
-  refused.reason = std::to_string(waiting_max_) + " writes wait before " +
-                   std::to_string(sequence) + " or are not settled";
+  refused.reason = std::to_string(waiting()) + " writes with " + std::to_string(queued_bytes_) +
+                   " bytes wait to be decided or settled";
   refused.retry_after_ms = kQueueRetryMs;
   return true;
 }
@@ -134,6 +137,7 @@ void ClientWrites::decide(Outcome outcome, const std::vector<MadeEntity>& made) 
 
 void ClientWrites::commit() {
   for (Decided& decided : decided_) {
+    queued_bytes_ -= queue_.front().bytes.size();
     queue_.pop_front();
     --all_queued_;
     if (ECSDB_MUTANT(rejection_blocks) && decided.outcome.kind == OutcomeKind::kRejected) {

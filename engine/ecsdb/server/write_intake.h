@@ -20,7 +20,8 @@
 
 namespace ecsdb {
 
-/// Of one client id. Bounded by ServerOptions::writes_waiting_max. Not thread-safe.
+/// Of one client id. Bounded by ServerOptions::writes_waiting_max and writes_bytes_max. Not
+/// thread-safe.
 class ClientWrites {
  public:
   /// `queued` counts the writes of all clients that are not decided for good; it outlives this.
@@ -30,7 +31,8 @@ class ClientWrites {
         identity_(identity),
         all_queued_(queued),
         rate_(options.write_rate, options.write_burst),
-        waiting_max_(options.writes_waiting_max) {}
+        waiting_max_(options.writes_waiting_max),
+        bytes_max_(options.writes_bytes_max) {}
 
   /// Rights count as they are when a write is decided.
   void set_identity(const Identity& identity) { identity_ = identity; }
@@ -103,13 +105,15 @@ class ClientWrites {
   void untell(Decided& record);
   std::deque<Decided>::iterator records_from(uint64_t sequence);
   Intake take_again(uint64_t sequence, uint64_t hash, WriteRefused& refused);
-  bool is_refused(uint64_t sequence, Instant now, WriteRefused& refused);
+  bool is_refused(const WriteEntry& entry, Instant now, WriteRefused& refused);
 
   ClientId client_;
   Identity identity_;
   size_t& all_queued_;
   TokenBucket rate_;
   size_t waiting_max_;
+  size_t bytes_max_;
+  size_t queued_bytes_ = 0;
   uint64_t last_ = 0;     // sequence that was taken in
   uint64_t refused_ = 0;  // sequence that has to come again first; 0: none
   uint64_t settled_below_ = 0;

@@ -66,6 +66,7 @@ void Removals::add(uint16_t table, EntityId entity, Removal removal) {
 }
 
 void Removals::restore(uint16_t table, EntityId entity, const std::optional<Removal>& removal) {
+  order_.pop_back();  // what is taken back was the last to be added
   if (removal) {
     by_row_[{table, entity}] = *removal;
   } else {

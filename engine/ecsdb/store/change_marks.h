@@ -111,7 +111,7 @@ class Removals {
   /// Nothing if there is none, or it is forgotten.
   const Removal* find(uint16_t table, EntityId entity) const;
   void add(uint16_t table, EntityId entity, Removal removal);
-  /// What add() replaces, to take it back.
+  /// What add() replaces. restore() takes the last add() that was not taken back yet back.
   std::optional<Removal> get(uint16_t table, EntityId entity) const;
   void restore(uint16_t table, EntityId entity, const std::optional<Removal>& removal);
   /// Forgets the oldest beyond kKept.

@@ -26,7 +26,7 @@ constexpr int64_t kIntakeBurstMin = 128 * 1024;  // a frame and what comes with 
 constexpr int64_t kChangesCeiling = 1'000'000;
 constexpr int64_t kWritesCeiling = 10'000'000;
 constexpr int64_t kConflictsCeiling = 1'000'000;
-constexpr int64_t kConflictsBytesCeiling = 1024 * 1024 * 1024;
+constexpr int64_t kBytesCeiling = 1024 * 1024 * 1024;
 constexpr int64_t kTombstonesCeiling = 64'000'000;
 constexpr Duration kTimeMin = Duration::ms(10);
 constexpr Duration kTimeMax = Duration::seconds(24 * 3600);
@@ -172,6 +172,7 @@ class ConfigFile {
     rate(server, "write_rate", 1, kWritesCeiling, options.write_rate);
     count(server, "write_burst", 1, kWritesCeiling, options.write_burst);
     size(server, "writes_waiting_max", 0, kWritesCeiling, options.writes_waiting_max);
+    size(server, "writes_bytes_max", 0, kBytesCeiling, options.writes_bytes_max);
     size(server, "writes_per_commit_max", 1, kWritesCeiling, options.writes_per_commit_max);
     time(server, "stamp_skew", options.stamp_skew);
   }
@@ -187,7 +188,7 @@ class ConfigFile {
     }
     time(server, "system_interval", options.system_interval);
     size(server, "conflicts_max", 0, kConflictsCeiling, options.conflicts_max);
-    size(server, "conflicts_bytes_max", 0, kConflictsBytesCeiling, options.conflicts_bytes_max);
+    size(server, "conflicts_bytes_max", 0, kBytesCeiling, options.conflicts_bytes_max);
   }
 
   void read_database() {

@@ -45,6 +45,7 @@ intake_changes_burst = 10
 write_rate = 11
 write_burst = 12
 writes_waiting_max = 13
+writes_bytes_max = 16
 writes_per_commit_max = 14
 stamp_skew = "15ms"
 admin_role = "boss"
@@ -112,6 +113,7 @@ TEST(ServerToml, WholeFileIsRead) {
   EXPECT_EQ(config->server.write_burst, 12u);
   EXPECT_EQ(config->server.writes_waiting_max, 13u);
   EXPECT_EQ(config->server.writes_per_commit_max, 14u);
+  EXPECT_EQ(config->server.writes_bytes_max, 16u);
   EXPECT_EQ(config->server.stamp_skew, Duration::ms(15));
   EXPECT_EQ(config->server.admin_role, "boss");
   EXPECT_EQ(config->server.system_interval, Duration::seconds(1));

@@ -41,6 +41,9 @@ enum class Situation : uint8_t {
   kMergesRefused,
   kRemoveWins,
   kInsertLoses,
+  kEvents,        // told to clients
+  kEventsMissed,  // and counted as lost
+  kClientEvents,  // told to servers
   kCount_,
 };
 constexpr size_t kSituations = static_cast<size_t>(Situation::kCount_);

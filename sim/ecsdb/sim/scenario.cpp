@@ -129,11 +129,18 @@ void add_the_rest(SchemaBuilder& schema, ScenarioSchema which) {
       .field(3, "keeper", FieldType::kEntity);
 }
 
+void add_events(SchemaBuilder& schema) {
+  schema.event(1, "boom").follow("ship").field(1, "serial", FieldType::kU64);
+  schema.event(4, "news").field(1, "serial", FieldType::kU64).text(2, "line", 24);
+  schema.event(9, "shout").write("player").field(1, "serial", FieldType::kU64);
+}
+
 Schema make_schema(ScenarioSchema which) {
   SchemaBuilder schema("simulated", which == ScenarioSchema::kFirst ? 3 : 4);
   add_ships(schema, which);
   add_rooms_and_owners(schema);
   add_the_rest(schema, which);
+  add_events(schema);
   return schema.build().value();
 }
 
@@ -271,6 +278,7 @@ void draw_write_limits(ServerOptions& out, Prng rng) {
     out.write_burst = static_cast<uint64_t>(rng.between(1, 20));
   }
   if (rng.chance(1, 4)) out.writes_waiting_max = static_cast<size_t>(rng.between(1, 16));
+  if (rng.chance(1, 4)) out.events_max = static_cast<size_t>(rng.between(1, 16));
   if (rng.chance(1, 8)) out.writes_per_commit_max = static_cast<size_t>(rng.between(1, 8));
 }
 

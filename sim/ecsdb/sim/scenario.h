@@ -26,6 +26,13 @@ enum ScenarioTable : uint16_t {
   kBeaconTable = kScenarioTables,  // one cell; of the second schema only
 };
 
+/// Events by index. Each has its serial first.
+enum ScenarioEvent : uint16_t {
+  kBoomEvent,   // follows ship
+  kNewsEvent,   // for everyone
+  kShoutEvent,  // of players
+};
+
 /// A server that starts anew may have the other one: it has a table and a field more.
 enum class ScenarioSchema : uint8_t { kFirst, kSecond };
 

@@ -25,6 +25,8 @@ ServerLife::ServerLife(World& world, SimNetwork& network, const SimAuthenticator
       model_(scenario_schema(options_.schema), options_.server.database.first_version),
       policies_(model_),
       ledger_(violations),
+      client_events_(violations),
+      event_rng_(world.stream("events", number)),
       agreement_(model_, violations),
       workload_(model_, options_.entities, world.stream("scenario", number)),
       sessions_(options_.server, violations),
@@ -42,7 +44,9 @@ void ServerLife::transact() {
   Transaction transaction = server.begin(now);
   judge_writes(now);
   workload_.carry_out(plan_, transaction, model_, world_.now(), violations_);
+  emit_events(transaction.database(), now);
   if (plan_.dropped) {
+    events_.drop();
     workload_.undo_slots();
     model_.drop();
     ledger_.on_dropped();
@@ -51,9 +55,32 @@ void ServerLife::transact() {
   const uint64_t first_conflict = server.conflicts().end_number();
   const Version version = server.commit(std::move(transaction), now);
   model_.commit(version);
+  events_.commit(version);
+  while (const auto message = server.next_client_event()) {
+    client_events_.on_event(*message, world_.now());
+  }
   close_books(version, first_conflict);
   ++commits_;
   agreement_.on_commit(server, world_.now());
+}
+
+/// Some, of a ship or of nobody, in the open transaction.
+void ServerLife::emit_events(const Database& db, const Now& now) {
+  if (!event_rng_.chance(1, 4)) return;
+  const uint64_t count = 1 + event_rng_.below(3);
+  for (uint64_t i = 0; i < count; ++i) {
+    const bool is_news = event_rng_.chance(1, 2);
+    const auto rows = db.table(kShipTable).rows();
+    if (!is_news && rows.empty()) continue;
+    const EntityId entity = is_news ? EntityId{} : rows[event_rng_.below(rows.size())].entity;
+    const uint16_t event = is_news ? kNewsEvent : kBoomEvent;
+    const FieldValue serial{0, Value{events_.next_serial()}};
+    const Status emitted = server_->server().emit(event, entity, std::span(&serial, 1), now);
+    if (emitted.ok()) events_.emit(event, entity, is_news);
+    if (emitted.ok() || emitted.code() == ErrorCode::kQueueFull) continue;
+    violations_.add(
+        {"event_order", world_.now(), -1, "emit", "taken", emitted.error().to_string()});
+  }
 }
 
 /// What the transaction begins with: the model decides the same writes.

@@ -7,6 +7,7 @@
 
 #include "ecsdb/sim/checkers/authorisation.h"
 #include "ecsdb/sim/checkers/bounded_resources.h"
+#include "ecsdb/sim/checkers/event_order.h"
 #include "ecsdb/sim/checkers/history_agreement.h"
 #include "ecsdb/sim/checkers/model_agreement.h"
 #include "ecsdb/sim/checkers/no_faults.h"
@@ -72,6 +73,8 @@ class ServerLife final : public ServerObserver {
   uint64_t operations() const { return workload_.operations(); }
 
   const WriteLedger& ledger() const { return ledger_; }
+  const EventBook& events() const { return events_; }
+  const ClientEventOrder& client_events() const { return client_events_; }
 
   SessionResume& sessions() { return sessions_; }
   /// There are cells too large to enter a live connection at once.
@@ -90,6 +93,7 @@ class ServerLife final : public ServerObserver {
 
  private:
   void transact();
+  void emit_events(const Database& db, const Now& now);
   void judge_writes(const Now& now);
   Expected expected_of(const WriteDecision& decision, const Now& now);
   void close_books(Version version, uint64_t first_conflict);
@@ -109,6 +113,9 @@ class ServerLife final : public ServerObserver {
   PolicyModel policies_;
   WriteLedger ledger_;
   std::map<ClientId, const ClientIdentity*> authors_;  // as they were let in last
+  EventBook events_;
+  ClientEventOrder client_events_;
+  Prng event_rng_;
   ModelAgreement agreement_;
   Workload workload_;
   Version published_;

@@ -262,6 +262,7 @@ RunReport Simulation::report() {
     out.operations += life->operations();
     out.coverage.add(stats);
     out.coverage.add(life->ledger().conflicts());
+    out.coverage[Situation::kClientEvents] += life->client_events().count();
     out.coverage[Situation::kCellMoves] += life->model().cell_moves();
     out.coverage[Situation::kVersionWraps] += life->has_wrapped() ? 1 : 0;
     out.full_syncs += stats.full_syncs;
@@ -273,6 +274,8 @@ RunReport Simulation::report() {
     out.advances += client->totals().advances;
     out.dials += client->totals().dials;
     out.coverage[Situation::kResubscriptions] += client->resubscriptions();
+    out.coverage[Situation::kEvents] += client->events_told();
+    out.coverage[Situation::kEventsMissed] += client->totals().events_missed;
     out.coverage[Situation::kWritesUnknown] += client->writes().unknown();
   }
   out.trace = std::move(world_.trace());

@@ -27,6 +27,7 @@ void add_stats(ClientStats& sum, const ClientStats& stats) {
   sum.bytes_sent += stats.bytes_sent;
   sum.faults += stats.faults;
   sum.rows_changed += stats.rows_changed;
+  sum.events_missed += stats.events_missed;
 }
 
 }  // namespace
@@ -42,6 +43,7 @@ VirtualClient::VirtualClient(ClientSurroundings around, uint32_t index, ClientId
       target_(world_.add_target(*this)),
       rng_(world_.stream("client", index)),
       interest_(lives_.back()->schema(), std::move(identity)),
+      rng_shouts_(world_.stream("client shouts", index)),
       areas_(lives_.back()->model(), interest_, world_.stream("client areas", index), index,
              around.violations),
       writes_(world_.stream("client writes", index), index, around.violations),
@@ -52,7 +54,8 @@ VirtualClient::VirtualClient(ClientSurroundings around, uint32_t index, ClientId
       monotonic_(index, around.violations),
       atomic_(index, around.violations),
       useless_(index, around.violations),
-      shadow_(index, around.violations) {
+      shadow_(index, around.violations),
+      events_(index, around.violations) {
   timer_.bind(target_, kTimer);
   poll_timer_.bind(target_, kPoll);
   habit_delay_ = rng_.chance(1, 4) ? kFrame : Duration{};
@@ -106,6 +109,7 @@ void VirtualClient::launch(const Now& now) {
   useless_.on_launch(client_options());
   if (watched_) shadow_.attach(*client_, kAllTables);
   if (uses_writes_) writes_.attach(*client_);
+  listen();
   atomic_.on_polled(client_->db());
   for (InterestEntry& entry : wanted) subscribe(std::move(entry), now);
   away_ = false;
@@ -274,6 +278,7 @@ void VirtualClient::on_event(uint32_t kind, uint64_t argument, Now now) {
     case kWrite:
       if (calm_) return;
       if (running()) writes_.act(*client_, interest_.identity(), now);
+      if (running() && rng_shouts_.chance(1, 4)) shout(now);
       world_.schedule(now.steady + writes_.draw_pause(now.steady), target_, kWrite, 0);
       if (running()) settle(now);
       return;
@@ -387,7 +392,28 @@ void VirtualClient::poll(const Now& now) {
   atomic_.on_polled(client_->db());
 }
 
+void VirtualClient::listen() {
+  events_.forget();
+  for (const char* name : {"boom", "news"}) {
+    client_->on_event(name, [this](const Event& event) {
+      events_.on_event(lives_[heard_.life]->events(), heard_.link, event, client_->db().cut(),
+                       client_->stats().events_missed, polled_at_);
+    });
+  }
+}
+
+/// To the server, if it is there: it is never told again.
+void VirtualClient::shout(const Now& now) {
+  const FieldValue serial{0, Value{++shouts_}};
+  const Status sent = client_->send_event(kShoutEvent, EntityId{}, std::span(&serial, 1), now);
+  if (!sent.ok()) --shouts_;
+}
+
 bool VirtualClient::poll_step(const Now& now) {
+  polled_at_ = now.steady;
+  if (event_life_ != heard_.life) events_.forget();
+  event_life_ = heard_.life;
+  events_.begin_step(client_->db().cut());
   if (uses_writes_) writes_.begin_step(*client_, heard_.life, now);
   const bool has_cut = client_->poll(now, 1) > 0;
   if (uses_writes_) writes_.end_step(*client_, now);

@@ -9,6 +9,7 @@
 #include "ecsdb/client/client.h"
 #include "ecsdb/sim/area_user.h"
 #include "ecsdb/sim/checkers/atomic_reads.h"
+#include "ecsdb/sim/checkers/event_order.h"
 #include "ecsdb/sim/checkers/filtered_prefix.h"
 #include "ecsdb/sim/checkers/history_agreement.h"
 #include "ecsdb/sim/checkers/monotonic_cut.h"
@@ -75,6 +76,7 @@ class VirtualClient final : public EventTarget, public EndpointHandler {
   /// Changes of subscriptions while a process ran.
   uint64_t resubscriptions() const { return resubscriptions_; }
   const WriteUser& writes() const { return writes_; }
+  uint64_t events_told() const { return events_.told(); }
   /// Sums over all of its processes.
   ClientStats totals() const;
 
@@ -115,6 +117,8 @@ class VirtualClient final : public EventTarget, public EndpointHandler {
   void change_subscriptions(const Now& now);
   void unsubscribe(SubscriptionId id, const Now& now);
   void use_areas(const Now& now);
+  void listen();
+  void shout(const Now& now);
   void arm_habits();
   void serve_arrival(const Now& now);
   void poll(const Now& now);
@@ -156,6 +160,7 @@ class VirtualClient final : public EventTarget, public EndpointHandler {
   uint64_t launches_ = 0;
   uint64_t resubscriptions_ = 0;
   ClientInterest interest_;
+  Prng rng_shouts_;
   AreaUser areas_;
   WriteUser writes_;
   bool uses_writes_ = false;
@@ -171,6 +176,10 @@ class VirtualClient final : public EventTarget, public EndpointHandler {
   AtomicReads atomic_;
   NoUselessWork useless_;
   ShadowRows shadow_;
+  EventOrder events_;
+  size_t event_life_ = 0;
+  uint64_t shouts_ = 0;
+  Instant polled_at_;
 };
 
 }  // namespace ecsdb::sim

@@ -12,7 +12,8 @@ namespace ecsdb::sim {
 void BoundedResources::on_server_frame(LinkId id, const Frame& frame, uint64_t offset, Instant at) {
   const bool is_chunk = frame.type == MessageType::kSyncChunk;
   Link& link = links_[id];
-  if (frame.type == MessageType::kOutcomes && !link.outcomes) link.outcomes = offset;
+  const bool is_before = frame.type == MessageType::kOutcomes || frame.type == MessageType::kEvents;
+  if (is_before && !link.outcomes) link.outcomes = offset;
   Advance advance;
   if ((!is_chunk && frame.type != MessageType::kAdvance) ||
       !decode_message(frame.head, advance).ok()) {

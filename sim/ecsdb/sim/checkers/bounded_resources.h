@@ -27,7 +27,7 @@ class BoundedResources final : public FrameWatcher {
  private:
   struct Link {
     uint64_t acked = 0;                // bytes of the stream
-    std::optional<uint64_t> outcomes;  // where those of the next advance began
+    std::optional<uint64_t> outcomes;  // where what belongs to the next advance began
     std::deque<uint64_t> chain;  // where the last advances in step began, one behind the other
   };
 
