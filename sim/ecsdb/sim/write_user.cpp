@@ -17,7 +17,9 @@ constexpr Duration kMeeting = Duration::ms(250);  // between moments at which ma
 /// A little more or less, of what may be summed up.
 Value nearby(const Value& value, Prng& rng) {
   const int64_t by = rng.between(-3, 4);
-  if (const auto* number = std::get_if<int64_t>(&value)) return Value(*number + by);
+  if (const auto* number = std::get_if<int64_t>(&value)) {
+    return Value(static_cast<int64_t>(static_cast<uint64_t>(*number) + static_cast<uint64_t>(by)));
+  }
   if (const auto* number = std::get_if<uint64_t>(&value)) {
     return Value(by < 0 && *number < 3 ? *number : *number + static_cast<uint64_t>(by));
   }
