@@ -66,7 +66,7 @@ void ServerLife::transact() {
 
 /// Some, of a ship or of nobody, in the open transaction.
 void ServerLife::emit_events(const Database& db, const Now& now) {
-  if (!event_rng_.chance(1, 4)) return;
+  if (!options_.emits_events || !event_rng_.chance(1, 4)) return;
   const uint64_t count = 1 + event_rng_.below(3);
   for (uint64_t i = 0; i < count; ++i) {
     const bool is_news = event_rng_.chance(1, 2);

@@ -27,6 +27,7 @@ struct ServerLifeOptions {
   uint32_t entities = 0;
   uint32_t publish_every = 1;  // commits
   uint32_t clients = 1;        // to expect
+  bool emits_events = true;
 };
 
 /// What it is given outlives it. The oracle stays good when the process is gone: clients show what

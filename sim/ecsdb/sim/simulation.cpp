@@ -58,6 +58,8 @@ class Simulation final : public EventTarget, public ProcessFaults {
     life_options_.server.total_budget_bytes *= 1 + options.clients / kClientsOfBudget;
     life_options_.entities = options.entities;
     life_options_.clients = options.clients;
+    // A recording must mean something to clients that pass events over unread.
+    life_options_.emits_events = options.recorder == nullptr;
     life_options_.publish_every = options.publish_every;
     if (options.publish_every == 0) {
       const uint64_t more = rng_.chance(1, 2) ? 24 : 2;
