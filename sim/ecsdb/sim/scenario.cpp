@@ -274,7 +274,8 @@ void draw_memory(ServerOptions& out, Prng rng) {
 
 void draw_write_limits(ServerOptions& out, Prng rng) {
   if (rng.chance(1, 4)) {
-    out.write_rate = static_cast<uint64_t>(rng.between(2, 20));
+    // What clients have queued is decided within the time that convergence may take.
+    out.write_rate = static_cast<uint64_t>(rng.between(20, 60));
     out.write_burst = static_cast<uint64_t>(rng.between(1, 20));
   }
   if (rng.chance(1, 4)) out.writes_waiting_max = static_cast<size_t>(rng.between(1, 16));
@@ -313,6 +314,7 @@ ClientOptions scenario_client_options(const ClientIdentity& identity, uint32_t i
   out.token = identity.token;
   out.name = "client " + std::to_string(index);
   out.compression = index % 3 != 0;
+  out.writes_pending_max = 100;
   return out;
 }
 
