@@ -56,6 +56,7 @@ class Simulation final : public EventTarget, public ProcessFaults {
     life_options_.server = scenario_server_options(world_.stream("scenario"));
     // What all clients share is enough for a few of them.
     life_options_.server.total_budget_bytes *= 1 + options.clients / kClientsOfBudget;
+    life_options_.server.writes_per_commit_max *= 1 + options.clients / kClientsOfBudget;
     life_options_.entities = options.entities;
     life_options_.clients = options.clients;
     // A recording must mean something to clients that pass events over unread.
