@@ -62,8 +62,6 @@ constexpr Mutant kMutants[] = {
     {"resend_reversed", "pending writes are sent again in reverse order"},
     {"overlay_dropped_at_ack", "a write is no longer shown once its outcome has arrived"},
     {"rejection_stays", "a rejected write is shown for ever"},
-    {"events_uncounted", "events that are lost on the way to a client are not counted"},
-    {"events_again", "a client that comes back is told of old events again"},
     // In the simulated application: these prove that its checkers can see.
     {"read_between", "reads move on without a poll"},
     {"lost_callback", "a change is not told to the application"},

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "ecsdb/base/mutant.h"
 #include "ecsdb/server/session.h"
 #include "ecsdb/server/write_rights.h"
 #include "ecsdb/wire/event_values.h"
@@ -25,9 +24,7 @@ void Session::offer_event(const EventRing& ring, uint64_t number) {
 /// Counts those that the ring has no more.
 void Session::lose_events(const EventRing& ring) {
   const auto kept = std::lower_bound(events_.begin(), events_.end(), ring.begin());
-  if (!ECSDB_MUTANT(events_uncounted)) {
-    events_missed_ += static_cast<uint64_t>(kept - events_.begin());
-  }
+  events_missed_ += static_cast<uint64_t>(kept - events_.begin());
   events_.erase(events_.begin(), kept);
 }
 
@@ -37,7 +34,7 @@ void Session::find_events(const SessionContext& context) {
   const EventRing& ring = context.event_ring;
   for (uint64_t number = ring.begin(); number < ring.end(); ++number) {
     const EventRing::Item& item = ring.at(number);
-    if (item.version <= resume_.cut && !ECSDB_MUTANT(events_again)) continue;
+    if (item.version <= resume_.cut) continue;
     if (item.table != EventRing::kNoTable) {
       const CellIndex cell = context.db.cells(item.table).find(item.key);
       if (cell == kNoCell || !interest_.is_told({item.table, cell})) continue;
