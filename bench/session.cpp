@@ -2,8 +2,7 @@
 // and what frames cost the server.
 #include "session.h"
 
-#include <string>
-
+#include "parts.h"
 #include "programs.h"
 
 namespace bench {
@@ -35,26 +34,12 @@ constexpr OptionSpec kOptions[] = {
     {"seed", "of everything random (1)", UINT64_MAX},
 };
 
-struct Part {
-  const char* name;
-  Status (*measure)(const Options&, Report&);
-};
 constexpr Part kParts[] = {
     {"resume", measure_resume},  {"stall", measure_stall},      {"join", measure_join},
     {"sync", measure_full_sync}, {"time", measure_server_time},
 };
 
-Status run(const Options& options, Report& report) {
-  const std::string wanted = options.text("part", "");
-  bool is_known = wanted.empty();
-  for (const Part& part : kParts) {
-    if (!wanted.empty() && wanted != part.name) continue;
-    is_known = true;
-    ECSDB_TRY(part.measure(options, report));
-  }
-  if (is_known) return {};
-  return ecsdb::fail(ecsdb::ErrorCode::kUsage, "there is no --part " + wanted);
-}
+Status run(const Options& options, Report& report) { return run_parts(kParts, options, report); }
 
 }  // namespace
 

@@ -2,8 +2,7 @@
 // everybody shows one.
 #include "writes.h"
 
-#include <string>
-
+#include "parts.h"
 #include "programs.h"
 
 namespace bench {
@@ -26,27 +25,13 @@ constexpr OptionSpec kOptions[] = {
     {"seed", "of everything random (1)", UINT64_MAX},
 };
 
-struct Part {
-  const char* name;
-  Status (*measure)(const Options&, Report&);
-};
 constexpr Part kParts[] = {
     {"memory", measure_writes_in_process},
     {"loopback", measure_writes_on_loopback},
     {"visible", measure_writes_visible},
 };
 
-Status run(const Options& options, Report& report) {
-  const std::string wanted = options.text("part", "");
-  bool is_known = wanted.empty();
-  for (const Part& part : kParts) {
-    if (!wanted.empty() && wanted != part.name) continue;
-    is_known = true;
-    ECSDB_TRY(part.measure(options, report));
-  }
-  if (is_known) return {};
-  return ecsdb::fail(ecsdb::ErrorCode::kUsage, "there is no --part " + wanted);
-}
+Status run(const Options& options, Report& report) { return run_parts(kParts, options, report); }
 
 }  // namespace
 

@@ -1,23 +1,11 @@
 // Events, as messages.
+#include "canonical.h"
 #include "groups.h"
 #include "message_json.h"
 #include "message_rejects.h"
 
 namespace ecsdb::vectors {
 namespace {
-
-CanonicalValue lanes(std::initializer_list<int64_t> values) {
-  CanonicalValue out;
-  for (const int64_t value : values) out.lanes.lane[out.kind++] = static_cast<uint64_t>(value);
-  return out;
-}
-
-CanonicalValue text(std::string bytes) {
-  CanonicalValue out;
-  out.kind = CanonicalValue::kText;
-  out.text = std::move(bytes);
-  return out;
-}
 
 std::vector<EventValue> some_values() {
   return {{FieldId{1}, lanes({-2, 3})}, {FieldId{2}, text("caf\xc3\xa9")}, {FieldId{65535}, {}}};

@@ -1,22 +1,10 @@
 // Writes of clients and what became of them, as messages.
+#include "canonical.h"
 #include "groups.h"
 #include "message_json.h"
 
 namespace ecsdb::vectors {
 namespace {
-
-CanonicalValue lanes(std::initializer_list<int64_t> values) {
-  CanonicalValue out;
-  for (const int64_t value : values) out.lanes.lane[out.kind++] = static_cast<uint64_t>(value);
-  return out;
-}
-
-CanonicalValue text(std::string bytes) {
-  CanonicalValue out;
-  out.kind = CanonicalValue::kText;
-  out.text = std::move(bytes);
-  return out;
-}
 
 Bytes encoded(const Write& write) {
   Bytes out;
