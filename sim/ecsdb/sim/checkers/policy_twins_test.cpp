@@ -22,7 +22,8 @@ class PolicyTwins : public testing::Test {
   EntityId draw_entity() { return rng_.chance(1, 12) ? kNobody : people_[rng_.below(2)]; }
   CanonicalValue draw_value(const FieldDef& field) {
     if (field.type == FieldType::kStr) {
-      return words(std::string(rng_.below(5), static_cast<char>('a' + rng_.below(2))));
+      const auto letter = static_cast<char>('a' + rng_.below(2));
+      return words(std::string(rng_.below(5), letter));
     }
     return number(rng_.below(field.type == FieldType::kPrincipal ? 3 : 120));
   }
@@ -57,7 +58,8 @@ class PolicyTwins : public testing::Test {
   }
   Draft draw_write() {
     const uint64_t head = twins_[0].model.head().value;
-    Draft draft(++sequence_, head - std::min(head, rng_.below(8)), kWallMs + rng_.below(12));
+    const uint64_t stamp = kWallMs + rng_.below(12);
+    Draft draft(++sequence_, head - std::min(head, rng_.below(8)), stamp);
     draw_operation(draft);
     while (rng_.chance(1, 3)) draw_operation(draft);
     return draft;
