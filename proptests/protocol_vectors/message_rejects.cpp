@@ -4,8 +4,8 @@
 namespace ecsdb::vectors {
 namespace {
 
-/// Of an auth behind the fingerprint: time, ticket, whether it resumes.
-constexpr std::string_view kNoTicket = "000000";
+/// Of an auth behind the fingerprint: time, ticket, whether it resumes, whether it was copied.
+constexpr std::string_view kNoTicket = "00000000";
 /// Of an auth_reply up to the length of the schema, and from the echo on.
 const std::string kReplyBegin = std::string(kZeros16) + "000000" + std::string(kZeros16);
 constexpr std::string_view kReplyEnd = "000000000000000000";
@@ -15,7 +15,8 @@ Head auth_reply() { return Head().hex(kReplyBegin).hex("000000000000"); }
 
 void make_auth(const Rejects& to) {
   to.add("auth-empty", "A message is not nothing.", "auth", Head());
-  to.add("auth-cut-short", "Whether it resumes is missing.", "auth", auth().hex("0000"));
+  to.add("auth-cut-short", "Whether the ticket was copied is missing.", "auth",
+         auth().hex("000000"));
   to.add("auth-bytes-behind", "One byte follows.", "auth", auth().hex(kNoTicket).hex("00"));
   to.add("auth-token-too-long", "A token of 4097 bytes.", "auth",
          Head().varint(4097).repeat(4097, "61").hex("0000").hex(kZeros16).hex(kNoTicket));
@@ -30,12 +31,14 @@ void make_auth(const Rejects& to) {
   to.add("auth-database-2", "Databases are 0 and 1.", "auth",
          Head().hex("000002").hex(kZeros16).hex(kNoTicket));
   to.add("auth-time-65-bits", "Times have 64 bits.", "auth",
-         auth().hex("ffffffffffffffffff0200").hex("00"));
+         auth().hex("ffffffffffffffffff0200").hex("0000"));
   to.add("auth-ticket-too-long", "A ticket of 65 bytes.", "auth",
-         auth().hex("00").varint(65).repeat(65, "61").hex("00"));
+         auth().hex("00").varint(65).repeat(65, "61").hex("0000"));
   to.add("auth-ticket-length-lies", "A ticket of 9 bytes, of which two are there.", "auth",
          auth().hex("00").hex("090000"));
-  to.add("auth-resuming-2", "It resumes, 1, or it does not, 0.", "auth", auth().hex("000002"));
+  to.add("auth-resuming-2", "It resumes, 1, or it does not, 0.", "auth", auth().hex("00000200"));
+  to.add("auth-copied-2", "The ticket was copied, 1, or it was not, 0.", "auth",
+         auth().hex("00000002"));
 }
 
 void make_auth_reply(const Rejects& to) {

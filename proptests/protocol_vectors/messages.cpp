@@ -39,6 +39,7 @@ void make_handshake(Maker& to) {
   auth.client_time_ns = ~uint64_t{0};
   auth.ticket = {0x00, 0x6b, 0xff};
   auth.is_resuming = true;
+  auth.ticket_is_copied = true;
   add(to, "auth-full", "A token and a ticket of any bytes, a name in UTF-8, the system database.",
       MessageType::kAuth, auth);
   auth = Auth();

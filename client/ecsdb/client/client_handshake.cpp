@@ -27,7 +27,10 @@ void Client::Impl::send_hello(const Now& now) {
   auth.database = options_.database;
   if (visible_.table_count() > 0) auth.schema_known = visible_.schema().fingerprint();
   auth.client_time_ns = static_cast<uint64_t>(now.steady.ns);
-  if (options_.resume) auth.ticket = ticket_;
+  if (options_.resume) {
+    auth.ticket = ticket_;
+    auth.ticket_is_copied = ticket_is_copied_;
+  }
   if (!may_resume()) {
     has_position_ = false;
     fork_.reset();
@@ -175,6 +178,7 @@ Status Client::Impl::on_auth_reply(ByteSpan head, const Now& now) {
   const ClientId before = std::exchange(client_id_, auth_reply_.client);
   begin_write_session(before, now);
   ticket_ = auth_reply_.ticket;
+  ticket_is_copied_ = false;
   clock_.forget();
   clock_.on_time(auth_reply_.server_time_ns, auth_reply_.echo_ns, 0, now.steady);
   server_head_ = Version{};

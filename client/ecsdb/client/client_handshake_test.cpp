@@ -165,6 +165,55 @@ TEST_F(ClientHandshake, GoodbyeThatTheLinkDoesNotTakeIsGivenUp) {
   EXPECT_EQ(client_.next_deadline(), Instant::never());
 }
 
+class ClientTickets : public ::testing::Test, public Script {
+ protected:
+  void welcome_with(uint8_t ticket) {
+    greet();
+    AuthReply reply = reply_for(schema_);
+    reply.ticket = {ticket};
+    send(MessageType::kAuthReply, reply);
+  }
+  void refuse() {
+    const auto code = static_cast<uint16_t>(ErrorCode::kTicketReused);
+    send(MessageType::kGoodbye, Goodbye{code, ""});
+  }
+  /// The link ends, and the client dials again.
+  Auth next_auth() {
+    client_.on_closed(link_, now());
+    time_ = time_ + Duration::seconds(6);
+    client_.on_timer(now());
+    accept();
+    EXPECT_EQ(take_sent(), std::vector{MessageType::kAuth});
+    return last_sent<Auth>();
+  }
+};
+
+TEST_F(ClientTickets, RefusedOneEndsTheSessionThatSomebodyElseHas) {
+  dial();
+  welcome_with(1);
+  next_auth();
+  greet();
+  refuse();
+  for (int i = 0; i < 2; ++i) {  // until it gets through
+    const Auth second = next_auth();
+    EXPECT_EQ(second.ticket, Bytes{1});
+    EXPECT_TRUE(second.ticket_is_copied);
+  }
+  welcome_with(2);
+  const Auth third = next_auth();
+  EXPECT_EQ(third.ticket, Bytes{2});
+  EXPECT_FALSE(third.ticket_is_copied);
+}
+
+TEST_F(ClientTickets, SessionThatWasEndedIsForgotten) {
+  dial();
+  welcome_with(1);
+  refuse();
+  const Auth second = next_auth();
+  EXPECT_TRUE(second.ticket.empty());
+  EXPECT_FALSE(second.ticket_is_copied);
+}
+
 TEST_F(ClientHandshake, FrameOverItsLimitIsAFault) {
   dial();
   greet();

@@ -110,12 +110,16 @@ void Client::Impl::drop_link(Error why, bool tell, const Now& now) {
 
 void Client::Impl::after_close(Error why, const Now& now) {
   const bool clean = why.code == ErrorCode::kShutdown || why.code == ErrorCode::kKicked;
+  if (why.code == ErrorCode::kTicketReused) {
+    // The ticket that this connection showed was refused, or else its session has ended.
+    ticket_is_copied_ = state_ == State::kAuth && !ticket_.empty();
+    if (!ticket_is_copied_) ticket_.clear();
+  }
   state_ = State::kIdle;
   goodbye_.reset();
   become_stale();
   if (sync_.active) ++stats_.syncs_cut;
   writes_.on_disconnected();
-  if (why.code == ErrorCode::kTicketReused) ticket_.clear();
 #if defined(ECSDB_MUTANTS)
   if (ECSDB_MUTANT(version_at_sync_start) && sync_.active && !live_ && !next_schema_) {
     visible_.adopt(std::move(staged_), nullptr);

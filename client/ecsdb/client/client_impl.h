@@ -218,6 +218,7 @@ class Client::Impl {
 
   // What outlives a connection.
   Bytes ticket_;
+  bool ticket_is_copied_ = false;  // the server has refused it
   struct Position {
     DatabaseId database_id;
     Epoch epoch;

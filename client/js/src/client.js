@@ -203,6 +203,7 @@ export class Client {
       client_time_ns: nanoseconds(this.environment.now()),
       ticket: NO_TICKET,
       is_resuming: false,
+      ticket_is_copied: false,
     });
   }
 

@@ -144,6 +144,7 @@ export const MESSAGES = Object.freeze({
       ["client_time_ns", "v64"],
       ["ticket", "bytes", LIMITS.ticketBytesMax],
       ["is_resuming", "bool"],
+      ["ticket_is_copied", "bool"],
     ],
   },
   subscribe: {

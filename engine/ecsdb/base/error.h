@@ -28,7 +28,7 @@ enum class ErrorCode : uint16_t {
   kHandshakeTimeout = 201,
   kNotPermitted = 202,
   kTooManyConnections = 203,
-  kTicketReused = 204,  // a ticket came again after its successor was in use: somebody copied it
+  kTicketReused = 204,  // a ticket came after its successor was in use: late, or copied
   // 3xx: schema and subscriptions.
   kSchemaInvalid = 300,
   kSchemaMismatch = 301,

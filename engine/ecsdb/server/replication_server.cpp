@@ -194,6 +194,7 @@ class ReplicationServer::Impl {
     stats_.fenced += system.fenced;
     stats_.sessions_expired += system.sessions_expired;
     stats_.sessions_killed += system.sessions_killed;
+    stats_.tickets_passed += system.tickets_passed;
     stats_.rate_limited += system.rate_limited;
     stats_.refused += system.refused;
     return stats_;

@@ -91,7 +91,8 @@ struct ServerStats {
   uint64_t refetches = 0;      // cells sent anew because their digest differed
   uint64_t fenced = 0;         // connections that a newer one of the same session ended
   uint64_t sessions_expired = 0;
-  uint64_t sessions_killed = 0;  // a ticket was used twice
+  uint64_t sessions_killed = 0;  // a client said that its ticket was copied
+  uint64_t tickets_passed = 0;   // refused, since their successors were in use
   uint64_t rate_limited = 0;     // changes of subscriptions that were refused
   uint64_t writes_taken = 0;     // of clients; each is decided once, and then is one of the next:
   uint64_t writes_applied = 0;

@@ -163,17 +163,21 @@ Status Session::on_auth(SessionContext& context, ByteSpan head, const Now& now) 
 Status Session::admit(SessionContext& context, const Auth& auth, Identity identity,
                       const Now& now) {
   context.stats.sessions_expired += context.sessions.expire(now.steady);
-  SessionTable::Admission admission =
-      context.sessions.admit(link_, identity, auth.ticket, context.secrets, context.database);
-  if (admission.is_copied) {
-    ++context.stats.sessions_killed;
-    const Error why = fail(ErrorCode::kTicketReused, "the session has ended; begin a new one");
-    if (admission.fenced) context.evictions.push_back({*admission.fenced, why});
-    return why;
+  SessionTable::Admission admission = context.sessions.admit(
+      link_, identity, {auth.ticket, auth.ticket_is_copied}, context.secrets, context.database);
+  if (admission.is_refused) {
+    ++context.stats.tickets_passed;
+    return fail(ErrorCode::kTicketReused, "a later one of its session is in use");
   }
-  if (admission.fenced) {
+  if (admission.has_ended) {
+    ++context.stats.sessions_killed;
+    if (admission.former) {
+      context.evictions.push_back(
+          {*admission.former, fail(ErrorCode::kTicketReused, "the session has ended")});
+    }
+  } else if (admission.former) {
     ++context.stats.fenced;
-    context.evictions.push_back({*admission.fenced, fail(ErrorCode::kFenced)});
+    context.evictions.push_back({*admission.former, fail(ErrorCode::kFenced)});
   }
   identity_ = std::move(identity);
   client_ = admission.client;

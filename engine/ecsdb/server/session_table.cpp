@@ -22,26 +22,32 @@ bool equal_secrets(ByteSpan a, ByteSpan b) {
 
 }  // namespace
 
-SessionTable::Admission SessionTable::admit(LinkId link, const Identity& identity, ByteSpan ticket,
-                                            SecretSource* secrets, uint8_t database) {
+SessionTable::Admission SessionTable::admit(LinkId link, const Identity& identity,
+                                            const Shown& shown, SecretSource* secrets,
+                                            uint8_t database) {
   Admission admission;
   auto at = sessions_.end();
-  if (ticket.size() == kTicketBytes) {
-    ByteReader in(ticket);
+  if (shown.ticket.size() == kTicketBytes) {
+    ByteReader in(shown.ticket);
     const uint64_t client = in.u64();
     const uint32_t number = in.u32();
     at = sessions_.find(client);
     if (at != sessions_.end() && at->second.principal == identity.principal &&
         at->second.database == database) {
-      switch (claim(at->second, number, ticket.subspan(kTicketBytes - kSecretBytes))) {
+      switch (claim(at->second, number, shown.ticket.subspan(kTicketBytes - kSecretBytes))) {
         case Claim::kNone:
           at = sessions_.end();
           break;
-        case Claim::kCopied:
-          admission.is_copied = true;
-          admission.fenced = at->second.link;
+        case Claim::kPassed:
+          if (!shown.is_copied) {
+            admission.is_refused = true;
+            return admission;
+          }
+          admission.has_ended = true;
+          admission.former = at->second.link;
           forget(at);
-          return admission;
+          at = sessions_.end();
+          break;
         case Claim::kGood:
           break;
       }
@@ -55,7 +61,7 @@ SessionTable::Admission SessionTable::admit(LinkId link, const Identity& identit
   admission.client = ClientId{at->first};
   if (admission.is_resumed) {
     admission.rights_changed = entry.roles != identity.roles || entry.claims != identity.claims;
-    if (!ECSDB_MUTANT(old_connection_accepted)) admission.fenced = entry.link;
+    if (!ECSDB_MUTANT(old_connection_accepted)) admission.former = entry.link;
     if (!entry.link) --parked_count_;
   }
   entry.database = database;
@@ -74,10 +80,10 @@ SessionTable::Claim SessionTable::claim(Entry& entry, uint32_t number, ByteSpan 
   }
   if (number == 0) return Claim::kNone;
   if (number == entry.number && equal_secrets(entry.current, secret)) {
-    if (ECSDB_MUTANT(lost_ticket_reply) && entry.has_next) return Claim::kCopied;
+    if (ECSDB_MUTANT(lost_ticket_reply) && entry.has_next) return Claim::kPassed;
     return Claim::kGood;
   }
-  if (number + 1 == entry.number && equal_secrets(entry.before, secret)) return Claim::kCopied;
+  if (number + 1 == entry.number && equal_secrets(entry.before, secret)) return Claim::kPassed;
   return Claim::kNone;
 }
 

@@ -3,9 +3,12 @@
 //   ticket, 28 bytes, little endian: client u64 | number u32 | secret 16
 //
 // Ticket n stays good until the client is known to have n+1, so that a lost reply locks nobody out.
-// Using n before that fences the connection that n+1 was issued on; using n after that means that
-// somebody has copied it, and ends the session. After the "refresh token rotation" of OAuth 2.0
-// (RFC 6819, section 5.2.2.3), with the acknowledgement added.
+// Using n before that fences the connection that n+1 was issued on. After that n is refused and the
+// session goes on: most likely the network held back a dial that the client has long given up. A
+// client that is refused so on the dial it waits for, and knows of no later ticket, knows that
+// somebody has copied n and come first; it says so with n, and that ends the session. After the
+// "refresh token rotation" of OAuth 2.0 (RFC 6819, section 5.2.2.3), with the acknowledgement and
+// the second try added.
 #pragma once
 
 #include <array>
@@ -30,18 +33,24 @@ class SessionTable {
   };
   explicit SessionTable(Limits limits) : limits_(limits) {}
 
+  /// What a connection shows.
+  struct Shown {
+    ByteSpan ticket;         // empty: none
+    bool is_copied = false;  // the client was refused with it, and has no later one
+  };
   /// What became of an authentication.
   struct Admission {
     ClientId client;
+    bool is_refused = false;       // the ticket's successor is in use: nobody is admitted
     bool is_resumed = false;       // the ticket's session goes on
     bool rights_changed = false;   // since its last authentication
-    bool is_copied = false;        // the ticket was used before: nobody is admitted
-    std::optional<LinkId> fenced;  // the session's connection until now, to be closed
+    bool has_ended = false;        // the ticket's session, since it was copied; a new one begins
+    std::optional<LinkId> former;  // the session's connection until now, to be closed
     Bytes ticket;                  // the next one; empty without a source of secrets
   };
-  /// A connection was authenticated and shows a ticket, or none (empty). One that is unknown,
-  /// expired, malformed, or of another principal or database begins a new session.
-  Admission admit(LinkId link, const Identity& identity, ByteSpan ticket, SecretSource* secrets,
+  /// A connection was authenticated. A ticket that is unknown, expired, malformed, or of another
+  /// principal or database begins a new session.
+  Admission admit(LinkId link, const Identity& identity, const Shown& shown, SecretSource* secrets,
                   uint8_t database = kUserDatabase);
   /// The client has the ticket that it was given on this connection.
   void on_ticket_seen(ClientId client, LinkId link);
@@ -76,7 +85,7 @@ class SessionTable {
     Instant at;
     uint64_t client;
   };
-  enum class Claim : uint8_t { kNone, kGood, kCopied };
+  enum class Claim : uint8_t { kNone, kGood, kPassed };
 
   Claim claim(Entry& entry, uint32_t number, ByteSpan secret);
   void issue(ClientId client, Entry& entry, SecretSource* secrets, Bytes& ticket);

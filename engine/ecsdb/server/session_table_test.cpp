@@ -9,8 +9,8 @@ namespace {
 
 class SessionTableTest : public ::testing::Test {
  protected:
-  SessionTable::Admission admit(uint64_t link, const Bytes& ticket = {}) {
-    return table_.admit(LinkId{link}, gus_, ticket, &secrets_);
+  SessionTable::Admission admit(uint64_t link, const Bytes& ticket = {}, bool is_copied = false) {
+    return table_.admit(LinkId{link}, gus_, {ticket, is_copied}, &secrets_);
   }
   void close(ClientId client, uint64_t link) { table_.on_closed(client, LinkId{link}, now_); }
 
@@ -29,7 +29,7 @@ TEST_F(SessionTableTest, TicketGoesOnWithTheSession) {
   const auto second = admit(2, first.ticket);
   EXPECT_TRUE(second.is_resumed);
   EXPECT_EQ(second.client, first.client);
-  EXPECT_FALSE(second.fenced);
+  EXPECT_FALSE(second.former);
   EXPECT_NE(second.ticket, first.ticket);
   EXPECT_EQ(table_.parked_count(), 0u);
 }
@@ -40,7 +40,7 @@ TEST_F(SessionTableTest, LostReplyLocksNobodyOut) {
   for (uint64_t link = 2; link < 10; ++link) {  // none of these replies arrives
     const auto again = admit(link, first.ticket);
     EXPECT_TRUE(again.is_resumed);
-    EXPECT_EQ(again.fenced, LinkId{link - 1});
+    EXPECT_EQ(again.former, LinkId{link - 1});
   }
 }
 
@@ -50,34 +50,61 @@ TEST_F(SessionTableTest, ReplyThatArrivedWithoutAnAckIsGoodToo) {
   const auto second = admit(2, first.ticket);
   const auto third = admit(3, second.ticket);
   EXPECT_TRUE(third.is_resumed);
-  EXPECT_EQ(third.fenced, LinkId{2});
-  EXPECT_TRUE(admit(4, first.ticket).is_copied);  // showing the second was as good as an ack
+  EXPECT_EQ(third.former, LinkId{2});
+  EXPECT_TRUE(admit(4, first.ticket).is_refused);  // showing the second was as good as an ack
 }
 
-TEST_F(SessionTableTest, TicketUsedAfterItsSuccessorEndsTheSession) {
+TEST_F(SessionTableTest, DialThatComesLateIsRefusedAndHarmsNobody) {
   const auto first = admit(1);
   table_.on_ticket_seen(first.client, LinkId{1});
   const auto second = admit(2, first.ticket);
   table_.on_ticket_seen(second.client, LinkId{2});
-  const auto thief = admit(3, first.ticket);
-  EXPECT_TRUE(thief.is_copied);
-  EXPECT_EQ(thief.fenced, LinkId{2});
-  EXPECT_EQ(table_.count(), 0u);
-  EXPECT_FALSE(admit(4, second.ticket).is_resumed);
+  const auto late = admit(3, first.ticket);
+  EXPECT_TRUE(late.is_refused);
+  EXPECT_FALSE(late.former || late.has_ended);
+  EXPECT_EQ(late.client, ClientId{});
+  EXPECT_TRUE(table_.take_ended().empty());
+  const auto third = admit(4, second.ticket);
+  EXPECT_TRUE(third.is_resumed);
+  EXPECT_EQ(third.former, LinkId{2});
+}
+
+TEST_F(SessionTableTest, TicketThatWasCopiedEndsTheSession) {
+  const auto first = admit(1);
+  table_.on_ticket_seen(first.client, LinkId{1});
+  const auto thief = admit(2, first.ticket);
+  table_.on_ticket_seen(thief.client, LinkId{2});
+  EXPECT_TRUE(admit(3, first.ticket).is_refused);
+  const auto owner = admit(4, first.ticket, true);
+  EXPECT_TRUE(owner.has_ended);
+  EXPECT_FALSE(owner.is_resumed || owner.is_refused);
+  EXPECT_EQ(owner.former, LinkId{2});
+  EXPECT_NE(owner.client, first.client);
+  EXPECT_EQ(table_.take_ended(), std::vector{first.client});
+  EXPECT_EQ(table_.count(), 1u);
+  EXPECT_FALSE(admit(5, thief.ticket).is_resumed);
+}
+
+TEST_F(SessionTableTest, OnlyATicketThatWasPassedCanEndASession) {
+  const auto first = admit(1);
+  const auto again = admit(2, first.ticket, true);
+  EXPECT_TRUE(again.is_resumed);
+  EXPECT_FALSE(again.has_ended);
+  EXPECT_FALSE(admit(3, Bytes(first.ticket.size()), true).has_ended);
 }
 
 TEST_F(SessionTableTest, OthersTicketsAndDamagedOnesBeginNewSessions) {
   const auto first = admit(1);
   const Identity other{PrincipalId{8}, "ada", {"admin"}, {}};
-  EXPECT_FALSE(table_.admit(LinkId{2}, other, first.ticket, &secrets_).is_resumed);
+  EXPECT_FALSE(table_.admit(LinkId{2}, other, {first.ticket}, &secrets_).is_resumed);
   for (size_t i = 0; i < first.ticket.size(); ++i) {
     Bytes damaged = first.ticket;
     damaged[i] ^= 1;
     const auto admission = admit(10 + i, damaged);
-    EXPECT_FALSE(admission.is_resumed || admission.is_copied || admission.fenced) << i;
+    EXPECT_FALSE(admission.is_resumed || admission.is_refused || admission.former) << i;
   }
   EXPECT_FALSE(admit(3, Bytes(first.ticket.begin(), first.ticket.end() - 1)).is_resumed);
-  EXPECT_EQ(admit(4, first.ticket).fenced, LinkId{1});  // and the session is unharmed
+  EXPECT_EQ(admit(4, first.ticket).former, LinkId{1});  // and the session is unharmed
 }
 
 TEST_F(SessionTableTest, ChangedRightsAreNoticed) {

@@ -55,6 +55,7 @@ struct Auth {
   uint64_t client_time_ns = 0;
   Bytes ticket;
   bool is_resuming = false;
+  bool ticket_is_copied = false;
 };
 template <>
 struct Describe<Auth> {
@@ -67,7 +68,9 @@ struct Describe<Auth> {
       field("client_time_ns", &Auth::client_time_ns, 0, "the client's steady clock"),
       field("ticket", &Auth::ticket, kTicketBytesMax, "of the session to go on with, or empty"),
       field("is_resuming", &Auth::is_resuming, 0,
-            "subscribes and a resume follow; no sync begins before the resume"));
+            "subscribes and a resume follow; no sync begins before the resume"),
+      field("ticket_is_copied", &Auth::ticket_is_copied, 0,
+            "it was refused, and the client has no later one: the session shall end"));
 };
 
 struct AuthReply {

@@ -144,7 +144,7 @@ std::vector<Attack> attacks() {
   const Bytes preface_and_noise = joined(preface(), noise);
   const Bytes preface_and_claim = joined(preface(), huge_claim());
   Bytes half = handshake();
-  half.resize(half.size() - 5);
+  half.erase(half.end() - 5, half.end());
   const Bytes late_noise = joined(handshake(), noise);
   const std::string head = "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n";
   const Bytes slow_head(head.begin(), head.end());

@@ -8,11 +8,13 @@ namespace {
 constexpr std::array<std::string_view, kSituations> kNames = {
     "resumes",          "conflations",     "mid_sync_cuts",    "syncs_resumed",  "cell_moves",
     "trimmed_horizons", "resubscriptions", "other_database",   "schema_break",   "rights_changed",
-    "cells_unknown",    "fenced",          "sessions_expired", "version_wraps",  "writes_applied",
-    "writes_merged",    "writes_rejected", "writes_expired",   "writes_unknown", "writes_repeated",
-    "writes_refused",   "server_wins",     "newer_wins",       "older_loses",    "merges",
-    "merges_refused",   "remove_wins",     "insert_loses",
+    "cells_unknown",    "fenced",          "sessions_expired", "tickets_passed", "version_wraps",
+    "writes_applied",   "writes_merged",   "writes_rejected",  "writes_expired", "writes_unknown",
+    "writes_repeated",  "writes_refused",  "server_wins",      "newer_wins",     "older_loses",
+    "merges",           "merges_refused",  "remove_wins",      "insert_loses",   "events_told",
+    "events_missed",    "client_events",
 };
+static_assert(!kNames.back().empty());
 
 }  // namespace
 
@@ -35,6 +37,7 @@ void Coverage::add(const ServerStats& stats) {
   sum[Situation::kCellsUnknown] += resets(ResetReason::kCellsUnknown);
   sum[Situation::kFenced] += stats.fenced;
   sum[Situation::kSessionsExpired] += stats.sessions_expired;
+  sum[Situation::kTicketsPassed] += stats.tickets_passed;
   sum[Situation::kWritesApplied] += stats.writes_applied;
   sum[Situation::kWritesMerged] += stats.writes_merged;
   sum[Situation::kWritesRejected] += stats.writes_rejected;

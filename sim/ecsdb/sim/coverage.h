@@ -26,6 +26,7 @@ enum class Situation : uint8_t {
   kCellsUnknown,
   kFenced,           // connections that a newer one of their session ended
   kSessionsExpired,  // sessions that waited for too long
+  kTicketsPassed,    // dials that came after a later one's ticket was in use
   kVersionWraps,     // servers whose versions passed 2^16 or 2^32
   kWritesApplied,    // of clients, by outcome, these and the next
   kWritesMerged,
@@ -41,7 +42,7 @@ enum class Situation : uint8_t {
   kMergesRefused,
   kRemoveWins,
   kInsertLoses,
-  kEvents,        // told to clients
+  kEventsTold,    // to clients
   kEventsMissed,  // and counted as lost
   kClientEvents,  // told to servers
   kCount_,

@@ -277,7 +277,7 @@ RunReport Simulation::report() {
     out.advances += client->totals().advances;
     out.dials += client->totals().dials;
     out.coverage[Situation::kResubscriptions] += client->resubscriptions();
-    out.coverage[Situation::kEvents] += client->events_told();
+    out.coverage[Situation::kEventsTold] += client->events_told();
     out.coverage[Situation::kEventsMissed] += client->totals().events_missed;
     out.coverage[Situation::kWritesUnknown] += client->writes().unknown();
   }

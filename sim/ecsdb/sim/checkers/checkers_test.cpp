@@ -199,15 +199,19 @@ TEST(NoFaults, TellsInnocentEndsFromGuiltyOnes) {
   ServerEvent closed;
   closed.code = ErrorCode::kLinkClosed;
   checker.on_server_event(closed, kNow);
+  closed.code = ErrorCode::kTicketReused;
+  checker.on_server_event(closed, kNow);  // of nobody: a late dial
   checker.on_client_event(0, {ClientEvent::Kind::kClosed, ErrorCode::kPeerSilent, "", {}}, kNow);
   EXPECT_TRUE(violations.safe());
+  closed.client = ClientId{5};
+  checker.on_server_event(closed, kNow);
   checker.on_client_event(0, {ClientEvent::Kind::kSubscribed, ErrorCode::kNotPermitted, "", {}},
                           kNow);
   closed.code = ErrorCode::kFrameMalformed;
   checker.on_server_event(closed, kNow);
   checker.on_client_event(0, {ClientEvent::Kind::kFault, ErrorCode::kUnknownRow, "", {}}, kNow);
   checker.on_client_event(0, {ClientEvent::Kind::kClosed, ErrorCode::kNotPermitted, "", {}}, kNow);
-  EXPECT_EQ(violations.count(), 4u);
+  EXPECT_EQ(violations.count(), 5u);
 }
 
 TEST(ModelAgreement, SeesAServerThatDiffers) {

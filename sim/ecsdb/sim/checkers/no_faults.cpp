@@ -11,6 +11,12 @@ bool is_innocent(ErrorCode code) {
   return number == 0 || (number >= 500 && number < 600) || code == ErrorCode::kHandshakeTimeout;
 }
 
+/// A dial that its client gave up, held back by the network until a later one was at work. If the
+/// client waits for it after all, it is told, and that is a fault of its own.
+bool is_late_dial(const ServerEvent& event) {
+  return event.code == ErrorCode::kTicketReused && event.client == ClientId{};
+}
+
 std::string text(ErrorCode code, const std::string& reason) {
   return std::string(error_name(code)) + (reason.empty() ? "" : ": " + reason);
 }
@@ -18,7 +24,8 @@ std::string text(ErrorCode code, const std::string& reason) {
 }  // namespace
 
 void NoFaults::on_server_event(const ServerEvent& event, Instant at) {
-  if (event.kind != ServerEvent::Kind::kClosed || is_innocent(event.code)) return;
+  if (event.kind != ServerEvent::Kind::kClosed) return;
+  if (is_innocent(event.code) || is_late_dial(event)) return;
   violations_.add({"no_faults", at, -1, "connection of " + event.client_name,
                    "no connection closed for a peer's fault", text(event.code, event.reason)});
 }
