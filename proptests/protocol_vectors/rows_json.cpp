@@ -74,6 +74,7 @@ Json cell_json(const CellRule& rule) {
   if (rule.kind == CellKind::kFollow) out.set("table", rule.target);
   if (rule.kind != CellKind::kOne && rule.kind != CellKind::kFollow) out.set("field", rule.target);
   if (rule.kind == CellKind::kGrid) out.set("size", real_json(rule.size));
+  if (!rule.at.empty()) out.set("at", rule.at);
   return out;
 }
 

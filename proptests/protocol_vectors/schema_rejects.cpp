@@ -137,8 +137,10 @@ void make_malformed(Rejects to) {
   to.add("schema-cell-with-write", "Only an event's cell tells of a write list.",
          schema_of_cell(Raw().u8(128)), kMalformed);
   to.add("schema-event-unknown-cell", "Kinds of cells are 0 to 4 there, too.",
-         head().u8(0).u8(0).list({Raw().varint(1).name("e").u8(64).list({field(1, "a")})}),
+         head().u8(0).u8(0).list({Raw().varint(1).name("e").u8(32).list({field(1, "a")})}),
          kMalformed);
+  to.add("schema-cell-with-place", "Only an event has a place.",
+         schema_of_cell(Raw().u8(64).name("a")), kMalformed);
   to.add("schema-unknown-flags", "A field has three flags.",
          schema_of_field(field_of(2, Raw(), 8, Raw())), kMalformed);
   to.add("schema-field-write-unknown-where", "Conditions of access are 0 to 2 there, too.",
@@ -194,6 +196,9 @@ void make_not_canonical(Rejects to) {
 void make_not_canonical_writes(Rejects to) {
   to.add("schema-field-write-empty", "A write list of a field that is there has a rule.",
          schema_of_field(field_of(2, Raw(), 4, Raw().u8(0))), kNotCanonical);
+  to.add("schema-event-place-empty", "A place that is there has a name.",
+         head().u8(0).u8(0).list({Raw().varint(1).name("e").u8(64).name("").list({field(1, "a")})}),
+         kNotCanonical);
   to.add("schema-event-write-empty", "A write list of an event that is there has a rule.",
          head().u8(0).u8(0).list({Raw().varint(1).name("e").u8(128).list({field(1, "a")}).u8(0)}),
          kNotCanonical);
@@ -353,6 +358,23 @@ void make_invalid_cells(Rejects to) {
              one(kVec2f).precision(0.5).grid("a", 1.75));
   to.invalid("schema-grid-size-0", "A grid's size is one step at least.",
              one(kVec2f).precision(0.5).grid("a", 0));
+  const auto event = [] {
+    return one(kVec2f)
+        .precision(0.5)
+        .grid("a", 2)
+        .event(1, "e")
+        .field(1, "p", kVec2f)
+        .precision(0.5);
+  };
+  to.invalid("schema-event-grid", "An event has no cells of its own.", event().grid("p", 2));
+  to.invalid("schema-event-place-unknown", "A place is a field that there is not.",
+             event().follow("t").at("q"));
+  to.invalid("schema-event-place-precision", "A place has the precision of the grid.",
+             event().precision(0.25).follow("t").at("p"));
+  to.invalid("schema-event-place-type", "A place has the type of the grid's field.",
+             event().field(2, "q", kVec3f).precision(0.5).follow("t").at("q"));
+  to.invalid("schema-event-place-without-follow", "A place is in the cells of a table.",
+             event().at("p"));
   to.invalid("schema-follow-unknown", "A table follows one that there is not.",
              one(kU8).follow("u"));
   to.invalid("schema-follow-one-cell", "A table follows one with cells of its own.",

@@ -136,7 +136,7 @@ void make_access(Maker& to) {
 
 void make_events(Maker& to) {
   using enum FieldType;
-  add(to, "schema-events", "Events with and without fields of cells.",
+  add(to, "schema-events", "Events for everyone, where an entity is, and where a field says.",
       SchemaBuilder("events")
           .table(1, "ship")
           .grid("pos", 64)
@@ -147,7 +147,14 @@ void make_events(Maker& to) {
           .field(1, "at", kVec2f)
           .precision(0.1)
           .event(2, "chat")
-          .text(1, "line", 200));
+          .text(1, "line", 200)
+          .event(3, "flare")
+          .follow("ship")
+          .at("where")
+          .write("")
+          .field(4, "where", kVec3f)
+          .precision(2)
+          .field(5, "colour", kU8));
   add(to, "schema-event-access", "Events that clients may send: with a role, and everyone.",
       SchemaBuilder("event_access")
           .table(1, "ship")

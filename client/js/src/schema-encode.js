@@ -5,7 +5,7 @@
 
 import { ByteWriter } from "./bytes.js";
 import {
-  CELL_HAS_WRITE, CELL_KINDS, CODECS, CONDITIONS, FIELD_HAS_DEFAULT, FIELD_HAS_WRITE,
+  CELL_HAS_AT, CELL_HAS_WRITE, CELL_KINDS, CODECS, CONDITIONS, FIELD_HAS_DEFAULT, FIELD_HAS_WRITE,
   FIELD_SERVER_ONLY, FIELD_TYPES, POLICIES, QUANTISE_KINDS,
 } from "./schema.js";
 import { bitsOfF32, bitsOfF64 } from "./values.js";
@@ -51,7 +51,9 @@ function writeTable(writer, table) {
 function writeEvent(writer, event) {
   writer.varint(event.id);
   writer.text(event.name);
-  writeCell(writer, event.cell, event.write ? CELL_HAS_WRITE : 0);
+  const { at } = event.cell;
+  writeCell(writer, event.cell, (at ? CELL_HAS_AT : 0) | (event.write ? CELL_HAS_WRITE : 0));
+  if (at) writer.text(at);
   writeList(writer, event.fields, writeField);
   if (event.write) writeList(writer, event.write, writeAccess);
 }

@@ -94,10 +94,25 @@ function checkEvent(schema, event) {
     must(field.policy === "server", `${what} has the field ${field.name} with a policy`);
     must(!field.write, `${what} has the field ${field.name} with a write list`);
   }
+  checkEventCell(schema, event, what);
   for (const rule of event.write ?? []) {
     must(rule.role === "" || isLegalName(rule.role), `${what} names the role ${rule.role}`);
     must(rule.where === "any", `${what} has a rule with a condition`);
   }
+}
+
+/** It goes to everyone, or to a cell of a table: where an entity is, or that a field names. */
+function checkEventCell(schema, event, what) {
+  const { kind, table, at } = event.cell;
+  must(kind === "one" || kind === "follow", `${what} has cells of its own`);
+  if (at === undefined) return;
+  must(kind === "follow", `${what} has a place, and follows nothing`);
+  const own = event.fields.find((item) => item.name === at);
+  const target = schema.tables.find((item) => item.name === table);
+  const wanted = target.fields.find((item) => item.name === target.cell.field);
+  const isSame = own?.type === wanted.type && own.enum === wanted.enum &&
+    own.bits === wanted.bits && own.quantise?.precision === wanted.quantise?.precision;
+  must(isSame, `${what} has a place by ${at}, which is not like ${table}.${wanted.name}`);
 }
 
 /** What tables and events have in common. */

@@ -27,6 +27,8 @@ export const CODECS = Object.freeze(["plain", "packed"]);
 export const FIELD_SERVER_ONLY = 1;
 export const FIELD_HAS_DEFAULT = 2;
 export const FIELD_HAS_WRITE = 4;
+/** Added to the cell kind of an event whose field says where it goes. */
+export const CELL_HAS_AT = 64;
 /** Added to the cell kind of an event that has a write list. */
 export const CELL_HAS_WRITE = 128;
 const FIELD_FLAGS = FIELD_SERVER_ONLY | FIELD_HAS_DEFAULT | FIELD_HAS_WRITE;
@@ -154,7 +156,11 @@ function readTable(reader) {
 function readEvent(reader) {
   const event = { id: reader.varint(0xffff), name: readName(reader) };
   const kind = reader.u8();
-  event.cell = readCell(reader, kind & ~CELL_HAS_WRITE);
+  event.cell = readCell(reader, kind & ~(CELL_HAS_AT | CELL_HAS_WRITE));
+  if (kind & CELL_HAS_AT) {
+    event.cell.at = readName(reader);
+    if (event.cell.at === "") refuse("not_canonical", `an empty place, at byte ${reader.at}`);
+  }
   event.fields = readRising(reader, LIMITS.fieldsPerTableMax, readField, (item) => item.id);
   if (kind & CELL_HAS_WRITE) event.write = readWriteList(reader);
   return event;

@@ -117,8 +117,9 @@ enum class CellKind : uint8_t {
 
 struct CellRule {
   CellKind kind = CellKind::kOne;
-  std::string target;  // the field's or table's name
-  double size = 0;     // kGrid: a whole multiple of the field's precision
+  std::string target;   // the field's or table's name
+  double size = 0;      // kGrid: a whole multiple of the field's precision
+  std::string at = {};  // kFollow of an event: its field that says which cell; empty: the entity
   bool operator==(const CellRule&) const = default;
 };
 
@@ -140,7 +141,7 @@ struct TableDef {
 struct EventDef {
   EventId id;
   std::string name;
-  CellRule cell;
+  CellRule cell;                  // kOne: for everyone; kFollow: for who holds a table's cell
   std::vector<AccessRule> write;  // who may send it to the server; empty: nobody
   std::vector<FieldDef> fields;
   bool operator==(const EventDef&) const = default;

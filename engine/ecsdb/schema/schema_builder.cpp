@@ -69,6 +69,12 @@ SchemaBuilder& SchemaBuilder::follow(std::string table) {
   return *this;
 }
 
+SchemaBuilder& SchemaBuilder::at(std::string field) {
+  ECSDB_CHECK(begun_ == Begun::kEvent);
+  cell().at = std::move(field);
+  return *this;
+}
+
 SchemaBuilder& SchemaBuilder::read(std::string role, AccessRule::Where where, std::string claim) {
   last_table().read.push_back(AccessRule{std::move(role), where, std::move(claim)});
   return *this;

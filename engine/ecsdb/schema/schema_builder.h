@@ -35,6 +35,8 @@ class SchemaBuilder {
   SchemaBuilder& owner(std::string field);
   SchemaBuilder& grid(std::string field, double size);
   SchemaBuilder& follow(std::string table);
+  /// Of an event, after follow(): its field that says in which of the table's cells it is.
+  SchemaBuilder& at(std::string field);
 
   // Of a table, write() also of an event. Each call adds one alternative; an empty role is every
   // role.

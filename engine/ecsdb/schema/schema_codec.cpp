@@ -8,8 +8,9 @@
 //           u8 codec, u8 transient, list of field
 //   event   varint id, name, cell, list of field, list of access (write) of one at least if the
 //           cell says so
-//   cell    u8 kind, name of the target unless the kind is one, 8 bytes size if it is grid;
-//           of an event with a write list 128 is added to the kind
+//   cell    u8 kind, name of the target unless the kind is one, 8 bytes size if it is grid,
+//           name of the field if it says so; to an event's kind 64 is added if a field says
+//           where it goes, and 128 if there is a write list
 //   access  name of the role (may be empty), u8 where, name of the claim if where compares one
 //   field   varint id, name, u8 type, u8 quantise kind,
 //           precision: 8 bytes; range: 8 bytes min, 8 bytes max, u8 bits; quat: u8 bits
@@ -35,7 +36,8 @@ constexpr uint8_t kFormat = 1;
 constexpr uint8_t kFlagServerOnly = 1;
 constexpr uint8_t kFlagDefault = 2;
 constexpr uint8_t kFlagWrite = 4;
-constexpr uint8_t kCellFlagWrite = 128;  // in the kind of an event's cell
+constexpr uint8_t kCellFlagAt = 64;  // in the kind of an event's cell, and this:
+constexpr uint8_t kCellFlagWrite = 128;
 
 class Encoder {
  public:
@@ -57,7 +59,10 @@ class Encoder {
     for (const EventDef& item : def.events) {
       out_.varint(item.id.value);
       name(item.name);
-      cell(item.cell, item.write.empty() ? 0 : kCellFlagWrite);
+      const bool has_at = !item.cell.at.empty();
+      cell(item.cell, static_cast<uint8_t>((has_at ? kCellFlagAt : 0) |
+                                           (item.write.empty() ? 0 : kCellFlagWrite)));
+      if (has_at) name(item.cell.at);
       fields(item.fields);
       if (!item.write.empty()) access(item.write);
     }
@@ -270,7 +275,12 @@ class Decoder {
     def.id.value = id();
     def.name = name();
     const uint8_t kind = in_.u8();
-    def.cell = cell(static_cast<uint8_t>(kind & ~kCellFlagWrite));
+    def.cell = cell(static_cast<uint8_t>(kind & ~(kCellFlagAt | kCellFlagWrite)));
+    if ((kind & kCellFlagAt) != 0) {
+      def.cell.at = name();
+      if (def.cell.at.empty())
+        refuse(ErrorCode::kNotCanonical, "a name of an event's field is empty");
+    }
     def.fields = fields();
     if ((kind & kCellFlagWrite) != 0) {
       def.write = access();

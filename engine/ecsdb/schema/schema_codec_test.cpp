@@ -87,6 +87,24 @@ TEST(SchemaCodec, WriteListOfAnEventStandsAtItsEndAndIsToldByTheCell) {
   EXPECT_EQ(back->def(), b.def());
 }
 
+TEST(SchemaCodec, PlaceOfAnEventStandsBehindItsCell) {
+  SchemaBuilder b("s");
+  b.table(3, "t").by("n").field(1, "n", FieldType::kU8);
+  b.event(1, "e").follow("t").at("m").field(1, "m", FieldType::kU8);
+  Bytes bytes = encode_schema(b.def());
+  const Bytes expected_end = {68, 1, 't', 1,   'm',               // follows t, at m
+                              1,  1, 1,   'm', 2,   0, 0, 0, 1};  // one field
+  ASSERT_GT(bytes.size(), expected_end.size());
+  EXPECT_EQ(Bytes(bytes.end() - static_cast<ptrdiff_t>(expected_end.size()), bytes.end()),
+            expected_end);
+  const Result<Schema> back = decode_schema(bytes);
+  ASSERT_TRUE(back.ok()) << back.error().to_string();
+  EXPECT_EQ(back->def(), b.def());
+  bytes.erase(bytes.end() - 10);
+  bytes.end()[-10] = 0;  // of no letter
+  EXPECT_EQ(decode_schema(bytes).code(), ErrorCode::kNotCanonical);
+}
+
 TEST(SchemaCodec, EmptyWriteListOfAnEventIsNotCanonical) {
   SchemaDef def = SchemaBuilder("s").event(1, "e").field(1, "m", FieldType::kU8).def();
   Bytes bytes = encode_schema(def);
@@ -95,7 +113,7 @@ TEST(SchemaCodec, EmptyWriteListOfAnEventIsNotCanonical) {
   bytes.end()[-10] = 128;
   bytes.push_back(0);
   EXPECT_EQ(decode_schema(bytes).code(), ErrorCode::kNotCanonical);
-  bytes.end()[-11] = 64;
+  bytes.end()[-11] = 32;
   EXPECT_EQ(decode_schema(bytes).code(), ErrorCode::kFrameMalformed);
 }
 

@@ -124,7 +124,7 @@ class Validator {
       check_name(event.name, "event", at_attribute(place, "name"), problems_);
       check_identity(event, "event", place, names, ids);
       const FieldNames fields = check_fields(event.fields, place, "event");
-      check_cell(event.cell, fields, place);
+      check_event_cell(event.cell, fields, place);
       check_event_access(event, place);
     }
   }
@@ -172,7 +172,52 @@ class Validator {
     return out;
   }
 
+  /// Clients subscribe to cells of tables, and get the events that go there.
+  void check_event_cell(const CellRule& cell, const FieldNames& fields, const SchemaPlace& place) {
+    const bool is_own = cell.kind == CellKind::kValue || cell.kind == CellKind::kOwner ||
+                        cell.kind == CellKind::kGrid;
+    if (!is_own) {
+      check_cell(cell, fields, place);
+      if (cell.kind == CellKind::kFollow && !cell.at.empty()) check_at(cell, fields, place);
+      return;
+    }
+    const char* key = cell.kind == CellKind::kValue ? "by" : "owner";
+    if (cell.kind == CellKind::kGrid) key = "grid";
+    note(at_attribute(place, std::string("cell.") + key),
+         "an event has no cells of its own: write cell = { follow = \"t\", at = " +
+             quoted(cell.target) + " } with a table t that has them");
+  }
+
+  /// The event's field takes the place of the field that makes the table's cells.
+  void check_at(const CellRule& cell, const FieldNames& fields, const SchemaPlace& place) {
+    const SchemaPlace at = at_attribute(place, "cell.at");
+    const auto found = fields.by_name.find(cell.at);
+    if (found == fields.by_name.end()) {
+      problems_.add(at, "there is no field " + quoted(cell.at) + " to find the cell by", cell.at,
+                    fields.names);
+      return;
+    }
+    const auto followed = tables_.find(cell.target);
+    if (followed == tables_.end()) return;
+    const TableDef& table = *followed->second;
+    for (const FieldDef& field : table.fields) {
+      if (field.name != table.cell.target) continue;
+      const FieldDef& own = *found->second;
+      if (own.type == field.type && own.quantise == field.quantise &&
+          own.enum_name == field.enum_name && own.bit_count == field.bit_count) {
+        return;
+      }
+      note(at, "the cells of table " + quoted(table.name) + " are made of its field " +
+                   quoted(field.name) + ": give " + quoted(cell.at) +
+                   " the same type, precision and range");
+    }
+  }
+
   void check_cell(const CellRule& cell, const FieldNames& fields, const SchemaPlace& place) {
+    if (!cell.at.empty() && (place.section != Section::kEvent || cell.kind != CellKind::kFollow)) {
+      note(at_attribute(place, "cell.at"),
+           "only an event that follows a table says where it goes: remove it");
+    }
     if (cell.kind != CellKind::kGrid && cell.size != 0) {
       note(at_attribute(place, "cell.size"), "only grid cells have a size: remove it");
     }

@@ -239,6 +239,33 @@ TEST(Validate, WriteListsStandWhereClientsWrite) {
   expect_problem(def, "write", "give the event the write list");
 }
 
+TEST(Validate, EventsGoToEveryoneOrToCellsOfATable) {
+  SchemaBuilder b("s");
+  b.table(1, "ship").grid("pos", 64).field(1, "pos", FieldType::kVec2f).precision(0.5);
+  b.table(2, "hull").follow("ship").field(1, "n", FieldType::kU8);
+  b.event(1, "boom").field(1, "at", FieldType::kVec2f).precision(0.5);
+  b.field(2, "n", FieldType::kU8).field(3, "far", FieldType::kVec2f).precision(0.25);
+  SchemaDef def = b.def();
+  CellRule& cell = def.events[0].cell;
+  cell = {CellKind::kFollow, "ship", 0, "at"};
+  EXPECT_TRUE(validate(def).empty());
+  cell.at = "here";
+  expect_problem(def, "cell.at", "there is no field \"here\"");
+  cell.at = "n";
+  expect_problem(def, "cell.at", "made of its field \"pos\"");
+  cell.at = "far";
+  expect_problem(def, "cell.at", "give \"far\" the same type, precision and range");
+  cell.target = "none";
+  expect_problem(def, "cell.follow", "there is no table \"none\"");
+  cell = {CellKind::kOne, "", 0, "at"};
+  expect_problem(def, "cell.at", "only an event that follows a table");
+  cell = {CellKind::kGrid, "at", 64, ""};
+  expect_problem(def, "cell.grid", "an event has no cells of its own");
+  cell = CellRule{};
+  def.tables[1].cell.at = "n";
+  expect_problem(def, "cell.at", "only an event");
+}
+
 TEST(Validate, WriteListOfAnEventNamesRolesOnly) {
   SchemaDef def = small();
   EventDef& event = def.events.emplace_back();

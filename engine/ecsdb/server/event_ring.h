@@ -23,7 +23,8 @@ class EventRing {
   struct Emitted {
     EventEntry entry;
     uint16_t table = kNoTable;     // whose cells it follows; none: it is for everyone
-    std::optional<CellKey> where;  // the entity's cell there when it was emitted
+    std::optional<CellKey> where;  // its cell there, or the entity's when it was emitted
+    bool has_place = false;        // it says where, whatever entity it names
     bool in_transaction = false;
     size_t bytes = 0;  // set by emit(): about what it takes
   };

@@ -90,8 +90,8 @@ class Realm {
   void offer_new_cell(CellRef ref);
   void sort_offers();
   std::optional<CellKey> cell_of(uint16_t table, EntityId entity) const;
+  CellKey place_of(const EventDef& def, uint16_t table, std::span<const EventValue> values) const;
   void route_events();
-  void offer_event(uint32_t slot, uint64_t number);
   std::span<const Session::StepOffer> offers_of(uint32_t slot) const;
 
   ServerState& server_;

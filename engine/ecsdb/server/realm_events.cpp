@@ -1,4 +1,5 @@
 // A realm's events: from the application to the sessions that are to have them.
+#include <algorithm>
 #include <utility>
 
 #include "ecsdb/server/realm.h"
@@ -14,23 +15,30 @@ Status Realm::emit(uint16_t event, EntityId entity, std::span<const FieldValue> 
   const EventDef& def = schema.def().events[event];
   EventRing::Emitted emitted;
   emitted.in_transaction = db_.in_transaction();
-  if (def.cell.kind == CellKind::kFollow) {
-    if (entity.is_none()) {
-      return fail(ErrorCode::kUnknownEntity, "event \"" + def.name + "\" goes where an entity is");
-    }
-    emitted.table = *schema.table_index(def.cell.target);
-    emitted.where = cell_of(emitted.table, entity);
-  } else if (def.cell.kind != CellKind::kOne) {
-    return fail(ErrorCode::kTypeMismatch, "event \"" + def.name +
-                                              "\" has cells of its own, which nobody can subscribe "
-                                              "to: let it follow a table");
-  }
   auto checked = make_event_values(def, values);
   if (!checked.ok()) return checked.error();
+  if (def.cell.kind == CellKind::kFollow) {
+    emitted.table = *schema.table_index(def.cell.target);
+    emitted.has_place = !def.cell.at.empty();
+    if (entity.is_none() && !emitted.has_place) {
+      return fail(ErrorCode::kUnknownEntity, "event \"" + def.name + "\" goes where an entity is");
+    }
+    emitted.where =
+        emitted.has_place ? place_of(def, emitted.table, *checked) : cell_of(emitted.table, entity);
+  }
   emitted.entry = {def.id, entity, {}, std::move(checked).value()};
   ECSDB_TRY(events_.emit(std::move(emitted)));
   ++stats_.events_emitted;
   return {};
+}
+
+/// The cell of the table that the event names itself, whether it exists or not.
+CellKey Realm::place_of(const EventDef& def, uint16_t table,
+                        std::span<const EventValue> values) const {
+  const auto at = std::find_if(def.fields.begin(), def.fields.end(),
+                               [&](const FieldDef& field) { return field.name == def.cell.at; });
+  const auto field = static_cast<size_t>(at - def.fields.begin());
+  return cell_key_of(db_.schema().layout(table), event_value(def, field, values).lanes);
 }
 
 /// As of the last commit.
@@ -48,8 +56,9 @@ void Realm::route_events() {
     EventRing::Item item{emitted.entry.version, emitted.table, {}, {}};
     const bool is_for_all = emitted.table == EventRing::kNoTable;
     if (!is_for_all) {
-      auto key = cell_of(emitted.table, emitted.entry.entity);
-      if (!key) key = emitted.where;  // it went in the meantime
+      std::optional<CellKey> key;
+      if (!emitted.has_place) key = cell_of(emitted.table, emitted.entry.entity);
+      if (!key) key = emitted.where;  // it says so, or the row went in the meantime
       if (!key) continue;
       item.key = *key;
     }
@@ -57,19 +66,18 @@ void Realm::route_events() {
     encode_fields(emitted.entry, writer);
     const CellIndex cell = is_for_all ? kNoCell : db_.cells(emitted.table).find(item.key);
     const uint64_t number = events_.push(std::move(item));
-    if (is_for_all) {
-      for (uint32_t slot = 0; slot < server_.slots.size(); ++slot) offer_event(slot, number);
-    } else if (cell != kNoCell) {
+    if (cell != kNoCell) {
       for (const Audience::Listener& listener : audience_.of({emitted.table, cell})) {
-        offer_event(listener.slot, number);
+        if (Session* session = session_at(listener.slot)) session->offer_event(events_, number);
       }
+      continue;
+    }
+    for (uint32_t slot = 0; slot < server_.slots.size(); ++slot) {
+      Session* const session = session_at(slot);
+      if (session == nullptr || !session->is_for(db_, events_.at(number))) continue;
+      session->offer_event(events_, number);
     }
   }
-}
-
-void Realm::offer_event(uint32_t slot, uint64_t number) {
-  Session* const session = session_at(slot);
-  if (session != nullptr) session->offer_event(events_, number);
 }
 
 }  // namespace ecsdb

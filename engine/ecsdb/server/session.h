@@ -100,6 +100,7 @@ class Session {
   void miss_step() { ++missed_; }
   /// In a publish, before its advances: one of the ring's that this connection is to have.
   void offer_event(const EventRing& ring, uint64_t number);
+  bool is_for(const Database& db, const EventRing::Item& item) const;
   /// Fetches what finish_step() is going to use: a thousand sessions do not stay in the cache.
   void prefetch() const {
     out_.prefetch();

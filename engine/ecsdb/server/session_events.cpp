@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "ecsdb/base/mutant.h"
 #include "ecsdb/server/session.h"
 #include "ecsdb/server/write_rights.h"
 #include "ecsdb/wire/event_values.h"
@@ -21,10 +22,20 @@ void Session::offer_event(const EventRing& ring, uint64_t number) {
   events_.push_back(number);
 }
 
+/// Holds the event's cell, or would hold it if there were one.
+bool Session::is_for(const Database& db, const EventRing::Item& item) const {
+  if (item.table == EventRing::kNoTable || ECSDB_MUTANT(event_to_everyone)) return true;
+  const CellIndex cell = db.cells(item.table).find(item.key);
+  if (cell == kNoCell) return interest_.wants(db, identity_, item.table, item.key);
+  return interest_.is_told({item.table, cell}) || interest_.is_entering({item.table, cell});
+}
+
 /// Counts those that the ring has no more.
 void Session::lose_events(const EventRing& ring) {
   const auto kept = std::lower_bound(events_.begin(), events_.end(), ring.begin());
-  events_missed_ += static_cast<uint64_t>(kept - events_.begin());
+  if (!ECSDB_MUTANT(events_uncounted)) {
+    events_missed_ += static_cast<uint64_t>(kept - events_.begin());
+  }
   events_.erase(events_.begin(), kept);
 }
 
@@ -34,12 +45,9 @@ void Session::find_events(const SessionContext& context) {
   const EventRing& ring = context.event_ring;
   for (uint64_t number = ring.begin(); number < ring.end(); ++number) {
     const EventRing::Item& item = ring.at(number);
-    if (item.version <= resume_.cut) continue;
-    if (item.table != EventRing::kNoTable) {
-      const CellIndex cell = context.db.cells(item.table).find(item.key);
-      if (cell == kNoCell || !interest_.is_told({item.table, cell})) continue;
-    }
-    events_.push_back(number);
+    const bool is_old = item.version <= resume_.cut && !ECSDB_MUTANT(events_again);
+    if (is_old || is_ahead_of_rows(context, item)) continue;
+    if (is_for(context.db, item)) events_.push_back(number);
   }
 }
 

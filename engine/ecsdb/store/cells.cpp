@@ -92,9 +92,16 @@ bool cell_key_fits(const Schema& schema, size_t table, const CellKey& key) {
 CellKey cell_key_of(const Table& table, RowIndex row) {
   const TableLayout& layout = table.layout();
   const FieldLayout& field = layout.fields[layout.cell_field];
-  auto lane = [&](uint16_t k) {
-    return static_cast<int64_t>(table.lane(row, static_cast<uint16_t>(field.lane_first + k)));
-  };
+  LaneValues lanes;
+  for (uint16_t k = 0; k < field.lane_count; ++k) {
+    lanes.lane[k] = table.lane(row, static_cast<uint16_t>(field.lane_first + k));
+  }
+  return cell_key_of(layout, lanes);
+}
+
+CellKey cell_key_of(const TableLayout& layout, const LaneValues& lanes) {
+  const FieldLayout& field = layout.fields[layout.cell_field];
+  auto lane = [&](uint16_t k) { return static_cast<int64_t>(lanes.lane[k]); };
   switch (layout.cell_kind) {
     case CellKind::kOne:
       return CellKey::one();

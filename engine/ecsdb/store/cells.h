@@ -107,5 +107,7 @@ bool cell_key_fits(const Schema& schema, size_t table, const CellKey& key);
 
 /// The key that a table's own rule gives a row; must not be called for a following table.
 CellKey cell_key_of(const Table& table, RowIndex row);
+/// The same of a value of the field that the rule names.
+CellKey cell_key_of(const TableLayout& layout, const LaneValues& lanes);
 
 }  // namespace ecsdb

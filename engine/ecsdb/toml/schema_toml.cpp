@@ -13,6 +13,8 @@ constexpr const char* kCellText =
     "cell is \"one\", { by = \"field\" }, { owner = \"field\" }, { grid = \"field\", size = 64.0 } "
     "or "
     "{ follow = \"table\" }";
+constexpr const char* kEventCellText =
+    "an event's cell is \"one\", { follow = \"table\" } or { follow = \"table\", at = \"field\" }";
 
 SchemaPlace attribute_of(SchemaPlace place, std::string attribute) {
   place.attribute = std::move(attribute);
@@ -172,12 +174,13 @@ class SchemaReader {
     if (node == nullptr) return;
     places_.set(attribute_of(place, "cell"), table.position("cell"));
     if (node->kind == TomlNode::Kind::kString && node->text == "one") return;
+    const char* const text = place.section == Section::kEvent ? kEventCellText : kCellText;
     rule.kind = CellKind{255};  // until it is known; no other check then builds on it
     places_.mark_reported(attribute_of(place, "cell"));
     if (node->kind == TomlNode::Kind::kString) {
-      return table.problem("cell", std::string(kCellText), node->text == "none" ? "one" : "");
+      return table.problem("cell", text, node->text == "none" ? "one" : "");
     }
-    if (node->kind != TomlNode::Kind::kTable) return table.problem("cell", kCellText);
+    if (node->kind != TomlNode::Kind::kTable) return table.problem("cell", text);
     TomlTable cell = table.table("cell");
     read_cell_table(table, cell, place, rule);
     cell.finish();
@@ -199,13 +202,19 @@ class SchemaReader {
       rule.kind = kind;
       rule.target = *target;
     }
+    if (cell.has("at")) places_.set(attribute_of(place, "cell.at"), cell.position("at"));
+    if (auto at = cell.string("at")) {
+      rule.at = *at;
+      if (at->empty()) cell.problem("at", "at names a field of the event");
+    }
     const SchemaPlace size_place = attribute_of(place, "cell.size");
     if (cell.has("size")) places_.set(size_place, cell.position("size"));
     if (auto size = cell.number("size", 0, 1e300)) rule.size = *size;
     if (found != 1) {
       rule.kind = CellKind{255};
       places_.mark_reported(size_place);
-      table.problem("cell", found == 0 ? std::string(kCellText)
+      const bool is_event = place.section == Section::kEvent;
+      table.problem("cell", found == 0 ? (is_event ? kEventCellText : kCellText)
                                        : "a cell rule is one of by, owner, grid and follow");
     } else if (cell.has("grid") && !cell.has("size")) {
       places_.mark_reported(size_place);

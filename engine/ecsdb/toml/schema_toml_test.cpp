@@ -72,6 +72,7 @@ TEST(SchemaToml, EverythingElseTheFormatHasParses) {
   ASSERT_EQ(schema.def().events.size(), 1u);
   EXPECT_EQ(schema.def().events[0].write,
             (std::vector<AccessRule>{{"admin", AccessRule::Where::kAny, ""}, {}}));
+  EXPECT_EQ(schema.def().events[0].cell, (CellRule{CellKind::kFollow, "d", 0, "room"}));
 }
 
 /// A schema around one part that is wrong. Lines 1 to 3 are the header, the part starts on line 4.
@@ -206,6 +207,16 @@ TEST(SchemaToml, MistakesOfWriteListsOfFieldsAreReportedAtTheirPlace) {
            "[event.e]\nid = 1\nwrite = [ { where = \"owner == me\" } ]\nfields.n = { id = 1, "
            "type = \"u8\" }\n"),
        6, 21, "told by roles alone"},
+      {with_header("[event.e]\nid = 1\ncell = \"none\"\nfields.n = { id = 1, type = \"u8\" }\n"), 6,
+       8, "an event's cell is", "one"},
+      {with_header(
+           "[event.e]\nid = 1\ncell = { by = \"n\" }\nfields.n = { id = 1, type = \"u8\" }\n"),
+       6, 15, "an event has no cells of its own"},
+      {with_header(
+           "[table.t]\nid = 1\ncell = { by = \"n\" }\nfields.n = { id = 1, type = \"u8\" }\n"
+           "[event.e]\nid = 1\ncell = { follow = \"t\", at = 3 }\n"
+           "fields.n = { id = 1, type = \"u8\" }\n"),
+       10, 29, "must be text in quotes"},
   };
   for (const Mistake& mistake : mistakes) expect_one(mistake);
 }

@@ -74,8 +74,10 @@ cell = { by = "room" }
 fields.room = { id = 1, type = "u16" }
 [event.e]
 id = 2
+cell = { follow = "d", at = "room" }
 write = [ { role = "admin" }, { where = "any" } ]
 fields.line = { id = 1, type = "str", max = 80 }
+fields.room = { id = 2, type = "u16" }
 )";
 
 }  // namespace ecsdb::toml_test

@@ -83,6 +83,14 @@ Status check_event_values(const EventDef& def, std::span<const EventValue> value
   return {};
 }
 
+CanonicalValue event_value(const EventDef& def, size_t field, std::span<const EventValue> values) {
+  const FieldDef& wanted = def.fields[field];
+  for (const EventValue& value : values) {
+    if (value.field == wanted.id) return value.value;
+  }
+  return default_of(wanted);
+}
+
 std::vector<Value> all_event_values(const EventDef& def, std::span<const EventValue> values) {
   std::vector<Value> out;
   out.reserve(def.fields.size());

@@ -17,6 +17,8 @@ Result<std::vector<EventValue>> make_event_values(const EventDef& def,
 /// What a peer has sent: kUnknownField, kNotCanonical (fields do not rise), and the codes of
 /// check_canonical(), each naming the place.
 Status check_event_values(const EventDef& def, std::span<const EventValue> values);
+/// Of the field with this place in the event, or its default.
+CanonicalValue event_value(const EventDef& def, size_t field, std::span<const EventValue> values);
 /// One of each field; those that are not named have their default. Values must have been checked.
 std::vector<Value> all_event_values(const EventDef& def, std::span<const EventValue> values);
 

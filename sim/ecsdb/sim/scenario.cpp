@@ -132,6 +132,8 @@ void add_the_rest(SchemaBuilder& schema, ScenarioSchema which) {
 void add_events(SchemaBuilder& schema) {
   schema.event(1, "boom").follow("ship").field(1, "serial", FieldType::kU64);
   schema.event(4, "news").field(1, "serial", FieldType::kU64).text(2, "line", 24);
+  schema.event(7, "whisper").follow("bag").at("to").field(1, "serial", FieldType::kU64);
+  schema.field(2, "to", FieldType::kPrincipal);
   schema.event(9, "shout").write("player").field(1, "serial", FieldType::kU64);
 }
 

@@ -28,9 +28,10 @@ enum ScenarioTable : uint16_t {
 
 /// Events by index. Each has its serial first.
 enum ScenarioEvent : uint16_t {
-  kBoomEvent,   // follows ship
-  kNewsEvent,   // for everyone
-  kShoutEvent,  // of players
+  kBoomEvent,     // follows ship
+  kNewsEvent,     // for everyone
+  kWhisperEvent,  // follows bag at a principal
+  kShoutEvent,    // of players
 };
 
 /// A server that starts anew may have the other one: it has a table and a field more.

@@ -64,19 +64,23 @@ void ServerLife::transact() {
   agreement_.on_commit(server, world_.now());
 }
 
-/// Some, of a ship or of nobody, in the open transaction.
+/// Some, in the open transaction: of a ship, to everyone, or to a principal with a bag or without.
 void ServerLife::emit_events(const Database& db, const Now& now) {
   if (!options_.emits_events || !event_rng_.chance(1, 4)) return;
   const uint64_t count = 1 + event_rng_.below(3);
   for (uint64_t i = 0; i < count; ++i) {
-    const bool is_news = event_rng_.chance(1, 2);
-    const auto rows = db.table(kShipTable).rows();
-    if (!is_news && rows.empty()) continue;
-    const EntityId entity = is_news ? EntityId{} : rows[event_rng_.below(rows.size())].entity;
-    const uint16_t event = is_news ? kNewsEvent : kBoomEvent;
-    const FieldValue serial{0, Value{events_.next_serial()}};
-    const Status emitted = server_->server().emit(event, entity, std::span(&serial, 1), now);
-    if (emitted.ok()) events_.emit(event, entity, is_news);
+    static constexpr ScenarioEvent kEvents[] = {kNewsEvent, kNewsEvent, kBoomEvent, kWhisperEvent};
+    const ScenarioEvent event = kEvents[event_rng_.below(std::size(kEvents))];
+    const auto ships = db.table(kShipTable).rows();
+    if (event == kBoomEvent && ships.empty()) continue;
+    std::vector<FieldValue> values = {{0, Value{events_.next_serial()}}};
+    EntityId entity;
+    if (event == kBoomEvent) entity = ships[event_rng_.below(ships.size())].entity;
+    if (event == kWhisperEvent) {
+      values.push_back({1, Value{PrincipalId{1 + event_rng_.below(kPrincipals)}}});
+    }
+    const Status emitted = server_->server().emit(event, entity, values, now);
+    if (emitted.ok()) events_.emit(event, entity, event == kNewsEvent);
     if (emitted.ok() || emitted.code() == ErrorCode::kQueueFull) continue;
     violations_.add(
         {"event_order", world_.now(), -1, "emit", "taken", emitted.error().to_string()});

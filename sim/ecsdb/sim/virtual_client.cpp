@@ -394,7 +394,7 @@ void VirtualClient::poll(const Now& now) {
 
 void VirtualClient::listen() {
   events_.forget();
-  for (const char* name : {"boom", "news"}) {
+  for (const char* name : {"boom", "news", "whisper"}) {
     client_->on_event(name, [this](const Event& event) {
       events_.on_event(lives_[heard_.life]->events(), heard_.link, event, client_->db().cut(),
                        client_->stats().events_missed, polled_at_);

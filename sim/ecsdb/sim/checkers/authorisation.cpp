@@ -1,5 +1,7 @@
 #include "ecsdb/sim/checkers/authorisation.h"
 
+#include <algorithm>
+
 #include "ecsdb/sim/checkers/replica_text.h"
 
 namespace ecsdb::sim {
@@ -53,6 +55,27 @@ void Authorisation::on_advance(Link& link, const Advance& advance, bool is_chunk
   link.staged.clear();
 }
 
+/// Those of which a number says in which cell they are.
+void Authorisation::on_events(const Link& link, const Events& events, Instant at) {
+  for (const EventEntry& entry : events.events) {
+    const auto index = schema_.event_index(entry.event);
+    if (!index) continue;
+    const EventDef& def = schema_.def().events[*index];
+    if (def.cell.at.empty()) continue;
+    const TableDef& table = schema_.table(*schema_.table_index(def.cell.target));
+    for (const EventValue& value : entry.values) {
+      const auto field = std::find_if(def.fields.begin(), def.fields.end(),
+                                      [&](const FieldDef& f) { return f.id == value.field; });
+      if (field == def.fields.end() || field->name != def.cell.at) continue;
+      const uint64_t number = value.value.lanes.lane[0];
+      const CellKey key = table.cell.kind == CellKind::kOwner
+                              ? CellKey::owner(PrincipalId{number})
+                              : CellKey::value(static_cast<int64_t>(number));
+      check_name(link, {table.id, key}, "an event", at);
+    }
+  }
+}
+
 void Authorisation::on_server_frame(LinkId id, const Frame& frame, uint64_t, Instant at) {
   const bool is_chunk = frame.type == MessageType::kSyncChunk;
   Link& link = links_[id];
@@ -61,6 +84,9 @@ void Authorisation::on_server_frame(LinkId id, const Frame& frame, uint64_t, Ins
     if (!decode_message(frame.head, reply).ok()) return;
     if (reply.reason != ResetReason::kNone) link.visible.clear();
     if (!reply.keeps_sync) link.staged.clear();
+  } else if (frame.type == MessageType::kEvents) {
+    Events events;
+    if (decode_message(frame.head, events).ok()) on_events(link, events, at);
   } else if (is_chunk || frame.type == MessageType::kAdvance) {
     Advance advance;
     if (decode_message(frame.head, advance).ok()) on_advance(link, advance, is_chunk, at);

@@ -1,6 +1,6 @@
-// I17, authorisation: no cell that its identity may not read reaches a connection, not even one
-// that is never shown. That rows are in the cell that they are sent with is for filtered_prefix to
-// check.
+// I17, authorisation: no cell that its identity may not read reaches a connection, nor an event
+// that says it is for such a cell, not even one that is never shown. That rows are in the cell that
+// they are sent with is for filtered_prefix to check.
 #pragma once
 
 #include <map>
@@ -35,6 +35,7 @@ class Authorisation final : public FrameWatcher {
   };
   void check_name(const Link& link, const Name& name, const char* what, Instant at);
   static void forget(std::map<uint32_t, Name>& cells, const CellLeave& leave);
+  void on_events(const Link& link, const Events& events, Instant at);
   void on_advance(Link& link, const Advance& advance, bool is_chunk, Instant at);
 
   const Schema& schema_;

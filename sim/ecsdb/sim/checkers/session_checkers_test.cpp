@@ -148,6 +148,21 @@ TEST_F(TappedTest, SeesAnEnterOfACellThatMayNotBeRead) {
   EXPECT_EQ(violations_.kept()[0].invariant, "authorisation");
 }
 
+TEST_F(TappedTest, SeesAnEventOfACellThatMayNotBeRead) {
+  EventEntry entry;
+  entry.event = scenario_schema().def().events[kNewsEvent].id;
+  server_says(frame(MessageType::kEvents, Events{0, {entry}}));
+  EXPECT_TRUE(violations_.safe());  // for everyone
+  entry.event = scenario_schema().def().events[kWhisperEvent].id;
+  EventValue to;
+  to.field = FieldId{2};
+  to.value.kind = 1;
+  to.value.lanes.lane[0] = 2;
+  entry.values = {to};
+  server_says(frame(MessageType::kEvents, Events{0, {entry}}));
+  EXPECT_EQ(violations_.count(), 1u);
+}
+
 TEST_F(TappedTest, SeesABlockOfACellThatNeverEnteredOrThatTheClientMadeUp) {
   server_says(frame(MessageType::kAdvance, block_of(4)));
   EXPECT_EQ(violations_.count(), 1u);
