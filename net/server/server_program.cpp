@@ -32,6 +32,7 @@ ServerOptions server_options(const Settings& settings) {
   ServerOptions options = settings.config.server;
   options.database.id = random_database_id();
   options.system_id = random_database_id();
+  options.client_events_max = 0;  // nobody here takes them
   return options;
 }
 

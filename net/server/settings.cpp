@@ -40,8 +40,8 @@ constexpr CommandSpec kCommand{
     "ecsdb-server",
     "[--config FILE] [--schema FILE] [--listen ADDR:PORT] [options]",
     "Serves a database to clients over TCP and WebSocket on one port. Flags override the file.\n"
-    "Without a feed the database starts empty and stays so: to write to it, embed the server\n"
-    "(ecsdb/server.h) in a program of yours.",
+    "Without a feed the database starts empty, and changes by what clients write. For rules and\n"
+    "events of your own, embed the server (ecsdb/server.h) in a program of yours.",
     kOptions,
     "When it is ready it prints a line `event=ready address= port= ...` to standard error, where\n"
     "all log lines go. SIGINT and SIGTERM say goodbye to all clients and exit; a second one exits\n"

@@ -159,6 +159,28 @@ std::string event_json(const ClientDb& db, const RowEvent& event) {
 std::string event_line(const ClientDb& db, const RowEvent& event) {
   return line(db, event, row_event_name(event.kind));
 }
+std::string told_json(const Schema& schema, const Event& event) {
+  const EventDef& def = schema.def().events[event.event];
+  std::string out =
+      "{\"v\": 1, \"event\": \"event\", \"version\": " + std::to_string(event.version.value) +
+      ", \"name\": " + json_quote(def.name);
+  if (!event.entity.is_none()) out += ", \"entity\": \"" + entity_text(event.entity) + "\"";
+  out += ", \"fields\": {";
+  for (size_t i = 0; i < def.fields.size(); ++i) {
+    out += (i > 0 ? ", " : "") + json_quote(def.fields[i].name) + ": " +
+           format_json(schema, def.fields[i], event.values[i]);
+  }
+  return out + "}}";
+}
+std::string told_line(const Schema& schema, const Event& event) {
+  const EventDef& def = schema.def().events[event.event];
+  std::string out = "version " + std::to_string(event.version.value) + "  event " + def.name;
+  if (!event.entity.is_none()) out += " " + entity_text(event.entity);
+  for (size_t i = 0; i < def.fields.size(); ++i) {
+    out += "  " + def.fields[i].name + "=" + format_value(schema, def.fields[i], event.values[i]);
+  }
+  return out;
+}
 std::string row_json(const ClientDb& db, const RowEvent& row) { return json(db, row, "row"); }
 std::string row_line(const ClientDb& db, const RowEvent& row) { return line(db, row, "row"); }
 

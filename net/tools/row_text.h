@@ -20,6 +20,10 @@ std::string_view row_event_name(RowEventKind kind);
 std::string event_json(const ClientDb& db, const RowEvent& event);
 /// The same for a person.
 std::string event_line(const ClientDb& db, const RowEvent& event);
+/// One of the schema's events: {"v": 1, "event": "event", "version": ..., "name": ..., "entity":
+/// ..., "fields": {...}}, without the entity if it is about nobody; and the same for a person.
+std::string told_json(const Schema& schema, const Event& event);
+std::string told_line(const Schema& schema, const Event& event);
 /// A row as it is: as above, with "row" in place of the kind of event.
 std::string row_json(const ClientDb& db, const RowEvent& row);
 std::string row_line(const ClientDb& db, const RowEvent& row);

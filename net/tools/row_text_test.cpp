@@ -30,8 +30,27 @@ Schema schema() {
       .field(1, "pilot", FieldType::kPrincipal)
       .table(6, "clock")
       .field(1, "ticks", FieldType::kU64)
+      .event(1, "boom")
+      .follow("ship")
+      .field(1, "power", FieldType::kU8)
+      .text(2, "sound", 20)
       .build()
       .value();
+}
+
+TEST(EventText, NamesTheEventItsEntityAndAllFields) {
+  const Schema all = schema();
+  Event event{0, EntityId::make(3, 1, 2), Version{7}, {Value{uint64_t{9}}, Value{"so \"loud\""}}};
+  EXPECT_EQ(
+      told_json(all, event),
+      "{\"v\": 1, \"event\": \"event\", \"version\": 7, \"name\": \"boom\", \"entity\": \"3:1:2\", "
+      "\"fields\": {\"power\": 9, \"sound\": \"so \\\"loud\\\"\"}}");
+  event.entity = EntityId{};
+  event.values[1] = Value{"bang"};
+  EXPECT_EQ(told_json(all, event),
+            "{\"v\": 1, \"event\": \"event\", \"version\": 7, \"name\": \"boom\", \"fields\": "
+            "{\"power\": 9, \"sound\": \"bang\"}}");
+  EXPECT_EQ(told_line(all, event), "version 7  event boom  power=9  sound=\"bang\"");
 }
 
 TEST(CellKeyText, EachKindOfCellHasItsForm) {

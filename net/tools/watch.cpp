@@ -38,12 +38,14 @@ const CommandSpec kWatchCommand{
     "--url URL [--table NAME]... [--cell KEY]... [options]",
     "Prints the rows of tables, live: on a terminal as a table that is redrawn, else one line for\n"
     "each event (insert, change, remove; enter and leave are what came into or went out of "
-    "sight).\n"
+    "sight;\n"
+    "event is one that the schema declares, told for those cells or for everyone).\n"
     "A connection that is lost is made again, and only what differs then is printed.",
     kOptions,
     "JSON objects have v (1), event, version, table, entity, and fields: all of them for insert "
     "and\n"
-    "enter, the changed ones for change, none for remove and leave.\n\n"
+    "enter, the changed ones for change, none for remove and leave. Those of the schema's events\n"
+    "have name in place of table, and the entity only if they are about one.\n\n"
     "Exit status: 0 ok, 2 usage, 4 cannot connect, 5 token refused or nothing may be read,\n"
     "6 protocol, schema or unknown table, 130 interrupted.",
 };
@@ -206,6 +208,9 @@ class WatchVerb {
       }
       client().on_row(name, [this](const RowEvent& event) { on_row(event); });
     }
+    for (const EventDef& event : schema.def().events) {
+      client().on_event(event.name, [this](const Event& told) { on_told(told); });
+    }
     if (names.empty()) {
       std::fputs("ecsdb watch: the server's schema has no tables\n", stderr);
       end(kExitProtocol);
@@ -246,12 +251,19 @@ class WatchVerb {
   }
 
   void on_row(const RowEvent& event) {
+    const ClientDb& db = client().db();
+    print([&] { return arguments_.json ? event_json(db, event) : event_line(db, event); });
+  }
+
+  void on_told(const Event& event) {
+    const Schema& schema = client().db().schema();
+    print([&] { return arguments_.json ? told_json(schema, event) : told_line(schema, event); });
+  }
+
+  template <class Text>
+  void print(Text text) {
     if (exit_ || interrupts > 0 || arguments_.once) return;
-    if (!redraws_) {
-      const ClientDb& db = client().db();
-      const std::string line = arguments_.json ? event_json(db, event) : event_line(db, event);
-      std::printf("%s\n", line.c_str());
-    }
+    if (!redraws_) std::printf("%s\n", text().c_str());
     if (arguments_.count > 0 && ++events_ >= arguments_.count) end(kExitOk);
   }
 

@@ -35,8 +35,11 @@ enum class Step : uint8_t {
   // Frames again: the record is the head.
   kResumeReply,
   kSyncMark,
+  kOutcomes,
+  kWriteRefused,
+  kEvents,
 };
-constexpr size_t kSteps = 19;
+constexpr size_t kSteps = 22;
 constexpr size_t kRecordsMax = 60;
 constexpr uint64_t kRowsMax = 1000;
 
@@ -54,6 +57,10 @@ class ClientUnderTest {
       client_.on_row(table, [this](const RowEvent& event) { on_row(event); });
     }
     client_.on_entity([this](const EntityEvent& event) { on_entity(event); });
+    client_.on_outcome([this](const WriteOutcome& outcome) { on_outcome(outcome); });
+    for (const char* event : {"boom", "call", "gong"}) {
+      client_.on_event(event, [this](const Event& told) { on_told(told); });
+    }
     for (const char* table : {"ship", "chat", "bag"}) client_.subscribe(table, now_);
     client_.connect(now_);
     pump();
@@ -68,7 +75,7 @@ class ClientUnderTest {
         for (size_t n = 1 + in.u8() % 64; n > 0; --n) {
           is_quick_ = n > 1;
           if (!is_quick_) seen_ = state_of(client_.db());
-          if (const Said* said = next_truth()) say(*said);
+          if (const Said* said = next_truth()) say_truth(*said);
         }
         is_quick_ = false;
         break;
@@ -126,6 +133,12 @@ class ClientUnderTest {
         return MessageType::kResumeReply;
       case Step::kSyncMark:
         return MessageType::kSyncMark;
+      case Step::kOutcomes:
+        return MessageType::kOutcomes;
+      case Step::kWriteRefused:
+        return MessageType::kWriteRefused;
+      case Step::kEvents:
+        return MessageType::kEvents;
       default:
         return MessageType::kGoodbye;
     }
@@ -133,6 +146,14 @@ class ClientUnderTest {
   const Said* next_truth() {
     const auto& server = harbour_talk().server;
     return truth_ < server.size() ? &server[truth_++] : nullptr;
+  }
+  void say_truth(const Said& said) {
+    Outcomes outcomes;
+    const bool is_of_writes = !said.is_preface && said.type == MessageType::kOutcomes;
+    if (is_of_writes && decode_message(said.head, outcomes).ok()) {
+      for (const Outcome& outcome : outcomes.outcomes) write_up_to(outcome.sequence);
+    }
+    say(said);
   }
   void say(const Said& said) {
     if (said.head.size() > kFrameHeadBytesMax || said.tail.size() > kFrameTailBytesMax) return;
@@ -231,9 +252,37 @@ class ClientUnderTest {
     std::erase_if(rows_, [](const auto& table) { return table.second.empty(); });
     ECSDB_CHECK(rows_ == rows && entities_ == entities);
   }
+  /// Open ones once, then one that is final.
+  void on_outcome(const WriteOutcome& outcome) {
+    ECSDB_CHECK(outcome.id.value >= 1 && outcome.id.value <= written_);
+    ECSDB_CHECK(!outcome.is_open || outcome.kind == WriteOutcome::Kind::kUnknown);
+    ECSDB_CHECK((outcome.is_open ? open_ : decided_).insert(outcome.id).second);
+    ECSDB_CHECK(!outcome.is_open || !decided_.contains(outcome.id));
+  }
+  void on_told(const Event& event) {
+    ECSDB_CHECK(event.event < client_.db().schema().def().events.size());
+    ECSDB_CHECK(event.version <= client_.db().cut());
+    const EventDef& def = client_.db().schema().def().events[event.event];
+    ECSDB_CHECK(event.values.size() == def.fields.size());
+  }
+  /// The writes that the real client had made by then.
+  void write_up_to(uint64_t number) {
+    while (written_ < number && write()) {
+    }
+  }
+  bool write() {
+    if (!client_.db().schema().table_index("ship")) return false;
+    const bool is_loud = client_.db().schema().fingerprint() == loud_harbour().fingerprint();
+    if (!is_loud || !client_.submit(draft_of_talk(client_, written_ + 1, ship_), now_).ok()) {
+      return false;
+    }
+    ++written_;
+    pump();
+    return true;
+  }
   void command(Input& in) {
     const unsigned what = in.u8();
-    switch (what % 8) {
+    switch (what % 10) {
       case 0:
         client_.on_closed(link_, now_);
         is_up_ = false;
@@ -261,6 +310,15 @@ class ClientUnderTest {
       case 7:
         accepts_ = in.u8();
         break;
+      case 8:
+        write();
+        break;
+      case 9: {
+        const FieldValue n{1, int64_t{3}};
+        const Status sent = client_.send_event(kGong, EntityId{}, std::span(&n, 1), now_);
+        ECSDB_CHECK(sent.ok() || sent.code() != ErrorCode::kTypeMismatch || !is_honest_);
+        break;
+      }
     }
   }
   /// What the client wants done: links, events, bytes that can be read.
@@ -320,7 +378,11 @@ class ClientUnderTest {
   std::map<uint16_t, std::set<EntityId>> rows_;  // by table, as the events tell
   std::set<EntityId> entities_;
   std::set<EntityId> touched_;  // by this cut
-  bool knows_all_ = true;       // false once there are tables without a callback
+  uint64_t written_ = 0;
+  EntityId ship_;
+  std::set<WriteId> open_;
+  std::set<WriteId> decided_;
+  bool knows_all_ = true;  // false once there are tables without a callback
 };
 
 }  // namespace

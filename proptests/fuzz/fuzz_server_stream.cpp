@@ -33,8 +33,10 @@ enum class Step : uint8_t {
   kResume,
   kRefetch,
   kClientReady,
+  kWrites,
+  kClientEvents,
 };
-constexpr size_t kSteps = 20;
+constexpr size_t kSteps = 22;
 constexpr size_t kRecordsMax = 60;
 constexpr size_t kVisitsMax = 2;  // they are dear
 constexpr LinkId kNeighbourLink{1};
@@ -60,7 +62,7 @@ struct Start {
 const Start& start() {
   auto make = [] {
     const OpenAuthenticator open;
-    ReplicationServer server(client_test::harbour().build().value(), {}, &open);
+    ReplicationServer server(loud_harbour(), {}, &open);
     bind_all(server);
     client_test::Workload workload{Prng(5)};
     for (size_t i = 0; i < 25; ++i) {
@@ -90,8 +92,17 @@ class Follower {
     link_ = client_.next_dial().value();
     client_.on_connected(link_, now);
   }
+  /// Outcomes are of writes that this client has not made.
   void hear(ByteSpan bytes, const Now& now) {
-    client_.on_bytes(link_, bytes, now);
+    std::vector<Said> said;
+    listener_.hear(bytes, said);
+    Bytes rest;
+    for (const Said& frame : said) {
+      const bool is_of_writes = !frame.is_preface && (frame.type == MessageType::kOutcomes ||
+                                                      frame.type == MessageType::kWriteRefused);
+      if (!is_of_writes) append_said(rest, frame);
+    }
+    client_.on_bytes(link_, rest, now);
     client_.poll(now);
     while (const auto event = client_.next_event()) {
       if (event->kind != ClientEvent::Kind::kFault) continue;
@@ -104,6 +115,7 @@ class Follower {
  private:
   Client client_;
   LinkId link_;
+  Listener listener_;
 };
 
 void check_same(ReplicationServer& server, ClientDb& db) {
@@ -191,6 +203,10 @@ class ServerUnderTest {
         return MessageType::kRefetch;
       case Step::kClientReady:
         return MessageType::kClientReady;
+      case Step::kWrites:
+        return MessageType::kWrites;
+      case Step::kClientEvents:
+        return MessageType::kClientEvents;
       default:
         return MessageType::kGoodbye;
     }
@@ -236,6 +252,7 @@ class ServerUnderTest {
     for (unsigned n = 1 + what % 4; n > 0; --n) {
       Transaction tx = server_.begin(now_);
       workload_.change(tx);
+      if (what % 16 > 11) emit_some(server_, events_, now_);
       server_.commit(std::move(tx), now_);
     }
     if (what < 128) server_.publish(now_);
@@ -246,6 +263,7 @@ class ServerUnderTest {
     }
     while (server_.next_event()) {
     }
+    while (const auto event = server_.next_client_event()) check_client_event(*event);
     size_t room = reads_ == 0 ? ~size_t{0} : reads_;
     while (follower_ && room > 0) {
       const StreamOutput output = server_.output(link_);
@@ -260,6 +278,10 @@ class ServerUnderTest {
       if (closes) close();
       if (bytes.empty()) return;
     }
+  }
+  static void check_client_event(const ClientMessage& event) {
+    ECSDB_CHECK(event.event == kGong && event.values.size() == 2);
+    ECSDB_CHECK(std::get<std::string>(event.values[0]).size() <= 30);
   }
   /// Lets another client come, see everything and go.
   void visit() {
@@ -290,6 +312,7 @@ class ServerUnderTest {
   OpenAuthenticator open_;
   ReplicationServer server_;
   client_test::Workload workload_;
+  Prng events_{6};
   Now now_{Instant{1'000'000'000}, 0};
   LinkId link_;
   uint64_t links_ = 0;

@@ -9,6 +9,7 @@ using client_test::World;
 
 constexpr size_t kStepsBefore = 52;
 constexpr size_t kSteps = 24;
+constexpr uint64_t kWrites = 6;
 constexpr LinkId kServerLink{5};
 
 Said said_of(const Frame& frame) {
@@ -22,10 +23,24 @@ ServerOptions small_chunks() {
   return options;
 }
 
+Schema make_loud_harbour() {
+  SchemaDef def = client_test::harbour().build()->def();
+  for (TableDef& table : def.tables) table.write = {AccessRule{}};
+  def.tables[0].fields[1].policy = Policy::kLww;    // the ship's paint
+  def.tables[1].fields[0].policy = Policy::kMerge;  // gold
+  def.tables[1].fields[0].merge_name = "sum";
+  SchemaBuilder events("events");
+  events.event(1, "boom").follow("ship").field(1, "power", FieldType::kU16);
+  events.event(2, "call").follow("chat").at("room").field(1, "room", FieldType::kI32);
+  events.event(3, "gong").write("").text(1, "line", 30).field(2, "n", FieldType::kI64);
+  def.events = events.def().events;
+  return Schema::make(std::move(def)).value();
+}
+
 /// Carries bytes between a server and a client, and keeps them.
 class Recorder {
  public:
-  Recorder() : server_(client_test::harbour().build().value(), small_chunks(), &open_) {
+  Recorder() : server_(loud_harbour(), small_chunks(), &open_) {
     ECSDB_CHECK(server_.bind<client_test::Ship>().ok() && server_.bind<client_test::Cargo>().ok());
     ECSDB_CHECK(server_.bind<client_test::Chat>().ok() && server_.bind<client_test::Bag>().ok());
     World::bind(client_);
@@ -42,6 +57,8 @@ class Recorder {
       if (i == 8)
         box = client_.subscribe_box("cargo", CellKey::grid(-3, -3), CellKey::grid(3, 3), now_);
       if (i == 16) client_.unsubscribe(box, now_);
+      if (i % 4 == 2) write();
+      if (i % 8 == 3) send_gong(i);
       commit();
       server_.publish(now_);
       if (i % 6 == 5) continue;  // the next one finds bytes on their way: a net delta
@@ -58,8 +75,17 @@ class Recorder {
   void commit() {
     Transaction tx = server_.begin(now_);
     for (int i = 0; i < 3; ++i) workload_.change(tx);
+    if (events_.chance(1, 3)) emit_some(server_, events_, now_);
     server_.commit(std::move(tx), now_);
     now_.steady = now_.steady + Duration::ms(10);
+  }
+  void write() {
+    ECSDB_CHECK(client_.submit(draft_of_talk(client_, ++writes_, ship_), now_).ok());
+    settle();
+  }
+  void send_gong(size_t step) {
+    const FieldValue n{1, static_cast<int64_t>(step)};
+    ECSDB_CHECK(client_.send_event(kGong, EntityId{}, std::span(&n, 1), now_).ok());
   }
   void pass(Duration by) {
     now_.steady = now_.steady + by;
@@ -103,6 +129,9 @@ class Recorder {
   ReplicationServer server_;
   Client client_{ClientOptions{}, Prng(1)};
   client_test::Workload workload_{Prng(3)};
+  Prng events_{4};
+  uint64_t writes_ = 0;
+  EntityId ship_;
   Now now_{Instant{1'000'000'000}, 0};
   LinkId client_link_;
   Listener of_server_;
@@ -129,6 +158,44 @@ void Listener::hear(ByteSpan bytes, std::vector<Said>& out) {
     if (!frame->has_value()) return;
     out.push_back(said_of(**frame));
   }
+}
+
+const Schema& loud_harbour() {
+  static const Schema kSchema = make_loud_harbour();
+  return kSchema;
+}
+
+WriteDraft draft_of_talk(Client& client, uint64_t number, EntityId& ship) {
+  WriteDraft draft = client.begin().value();
+  const FieldValue gold{0, Value{static_cast<int64_t>(number)}};
+  if (number == 1) {
+    ship = draft.spawn();
+    const FieldValue values[] = {{client_test::kPos, Value{Vec2f{5, 5}}},
+                                 {client_test::kName, Value{std::string("mine")}}};
+    ECSDB_CHECK(draft.put(client_test::kShip, ship, values).ok());
+  } else if (number >= kWrites) {
+    draft.despawn(ship);
+    return draft;
+  } else {
+    ECSDB_CHECK(draft.set(client_test::kShip, ship, client_test::kPaint, Value{number}).ok());
+  }
+  ECSDB_CHECK(draft.put(client_test::kCargo, ship, std::span(&gold, 1)).ok());
+  return draft;
+}
+
+void emit_some(ReplicationServer& server, Prng& random, const Now& now) {
+  const auto event = static_cast<LoudEvent>(random.below(3));
+  const auto ships = server.database().table(client_test::kShip).rows();
+  EntityId entity;
+  if (event == kBoom) {
+    if (ships.empty()) return;
+    entity = ships[random.below(ships.size())].entity;
+  }
+  FieldValue value{0, Value{random.below(100)}};
+  if (event == kCall) value.value = Value{random.between(-2, 5)};
+  if (event == kGong) value.value = Value{std::string("dong")};
+  const Status emitted = server.emit(event, entity, std::span(&value, 1), now);
+  ECSDB_CHECK(emitted.ok() || emitted.code() == ErrorCode::kQueueFull);
 }
 
 const Talk& harbour_talk() {

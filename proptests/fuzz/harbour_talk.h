@@ -29,13 +29,24 @@ class Listener {
   FrameReader reader_{{kFrameHeadBytesMax, kFrameTailBytesMax}};
 };
 
+/// The client's writes in the talk, from 1: a ship of its own with cargo, which later ones change
+/// and the last one takes away. `ship`: what the first has made.
+WriteDraft draft_of_talk(Client& client, uint64_t number, EntityId& ship);
+
 struct Talk {
   std::vector<Said> server;
   std::vector<Said> client;
 };
 
-/// A full sync in several chunks, steps, net deltas, cells that enter and leave, a goodbye. Made
-/// once, the same in every run.
+/// The harbour of the tests in which everyone may write everything, with three events: boom where a
+/// ship is, call in a room of the chat, gong for everyone.
+const Schema& loud_harbour();
+enum LoudEvent : uint16_t { kBoom, kCall, kGong };
+/// One of them, drawn, of the open transaction or the next.
+void emit_some(ReplicationServer& server, Prng& random, const Now& now);
+
+/// A full sync in several chunks, steps, net deltas, cells that enter and leave, writes and their
+/// outcomes, events both ways, a goodbye. Made once, the same in every run.
 const Talk& harbour_talk();
 
 /// The bytes of a frame with a right checksum.

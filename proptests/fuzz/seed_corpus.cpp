@@ -255,7 +255,8 @@ void write_server_words(Seeds& seeds) {
     } else if (is_part) {
       record = frame_record(is_chunk ? 12 : 13, said);
     } else {
-      static constexpr uint8_t kTags[] = {9, 3, 4, 9, 5, 6, 9, 9, 9, 7, 8, 9, 9, 9, 17, 18};
+      static constexpr uint8_t kTags[] = {9, 3, 4,  9,  5, 6, 9, 9,  9,  7,  8, 9,
+                                          9, 9, 17, 18, 9, 9, 9, 19, 20, 21, 9};
       record = {kTags[message_number(said)], said.head};
       if (record.tag == 9) continue;
     }
@@ -298,7 +299,8 @@ void write_client_words(Seeds& seeds) {
   for (uint8_t at = 0; at < client.size(); ++at) {
     const Said& said = client[at];
     if (said.is_preface) continue;
-    static constexpr uint8_t kTags[] = {3, 8, 8, 4, 8, 8, 8, 5, 6, 8, 7, 17, 18, 19, 8, 8};
+    static constexpr uint8_t kTags[] = {3,  8,  8, 4, 8, 8,  8, 5, 6, 8, 7, 17,
+                                        18, 19, 8, 8, 8, 20, 8, 8, 8, 8, 21};
     const Record record{kTags[message_number(said)], said.head};
     if (said.type == MessageType::kAck && at > 12) continue;
     Script script;

@@ -24,6 +24,10 @@ class Workload {
     }
     const size_t at = random_.below(entities_.size());
     const EntityId entity = entities_[at];
+    if (!tx.database().exists(entity)) {  // a client has taken it away
+      entities_.erase(entities_.begin() + static_cast<ptrdiff_t>(at));
+      return;
+    }
     switch (random_.below(7)) {
       case 0:
         EXPECT_TRUE(tx.destroy(entity).ok());
@@ -54,10 +58,12 @@ class Workload {
         return client.subscribe(kTableNames[random_.below(4)], now);
       case 1:
         return client.subscribe_cells("chat", {CellKey::value(random_.between(0, 3))}, now);
-      default:
-        return client.subscribe_box(random_.chance(1, 2) ? "ship" : "cargo",
-                                    CellKey::grid(random_.between(-3, 0), -3),
-                                    CellKey::grid(random_.between(0, 3), 3), now);
+      default: {
+        const char* table = random_.chance(1, 2) ? "ship" : "cargo";
+        const CellKey low = CellKey::grid(random_.between(-3, 0), -3);
+        const CellKey high = CellKey::grid(random_.between(0, 3), 3);
+        return client.subscribe_box(table, low, high, now);
+      }
     }
   }
 

@@ -13,7 +13,7 @@
 namespace ecsdb::server_test {
 
 // Places of the tables, whose ids are one more; ids of their fields.
-enum DeskTables : uint16_t { kThing, kCoin, kVault, kStone, kTailOf, kPage };
+enum DeskTables : uint16_t { kThing, kCoin, kVault, kStone, kTailOf, kPage, kMint };
 enum ThingFields : uint16_t { kPos = 1, kHits, kArmour, kScore, kRank, kTag, kPart };
 
 inline Schema desk_schema() {
@@ -55,6 +55,10 @@ inline Schema desk_schema() {
       .lww()
       .text(2, "two", 60'000)
       .lww()
+      .table(7, "mint")
+      .follow("coin")
+      .write("", AccessRule::Where::kOwnerIsMe)
+      .field(1, "year", FieldType::kU32)
       .build()
       .value();
 }

@@ -99,6 +99,19 @@ TEST_F(DecidedWrite, RightsOfTablesFieldsAndRows) {
   rejects(ErrorCode::kNotPermitted, Hand{}.put(kCoin, thing_));
 }
 
+// With the owner's row gone, the row that follows it would be nobody's.
+TEST_F(DecidedWrite, DespawnTakesRowsThatFollowTheOwnersAway) {
+  bench_.step([&](Transaction& tx) {
+    EXPECT_TRUE(tx.insert(kMint, coin_, {}).ok() && tx.insert(kMint, other_coin_, {}).ok());
+  });
+  rejects(ErrorCode::kNotPermitted, Hand{}.despawn(other_coin_));
+  const uint64_t sequence = writer_->send(Hand{}.despawn(coin_));
+  bench_.step([](Transaction&) {});
+  writer_->listen();
+  EXPECT_EQ(writer_->outcome(sequence).kind, OutcomeKind::kApplied);
+  EXPECT_FALSE(db().exists(coin_));
+}
+
 TEST_F(DecidedWrite, RowsAndEntitiesThatThereAreNot) {
   rejects(ErrorCode::kUnknownEntity, Hand{}.set(kThing, kNobody).field(kHits, lane(1)));
   rejects(ErrorCode::kUnknownEntity, Hand{}.set(kThing, EntityId{}).field(kHits, lane(1)));

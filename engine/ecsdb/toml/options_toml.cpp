@@ -25,6 +25,8 @@ constexpr int64_t kIntakeBytesMin = 4 * 1024;    // acknowledgements must fit
 constexpr int64_t kIntakeBurstMin = 128 * 1024;  // a frame and what comes with it
 constexpr int64_t kChangesCeiling = 1'000'000;
 constexpr int64_t kWritesCeiling = 10'000'000;
+constexpr int64_t kEventsCeiling = 10'000'000;
+constexpr int64_t kEventsBytesMin = 32 * 1024;  // the largest event must fit
 constexpr int64_t kConflictsCeiling = 1'000'000;
 constexpr int64_t kBytesCeiling = 1024 * 1024 * 1024;
 constexpr int64_t kTombstonesCeiling = 64'000'000;
@@ -132,6 +134,7 @@ class ConfigFile {
     read_sessions(server);
     read_budgets(server);
     read_writes(server);
+    read_events(server);
     read_system(server);
     server.finish();
   }
@@ -175,6 +178,15 @@ class ConfigFile {
     size(server, "writes_bytes_max", 0, kBytesCeiling, options.writes_bytes_max);
     size(server, "writes_per_commit_max", 1, kWritesCeiling, options.writes_per_commit_max);
     time(server, "stamp_skew", options.stamp_skew);
+  }
+
+  void read_events(TomlTable& server) {
+    ServerOptions& options = config_.server;
+    size(server, "events_max", 1, kEventsCeiling, options.events_max);
+    size(server, "events_bytes_max", kEventsBytesMin, kBytesCeiling, options.events_bytes_max);
+    rate(server, "client_event_rate", 1, kEventsCeiling, options.client_event_rate);
+    count(server, "client_event_burst", 1, kEventsCeiling, options.client_event_burst);
+    size(server, "client_events_max", 0, kEventsCeiling, options.client_events_max);
   }
 
   void read_system(TomlTable& server) {

@@ -48,6 +48,11 @@ writes_waiting_max = 13
 writes_bytes_max = 16
 writes_per_commit_max = 14
 stamp_skew = "15ms"
+events_max = 17
+events_bytes_max = 40000
+client_event_rate = 18
+client_event_burst = 19
+client_events_max = 20
 admin_role = "boss"
 system_interval = "1s"
 conflicts_max = 5
@@ -115,6 +120,11 @@ TEST(ServerToml, WholeFileIsRead) {
   EXPECT_EQ(config->server.writes_per_commit_max, 14u);
   EXPECT_EQ(config->server.writes_bytes_max, 16u);
   EXPECT_EQ(config->server.stamp_skew, Duration::ms(15));
+  EXPECT_EQ(config->server.events_max, 17u);
+  EXPECT_EQ(config->server.events_bytes_max, 40'000u);
+  EXPECT_EQ(config->server.client_event_rate, 18u);
+  EXPECT_EQ(config->server.client_event_burst, 19u);
+  EXPECT_EQ(config->server.client_events_max, 20u);
   EXPECT_EQ(config->server.admin_role, "boss");
   EXPECT_EQ(config->server.system_interval, Duration::seconds(1));
   EXPECT_EQ(config->server.conflicts_max, 5u);
