@@ -37,8 +37,8 @@ const TAKEN_IN = {
   resume_reply: [LIVE + 1, LIVE + 1],
   server_heartbeat: [AUTH, LIVE],
   // It never writes, so they say nothing to it.
-  outcomes: [SCHEMA, LIVE],
-  write_refused: [SCHEMA, LIVE],
+  outcomes: [READY, LIVE],
+  write_refused: [READY, LIVE],
   // It tells its application of rows only.
   events: [LIVE, LIVE],
   goodbye: [AUTH, LIVE],
@@ -207,10 +207,10 @@ export class Connection {
 
   /**
    * Whether a message of a sync comes where none is under way, or has begun to end, or begins; or
-   * events come inside an advance.
+   * outcomes or events come inside an advance.
    */
   isOutOfSync(name) {
-    if (name === "events") return this.waiting.length > 0;
+    if (name === "outcomes" || name === "events") return this.waiting.length > 0;
     if (name === "sync_begin") return this.isStaging();
     if (name !== "sync_chunk" && name !== "sync_mark") return false;
     return !this.isStaging() || this.isSyncEnding();
