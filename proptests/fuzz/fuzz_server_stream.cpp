@@ -92,17 +92,9 @@ class Follower {
     link_ = client_.next_dial().value();
     client_.on_connected(link_, now);
   }
-  /// Outcomes are of writes that this client has not made.
+  /// Outcomes of writes that it has not made say nothing to it.
   void hear(ByteSpan bytes, const Now& now) {
-    std::vector<Said> said;
-    listener_.hear(bytes, said);
-    Bytes rest;
-    for (const Said& frame : said) {
-      const bool is_of_writes = !frame.is_preface && (frame.type == MessageType::kOutcomes ||
-                                                      frame.type == MessageType::kWriteRefused);
-      if (!is_of_writes) append_said(rest, frame);
-    }
-    client_.on_bytes(link_, rest, now);
+    client_.on_bytes(link_, bytes, now);
     client_.poll(now);
     while (const auto event = client_.next_event()) {
       if (event->kind != ClientEvent::Kind::kFault) continue;
@@ -115,7 +107,6 @@ class Follower {
  private:
   Client client_;
   LinkId link_;
-  Listener listener_;
 };
 
 void check_same(ReplicationServer& server, ClientDb& db) {

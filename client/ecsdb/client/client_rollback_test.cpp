@@ -223,6 +223,29 @@ TEST(ClientRollback, DurableVersionsOfAnotherHistorySayNothing) {
   t.expect_shown(0);
 }
 
+TEST(ClientRollback, PendingWritesStandUponWhatIsGoneBackTo) {
+  Rollback t;
+  EntityId ship;
+  for (const Row& row : t.states_.front().table(kShip).rows()) {
+    if (t.states_.back().contains(kShip, row.entity)) ship = row.entity;
+  }
+  ASSERT_FALSE(ship.is_none());
+  const auto predicted = [&](uint16_t field) {
+    return t.client_.predicted().value(kShip, ship, field).value();
+  };
+  WriteDraft draft = t.client_.begin().value();
+  ASSERT_TRUE(draft.set(kShip, ship, kPaint, Value{uint64_t{77}}).ok());
+  const auto submitted = t.client_.submit(std::move(draft), t.now());
+  ASSERT_TRUE(submitted.ok()) << submitted.error().to_string();
+  EXPECT_EQ(predicted(kPaint), Value{uint64_t{77}});
+  t.lose_after(t.first_);
+  EXPECT_EQ(t.client_.poll(t.now()), 1u);
+  t.expect_shown(0);
+  EXPECT_EQ(predicted(kPaint), Value{uint64_t{77}});
+  EXPECT_EQ(predicted(kPos), t.client_.db().value(kShip, ship, kPos).value());
+  EXPECT_EQ(t.client_.pending_writes(), 1u);
+}
+
 TEST(ClientRollback, WhatIsDurableIsNotGoneBackBehind) {
   Rollback t;
   t.heartbeat(t.client_.db().cut());

@@ -51,6 +51,7 @@ class Script {
     reply.schema_fingerprint = schema.fingerprint();
     reply.schema_bytes = static_cast<uint32_t>(encode_schema(schema.def()).size());
     reply.server_time_ns = 77;
+    reply.writes_waiting_max = 100;
     return reply;
   }
   void welcome() {
