@@ -115,6 +115,12 @@ class WriteLink {
 
   /// Puts on the link what is due, and looks at it.
   void take() {
+    if (draw_below(4) == 0 && writes_.is_settle_due()) {
+      Writes settled;
+      settled.settled_below = writes_.tell_settled();
+      check_message(settled);
+      to_server_.push_back(std::move(settled));
+    }
     while (writes_.is_due(options_.writes_waiting_max)) {
       Writes message;
       writes_.take(message, schema_, options_.writes_waiting_max,
@@ -131,6 +137,7 @@ class WriteLink {
       Write write;
       RC_ASSERT(decode_message(entry.write, write).ok());
       RC_ASSERT(write.sequence > sent_);
+      RC_ASSERT(write.sequence - settled_below_ < options_.writes_waiting_max);
       // Those between are decided, or were refused for ever.
       for (uint64_t between = sent_ + 1; between < write.sequence; ++between) {
         RC_ASSERT(!numbered_.contains(between));

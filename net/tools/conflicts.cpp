@@ -124,15 +124,17 @@ class ConflictsVerb {
       case ClientEvent::Kind::kSynced:
         is_synced_ = true;
         return;
-      case ClientEvent::Kind::kReset:
-        // The server was started anew, and its conflicts count from 1 again.
-        if (event.reset == ResetReason::kOtherDatabase) last_ = 0;
+      case ClientEvent::Kind::kConnected: {
+        // Of a server that was started anew conflicts count from 1 again.
+        const DatabaseId id = runner_->client(0).database_id();
+        if (std::exchange(database_, id) != id) last_ = 0;
         return;
+      }
       case ClientEvent::Kind::kClosed:
       case ClientEvent::Kind::kFault:
         return on_lost(event);
+      case ClientEvent::Kind::kReset:
       case ClientEvent::Kind::kConnecting:
-      case ClientEvent::Kind::kConnected:
       case ClientEvent::Kind::kSyncing:
       case ClientEvent::Kind::kLive:
       case ClientEvent::Kind::kStale:
@@ -203,6 +205,7 @@ class ConflictsVerb {
   net::EventLoop loop_;
   std::unique_ptr<net::ClientRunner> runner_;
   bool is_synced_ = false;
+  DatabaseId database_;
   uint64_t last_ = 0;  // number of the last conflict that was printed
   std::optional<int> exit_;
 };

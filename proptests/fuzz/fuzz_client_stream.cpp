@@ -55,6 +55,9 @@ class ClientUnderTest {
   ClientUnderTest() {
     for (const char* table : client_test::kTableNames) {
       client_.on_row(table, [this](const RowEvent& event) { on_row(event); });
+      client_.on_predicted_row(table, [this](const RowEvent& event) {
+        ECSDB_CHECK(event.table < client_.db().table_count());
+      });
     }
     client_.on_entity([this](const EntityEvent& event) { on_entity(event); });
     client_.on_outcome([this](const WriteOutcome& outcome) { on_outcome(outcome); });

@@ -65,6 +65,8 @@ class Recorder {
       settle();
     }
     pass(Duration::seconds(2));  // heartbeats
+    const ServerStats& stats = server_.stats();
+    ECSDB_CHECK(stats.writes_applied > 0 && stats.writes_merged > 0 && stats.writes_rejected > 0);
     client_.disconnect(now_);
     settle();
     server_.shutdown(now_);
@@ -79,8 +81,14 @@ class Recorder {
     server_.commit(std::move(tx), now_);
     now_.steady = now_.steady + Duration::ms(10);
   }
+  /// Once, the server changes the gold behind the writer's back.
   void write() {
     ECSDB_CHECK(client_.submit(draft_of_talk(client_, ++writes_, ship_), now_).ok());
+    if (writes_ == 4) {
+      Transaction tx = server_.begin(now_);
+      ECSDB_CHECK(tx.set(client_test::kCargo, client_.entity(ship_), 0, Value{int64_t{50}}).ok());
+      server_.commit(std::move(tx), now_);
+    }
     settle();
   }
   void send_gong(size_t step) {
@@ -173,13 +181,15 @@ WriteDraft draft_of_talk(Client& client, uint64_t number, EntityId& ship) {
     const FieldValue values[] = {{client_test::kPos, Value{Vec2f{5, 5}}},
                                  {client_test::kName, Value{std::string("mine")}}};
     ECSDB_CHECK(draft.put(client_test::kShip, ship, values).ok());
+    ECSDB_CHECK(draft.put(client_test::kCargo, ship, std::span(&gold, 1)).ok());
+  } else if (number == 2) {  // there is one already
+    ECSDB_CHECK(draft.put(client_test::kCargo, ship, std::span(&gold, 1)).ok());
   } else if (number >= kWrites) {
     draft.despawn(ship);
-    return draft;
   } else {
     ECSDB_CHECK(draft.set(client_test::kShip, ship, client_test::kPaint, Value{number}).ok());
+    ECSDB_CHECK(draft.set(client_test::kCargo, ship, std::span(&gold, 1)).ok());
   }
-  ECSDB_CHECK(draft.put(client_test::kCargo, ship, std::span(&gold, 1)).ok());
   return draft;
 }
 

@@ -29,8 +29,9 @@ class Listener {
   FrameReader reader_{{kFrameHeadBytesMax, kFrameTailBytesMax}};
 };
 
-/// The client's writes in the talk, from 1: a ship of its own with cargo, which later ones change
-/// and the last one takes away. `ship`: what the first has made.
+/// The client's writes in the talk, from 1: a ship of its own with cargo, a second cargo, which is
+/// rejected, changes, one of which is merged with the server's, and its end. `ship`: what the first
+/// has made.
 WriteDraft draft_of_talk(Client& client, uint64_t number, EntityId& ship);
 
 struct Talk {

@@ -5,22 +5,31 @@
 
 namespace ecsdb {
 
+Callbacks::Entry& Callbacks::add(CallbackId& id) {
+  id = ++*last_;
+  return entries_[id];
+}
+
 CallbackId Callbacks::add_row(std::string table, EntityId entity, RowCallback callback) {
-  Entry& entry = entries_[++last_];
+  CallbackId id = 0;
+  Entry& entry = add(id);
   entry.is_row = true;
   entry.table = std::move(table);
   entry.entity = entity;
   entry.row = std::move(callback);
+  ++row_count_;
   stale_ = true;
-  return last_;
+  return id;
 }
 
 CallbackId Callbacks::add_entity(EntityId entity, EntityCallback callback) {
-  Entry& entry = entries_[++last_];
+  CallbackId id = 0;
+  Entry& entry = add(id);
   entry.entity = entity;
   entry.on_entity = std::move(callback);
+  ++row_count_;
   stale_ = true;
-  return last_;
+  return id;
 }
 
 CallbackId Callbacks::add_field(std::string table, std::string field, RowCallback callback) {
@@ -29,28 +38,40 @@ CallbackId Callbacks::add_field(std::string table, std::string field, RowCallbac
   return id;
 }
 
-CallbackId Callbacks::add_outcome(WriteId write, OutcomeCallback callback) {
-  Entry& entry = entries_[++last_];
+CallbackId Callbacks::add_outcome(std::optional<WriteId> write, OutcomeCallback callback) {
+  CallbackId id = 0;
+  Entry& entry = add(id);
   entry.write = write;
   entry.on_outcome = std::move(callback);
-  outcomes_.push_back(last_);
-  return last_;
+  outcomes_.push_back(id);
+  return id;
 }
 
 CallbackId Callbacks::add_area(SubscriptionId subscription, AreaCallback callback) {
-  Entry& entry = entries_[++last_];
+  CallbackId id = 0;
+  Entry& entry = add(id);
   entry.subscription = subscription;
   entry.on_area = std::move(callback);
-  areas_[subscription].push_back(last_);
-  return last_;
+  areas_[subscription].push_back(id);
+  return id;
 }
 
 CallbackId Callbacks::add_event(std::string event, EventCallback callback) {
-  Entry& entry = entries_[++last_];
+  CallbackId id = 0;
+  Entry& entry = add(id);
   entry.event = std::move(event);
   entry.on_event = std::move(callback);
-  events_.push_back(last_);
-  return last_;
+  events_.push_back(id);
+  return id;
+}
+
+void Callbacks::rename(EntityId from, EntityId to) {
+  if (from == to || row_count_ == 0) return;
+  for (auto& [id, entry] : entries_) {
+    if (entry.entity != from) continue;
+    entry.entity = to;
+    stale_ = true;
+  }
 }
 
 void Callbacks::remove(CallbackId id) {
@@ -74,7 +95,11 @@ void Callbacks::sweep() {
   for (auto* list : {&outcomes_, &events_}) {
     std::erase_if(*list, [&](CallbackId id) { return entries_.at(id).dead; });
   }
-  std::erase_if(entries_, [](const auto& entry) { return entry.second.dead; });
+  std::erase_if(entries_, [&](const auto& entry) {
+    const bool is_of_rows = entry.second.row || entry.second.on_entity;
+    if (entry.second.dead && is_of_rows) --row_count_;
+    return entry.second.dead;
+  });
   any_dead_ = false;
   stale_ = true;
 }
@@ -134,7 +159,7 @@ void Callbacks::deliver(const TableSet& set, const std::vector<RowEvent>& events
   const std::vector<EntityEvent> entities =
       wants_entities ? entity_events(set, events) : std::vector<EntityEvent>();
   delivering_ = true;
-  const CallbackId before = last_;
+  const CallbackId before = *last_;
   for (const RowEvent& event : events) {
     call_rows({event.table, EntityId{}}, event, before, stop);
     call_rows({event.table, event.entity}, event, before, stop);
@@ -153,7 +178,7 @@ void Callbacks::deliver_areas(const std::vector<AreaEvent>& events, const bool* 
   ECSDB_CHECK(!delivering_);
   if (events.empty() || areas_.empty()) return;
   delivering_ = true;
-  const CallbackId before = last_;
+  const CallbackId before = *last_;
   for (const AreaEvent& event : events) {
     const auto found = areas_.find(event.subscription);
     if (found == areas_.end()) continue;
@@ -170,17 +195,18 @@ void Callbacks::deliver_areas(const std::vector<AreaEvent>& events, const bool* 
   sweep();
 }
 
-void Callbacks::deliver_outcomes(const std::vector<WriteOutcome>& outcomes, const bool* stop) {
+template <class Told, class Call>
+void Callbacks::deliver_to(const std::vector<CallbackId>& list, const std::vector<Told>& events,
+                           const bool* stop, Call&& call) {
   ECSDB_CHECK(!delivering_);
-  if (outcomes.empty() || outcomes_.empty()) return;
+  if (events.empty() || list.empty()) return;
   delivering_ = true;
-  const CallbackId before = last_;
-  for (const WriteOutcome& outcome : outcomes) {
+  const CallbackId before = *last_;
+  for (const Told& event : events) {
     // By place, because a callback may add another one.
-    for (size_t i = 0; i < outcomes_.size() && outcomes_[i] <= before; ++i) {
-      Entry& entry = entries_.at(outcomes_[i]);
-      if (entry.dead || (entry.write.value != 0 && entry.write != outcome.id)) continue;
-      entry.on_outcome(outcome);
+    for (size_t i = 0; i < list.size() && list[i] <= before; ++i) {
+      Entry& entry = entries_.at(list[i]);
+      if (!entry.dead) call(entry, event);
       if (*stop) return;
     }
   }
@@ -188,23 +214,19 @@ void Callbacks::deliver_outcomes(const std::vector<WriteOutcome>& outcomes, cons
   sweep();
 }
 
+void Callbacks::deliver_outcomes(const std::vector<WriteOutcome>& outcomes, const bool* stop) {
+  deliver_to(outcomes_, outcomes, stop, [&](Entry& entry, const WriteOutcome& outcome) {
+    if (entry.write && *entry.write != outcome.id) return;
+    if (entry.write && !outcome.is_open) entry.dead = any_dead_ = true;  // nothing follows
+    entry.on_outcome(outcome);
+  });
+}
+
 void Callbacks::deliver_events(const Schema& schema, const std::vector<Event>& events,
                                const bool* stop) {
-  ECSDB_CHECK(!delivering_);
-  if (events.empty() || events_.empty()) return;
-  delivering_ = true;
-  const CallbackId before = last_;
-  for (const Event& event : events) {
-    // By place, because a callback may add another one.
-    for (size_t i = 0; i < events_.size() && events_[i] <= before; ++i) {
-      Entry& entry = entries_.at(events_[i]);
-      if (entry.dead || entry.event != schema.def().events[event.event].name) continue;
-      entry.on_event(event);
-      if (*stop) return;
-    }
-  }
-  delivering_ = false;
-  sweep();
+  deliver_to(events_, events, stop, [&](Entry& entry, const Event& event) {
+    if (entry.event == schema.def().events[event.event].name) entry.on_event(event);
+  });
 }
 
 std::vector<EntityEvent> entity_events(const TableSet& set, const std::vector<RowEvent>& events) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,17 +19,24 @@ namespace ecsdb {
 /// remove callbacks while one runs.
 class Callbacks {
  public:
+  /// `last`: the id that was given out last, which several registries share. It outlives them.
+  explicit Callbacks(CallbackId* last) : last_(last) {}
+
   CallbackId add_row(std::string table, EntityId entity, RowCallback callback);
   CallbackId add_entity(EntityId entity, EntityCallback callback);
   /// Of changes of one field.
   CallbackId add_field(std::string table, std::string field, RowCallback callback);
-  /// Of one write, or of all (0).
-  CallbackId add_outcome(WriteId write, OutcomeCallback callback);
+  /// Of one write, until its outcome is final; or of all.
+  CallbackId add_outcome(std::optional<WriteId> write, OutcomeCallback callback);
   CallbackId add_area(SubscriptionId subscription, AreaCallback callback);
   /// Of an event of the schema, by name.
   CallbackId add_event(std::string event, EventCallback callback);
+  /// Those of an entity's rows go on under its new id.
+  void rename(EntityId from, EntityId to);
+  /// No harm if there is none.
   void remove(CallbackId id);
-  bool empty() const { return entries_.empty(); }
+  /// Of rows, fields or entities.
+  bool has_rows() const { return row_count_ > 0; }
   bool has_events() const { return !events_.empty(); }
   /// Tables are registered by name; ids and indices change with the schema.
   void on_schema_changed();
@@ -55,7 +63,7 @@ class Callbacks {
     EntityCallback on_entity;
     SubscriptionId subscription;
     AreaCallback on_area;
-    WriteId write;
+    std::optional<WriteId> write;
     OutcomeCallback on_outcome;
     std::string event;
     EventCallback on_event;
@@ -69,10 +77,16 @@ class Callbacks {
   void call_rows(Key key, const RowEvent& event, CallbackId before, const bool* stop);
   void call_entities(Key key, const EntityEvent& event, CallbackId before, const bool* stop);
   void sweep();
+  Entry& add(CallbackId& id);
+  /// To those of `list`, by age; `call` is given the entry and the event.
+  template <class Told, class Call>
+  void deliver_to(const std::vector<CallbackId>& list, const std::vector<Told>& events,
+                  const bool* stop, Call&& call);
 
   std::map<CallbackId, Entry> entries_;
   std::map<Key, std::vector<CallbackId>> index_;
-  CallbackId last_ = 0;
+  CallbackId* last_;
+  size_t row_count_ = 0;
   bool stale_ = false;
   bool delivering_ = false;
   bool any_dead_ = false;

@@ -27,7 +27,8 @@ class CallbacksTest : public ::testing::Test {
   Log take() { return std::exchange(log_, {}); }
 
   TableSet set_;
-  Callbacks callbacks_;
+  CallbackId last_ = 0;
+  Callbacks callbacks_{&last_};
   bool stop_ = false;
   Log log_;
 };
@@ -81,7 +82,7 @@ TEST_F(CallbacksTest, RemovedCallbacksAreNotCalledAgainEvenInTheSameCut) {
   of_entity = callbacks_.add_entity(EntityId{}, entity("entity"));
   deliver({{RowEventKind::kChange, kShip, kAnna, 1}, {RowEventKind::kChange, kShip, kBoris, 1}});
   EXPECT_EQ(take(), (Log{"self"}));
-  EXPECT_TRUE(callbacks_.empty());
+  EXPECT_FALSE(callbacks_.has_rows());
 }
 
 TEST_F(CallbacksTest, RemovedEntityCallbackDoesNotRunAgain) {
@@ -108,7 +109,7 @@ TEST_F(CallbacksTest, RemovingBetweenCutsFreesTheCallbackAtOnce) {
   freed = false;
   callbacks_.remove(id);
   EXPECT_TRUE(freed);
-  EXPECT_TRUE(callbacks_.empty());
+  EXPECT_FALSE(callbacks_.has_rows());
 }
 
 TEST_F(CallbacksTest, DeliveryEndsWhenStopped) {

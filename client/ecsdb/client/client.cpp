@@ -83,6 +83,7 @@ ClientDb& Client::db() { return impl_->visible_; }
 SyncStatus Client::sync() const { return impl_->sync(); }
 const ClientStats& Client::stats() const { return impl_->stats_; }
 Version Client::server_head() const { return impl_->server_head_; }
+DatabaseId Client::database_id() const { return impl_->database_id(); }
 ClientId Client::client_id() const { return impl_->client_id_; }
 Duration Client::round_trip() const { return impl_->clock_.round_trip(); }
 uint64_t Client::server_time_ns(const Now& now) const {

@@ -159,14 +159,15 @@ class Client {
   /// The same as on_row() for what predicted() shows: own writes when they are submitted, and never
   /// again if they are confirmed as they were. Told by the next poll().
   CallbackId on_predicted_row(std::string table, RowCallback callback);
+  /// Of a provisional entity, too: it goes on under the id that the server gives.
   CallbackId on_predicted_row(std::string table, EntityId entity, RowCallback callback);
-  void remove_predicted_callback(CallbackId id);
-  /// What became of each write, or of one.
+  /// What became of each write, or of one, until that is told its final outcome.
   CallbackId on_outcome(OutcomeCallback callback);
   CallbackId on_outcome(WriteId write, OutcomeCallback callback);
   /// An event of the schema, by name: what the server tells once, after the rows of the advance
   /// that it comes with. ClientStats::events_missed counts those that were lost on the way.
   CallbackId on_event(std::string event, EventCallback callback);
+  /// Of any kind; no harm if there is none.
   void remove_callback(CallbackId id);
   /// Entities that were inside a ball or range at the end of the last poll(), of those with a row
   /// in its table and a position that are both shown; in no particular order, valid until the next
@@ -187,7 +188,8 @@ class Client {
   /// Writes are decided in the order of submit(), each exactly once; on_outcome() tells. Nothing is
   /// queued, and the draft is spent, with kQueueFull, when too many are pending; kLimitExceeded,
   /// for one that is empty or does not fit a frame; kSchemaMismatch, for one of another schema;
-  /// kWriteReused, for a copy of one that makes entities.
+  /// kWriteReused, for a copy of one that makes entities; kNotPermitted, where the server takes
+  /// none.
   Result<WriteId> submit(WriteDraft&& draft, const WriteOptions& options, const Now& now);
   Result<WriteId> submit(WriteDraft&& draft, const Now& now);
   WriteState write_state(WriteId id) const;
@@ -201,7 +203,8 @@ class Client {
   /// Sends an event to the server's application, at most once: `event` is its place in
   /// db().schema().def().events, fields that are not given have their default. Whether the client
   /// may, the server decides; what it does not take is lost without a word. kLinkClosed when not
-  /// live; kQueueFull when the link does not take what waits; kUnknownEvent; kUnknownEntity for an
+  /// live; kQueueFull when the link does not take what waits, or writes and events together would
+  /// be more than half of what the server lets a client send; kUnknownEvent; kUnknownEntity for an
   /// entity that the server has not made; for values what WriteDraft::put() returns.
   Status send_event(uint16_t event, EntityId entity, std::span<const FieldValue> values,
                     const Now& now);
@@ -219,6 +222,9 @@ class Client {
   const ClientStats& stats() const;
   /// Newest published version the server told of; the lag in versions is this minus db().cut().
   Version server_head() const;
+  /// Of the server of this connection, or of the last one; zero before the first. What is shown may
+  /// be of an earlier one until a sync is complete.
+  DatabaseId database_id() const;
   /// Issued by the server for the session; zero before the first connection.
   ClientId client_id() const;
   /// The shortest round trip of late; zero while unknown.

@@ -92,9 +92,8 @@ Status Client::Impl::on_advance(const Frame& frame) {
     }
   }
   arriving_.add(std::move(head), frame.tail, frame.bytes);
-  if (pending_bytes_ + arriving_.memory_bytes() > options_.pending_bytes_max) {
-    return fail(ErrorCode::kClientLimit, "more than pending_bytes_max received without poll()");
-  }
+  has_arriving_ = true;
+  ECSDB_TRY(check_received());
   has_arriving_ = !arriving_.head.end();
   if (!has_arriving_) {
     server_head_ = std::max(server_head_, arriving_.head.to());
@@ -104,6 +103,14 @@ Status Client::Impl::on_advance(const Frame& frame) {
     pending_.push_back(std::move(arriving_));
   }
   return {};
+}
+
+/// What waits for poll() has a bound.
+Status Client::Impl::check_received() const {
+  const size_t arriving = has_arriving_ ? arriving_.memory_bytes() : 0;
+  const size_t bytes = pending_bytes_ + arriving + outcome_bytes_ + lone_bytes_;
+  if (bytes <= options_.pending_bytes_max) return {};
+  return fail(ErrorCode::kClientLimit, "more than pending_bytes_max received without poll()");
 }
 
 // ---- Applying ----

@@ -21,8 +21,8 @@ CallbackId Client::on_event(std::string event, EventCallback callback) {
 }
 
 Status Client::send_event(uint16_t event, EntityId entity, std::span<const FieldValue> values,
-                          const Now&) {
-  return impl_->send_event(event, entity, values);
+                          const Now& now) {
+  return impl_->send_event(event, entity, values, now);
 }
 
 Status Client::Impl::on_events(ByteSpan head) {
@@ -42,8 +42,7 @@ Status Client::Impl::on_events(ByteSpan head) {
     next_events_.push_back(std::move(entry));
   }
   next_events_missed_ += message.missed;
-  if (pending_bytes_ + outcome_bytes_ + lone_bytes_ <= options_.pending_bytes_max) return {};
-  return fail(ErrorCode::kClientLimit, "more than pending_bytes_max received without poll()");
+  return check_received();
 }
 
 /// An advance begins: it is the one that they belong to, so that none can come twice.
@@ -73,9 +72,8 @@ void Client::Impl::show_schema_events() {
   callbacks_.deliver_events(visible_.schema(), events, &orphaned_);
 }
 
-Status Client::Impl::send_event(uint16_t event, EntityId entity,
-                                std::span<const FieldValue> values) {
-  constexpr size_t kBytesWaiting = 64 * 1024;  // for the link; then no more are taken
+Status Client::Impl::send_event(uint16_t event, EntityId entity, std::span<const FieldValue> values,
+                                const Now& now) {
   if (state_ != State::kReady || !live_ || next_schema_) {
     return fail(ErrorCode::kLinkClosed, "not live, and events are not kept");
   }
@@ -89,12 +87,19 @@ Status Client::Impl::send_event(uint16_t event, EntityId entity,
   }
   auto checked = make_event_values(defs[event], values);
   if (!checked.ok()) return checked.error();
-  if (out_.bytes() >= kBytesWaiting) {
+  if (out_.bytes() >= kWriteBytesWaiting) {
     return fail(ErrorCode::kQueueFull, "the link does not take what waits already");
+  }
+  if (!write_pace_.has_any(now.steady)) {
+    return fail(ErrorCode::kQueueFull, "the server lets a client send no more than " +
+                                           std::to_string(auth_reply_.client_bytes) +
+                                           " bytes a second");
   }
   ClientEvents message;
   message.events = {{defs[event].id, entity, std::move(checked).value()}};
+  const size_t before = out_.bytes();
   send(MessageType::kClientEvents, message);
+  write_pace_.spend(out_.bytes() - before, now.steady);
   ++stats_.events_sent;
   return {};
 }

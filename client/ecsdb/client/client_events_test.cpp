@@ -296,5 +296,23 @@ TEST(ClientEventLimits, WhatIsNotPolledIsBounded) {
   script.expect_fault(ErrorCode::kClientLimit);
 }
 
+TEST(ClientEventPace, ManyDoNotEndTheConnection) {
+  SchemaDef def = harbour().def();
+  SchemaBuilder events("events");
+  events.event(2, "gong").write("").text(1, "line", 16000);
+  def.events = events.def().events;
+  World w({}, {}, Schema::make(std::move(def)).value());
+  w.go_live();
+  w.take_events();
+  const FieldValue line{0, Value(std::string(15000, 'x'))};
+  int sent = 0;
+  for (int i = 0; i < 400; ++i) {
+    sent += w.client_.send_event(0, {}, std::span(&line, 1), w.net_.now()).ok();
+    w.net_.settle();
+  }
+  const auto all = w.take_events();
+  EXPECT_EQ(last_of(all, ClientEvent::Kind::kClosed), nullptr);
+}
+
 }  // namespace
 }  // namespace ecsdb::client_test

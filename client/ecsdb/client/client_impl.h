@@ -45,7 +45,8 @@ class Client::Impl {
   void send_moves(const Now& now);
   Result<WriteDraft> begin_write();
   Result<WriteId> submit(WriteDraft&& draft, const WriteOptions& options, const Now& now);
-  Status send_event(uint16_t event, EntityId entity, std::span<const FieldValue> values);
+  Status send_event(uint16_t event, EntityId entity, std::span<const FieldValue> values,
+                    const Now& now);
   size_t poll(const Now& now, size_t cuts_max);
   void add_binding(Status (*bind)(TableSet&));
   bool has_output(LinkId link) const;
@@ -53,6 +54,7 @@ class Client::Impl {
   std::optional<LinkId> next_dial();
   Instant next_deadline() const;
   SyncStatus sync() const;
+  DatabaseId database_id() const { return auth_reply_.database_id; }
   void send_ready();
 
   /// The client object goes while a callback runs: poll() ends soon and deletes this.
@@ -63,8 +65,9 @@ class Client::Impl {
   Replica visible_;
   Subscriptions subscriptions_;
   AreaViews areas_;
-  Callbacks callbacks_;
-  Callbacks predicted_callbacks_;
+  CallbackId last_callback_ = 0;
+  Callbacks callbacks_{&last_callback_};
+  Callbacks predicted_callbacks_{&last_callback_};
   PendingWrites writes_;
   Overlay overlay_;
   PredictedDb predicted_{visible_, overlay_, writes_.made()};
@@ -126,12 +129,13 @@ class Client::Impl {
   void roll_back(const Now& now);
   void show_events();
   bool wants_events() const {
-    return !callbacks_.empty() || !areas_.empty() || !predicted_callbacks_.empty();
+    return callbacks_.has_rows() || !areas_.empty() || predicted_callbacks_.has_rows();
   }
   /// The overlay has to know what happens beneath it, too.
   std::vector<RowEvent>* noted_events() {
     return wants_events() || !overlay_.is_idle() ? &row_events_ : nullptr;
   }
+  Status check_received() const;
   void rebase_noted();
   Status use_schema(Schema schema);
   void on_visible_schema();

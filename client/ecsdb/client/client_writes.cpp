@@ -10,6 +10,8 @@
 namespace ecsdb {
 namespace {
 
+constexpr int64_t kWallMsMax = (int64_t{1} << (64 - kStampCounterBits)) - 1;  // of a stamp
+
 size_t memory_of(const Outcome& outcome) {
   size_t bytes = sizeof(outcome) + outcome.reason.size() + outcome.made.size() * sizeof(EntityId);
   for (const FinalValue& final : outcome.finals) bytes += sizeof(final) + final.value.text.size();
@@ -34,7 +36,7 @@ WriteState Client::write_state(WriteId id) const { return impl_->writes_.state(i
 size_t Client::pending_writes() const { return impl_->writes_.all().size(); }
 
 CallbackId Client::on_outcome(OutcomeCallback callback) {
-  return impl_->callbacks_.add_outcome(WriteId{}, std::move(callback));
+  return impl_->callbacks_.add_outcome(std::nullopt, std::move(callback));
 }
 CallbackId Client::on_outcome(WriteId write, OutcomeCallback callback) {
   return impl_->callbacks_.add_outcome(write, std::move(callback));
@@ -48,7 +50,6 @@ CallbackId Client::on_predicted_row(std::string table, RowCallback callback) {
 CallbackId Client::on_predicted_row(std::string table, EntityId entity, RowCallback callback) {
   return impl_->predicted_callbacks_.add_row(std::move(table), entity, std::move(callback));
 }
-void Client::remove_predicted_callback(CallbackId id) { impl_->predicted_callbacks_.remove(id); }
 
 // ---- Submitting ----
 
@@ -89,7 +90,7 @@ Result<WriteId> Client::Impl::submit(WriteDraft&& draft, const WriteOptions& opt
   for (const WriteDraft::Op& op : writes_.all().back().ops) {
     overlay_.keep(*id, op, predicted_.entity(op.entity));
   }
-  if (!predicted_callbacks_.empty()) tell_shown();
+  if (predicted_callbacks_.has_rows()) tell_shown();
   return id;
 }
 
@@ -110,8 +111,9 @@ void Client::Impl::tell_shown() {
 uint64_t Client::Impl::stamp(const Now& now) {
   int64_t wall_ms = now.wall_ms;
   if (wall_known_) wall_ms = wall_ms_ + (now.steady - wall_at_).to_ms();
-  const uint64_t own = static_cast<uint64_t>(std::max<int64_t>(wall_ms, 0)) << kStampCounterBits;
-  last_stamp_ = std::max(own, last_stamp_ + 1);
+  const uint64_t own = static_cast<uint64_t>(std::clamp<int64_t>(wall_ms, 0, kWallMsMax))
+                       << kStampCounterBits;
+  last_stamp_ = std::max(own, last_stamp_ + (last_stamp_ < UINT64_MAX ? 1 : 0));
   return last_stamp_;
 }
 
@@ -148,14 +150,14 @@ void Client::Impl::send_settled() {
   if (!writes_.is_settle_due() || next_schema_ || client_id_ == ClientId{}) return;
   Writes message;
   message.client = client_id_;
-  writes_.take(message, visible_.schema(), 0, [](Instant) { return uint64_t{0}; });
+  message.settled_below = writes_.tell_settled();
   send(MessageType::kWrites, message);
 }
 
 /// Whether what was sent to another connection can be gone on with.
 void Client::Impl::begin_write_session(ClientId before, const Now& now) {
   wall_known_ = true;
-  wall_ms_ = static_cast<int64_t>(auth_reply_.server_wall_ms);
+  wall_ms_ = static_cast<int64_t>(std::min<uint64_t>(auth_reply_.server_wall_ms, kWallMsMax));
   wall_at_ = now.steady;
   constexpr uint64_t kBurst = 32 * 1024;  // what every server takes at once
   write_pace_ = auth_reply_.client_bytes == 0
@@ -192,8 +194,7 @@ Status Client::Impl::on_outcomes(ByteSpan head) {
   size_t& bytes = message.is_alone ? lone_bytes_ : outcome_bytes_;
   for (const Outcome& outcome : message.outcomes) bytes += memory_of(outcome);
   std::move(message.outcomes.begin(), message.outcomes.end(), std::back_inserter(to));
-  if (pending_bytes_ + outcome_bytes_ + lone_bytes_ <= options_.pending_bytes_max) return {};
-  return fail(ErrorCode::kClientLimit, "more than pending_bytes_max received without poll()");
+  return check_received();
 }
 
 Status Client::Impl::on_write_refused(ByteSpan head, const Now& now) {
@@ -235,7 +236,7 @@ void Client::Impl::settle_shown_outcomes() {
 
 /// The confirmed state or the pending writes have changed.
 void Client::Impl::rebase(std::span<const RowEvent> events) {
-  const bool tells = !predicted_callbacks_.empty();
+  const bool tells = predicted_callbacks_.has_rows();
   settle_overlay();
   if (overlay_.is_idle()) {
     if (tells) predicted_events_.insert(predicted_events_.end(), events.begin(), events.end());
@@ -255,6 +256,7 @@ void Client::Impl::settle_overlay() {
   const PendingWrites::Settled settled = writes_.take_settled();
   for (const PendingWrites::Settled::Renamed& entity : settled.renamed) {
     overlay_.rename(visible_, entity.provisional, entity.from, entity.to);
+    predicted_callbacks_.rename(entity.from, entity.to);
   }
   for (const PendingWrite& write : settled.gone) {
     for (const WriteDraft::Op& op : write.ops) {

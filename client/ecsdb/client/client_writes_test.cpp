@@ -252,5 +252,127 @@ TEST(ClientWrites, DroppedTransactionDecidesThemAgain) {
   EXPECT_FALSE(w.server_.has_writes());
 }
 
+TEST(ClientWrites, SettlingKeepsDeadlines) {
+  ServerOptions server;
+  server.writes_bytes_max = 70;
+  server.writes_per_commit_max = 1;
+  ClientOptions options;
+  options.heartbeat_interval = Duration::ms(20);
+  WriteWorld w(server, options);
+  const EntityId ship = w.add_ship(kHere, "anna", true);
+  w.go_live();
+  w.net_.advance(Duration::ms(30));
+  WriteOptions soon;
+  soon.deadline = Duration::ms(500);
+  for (int64_t i = 1; i <= 4; ++i) {
+    w.write([&](WriteDraft& d) { EXPECT_TRUE(d.set(kCargo, ship, 0, Value(100 + i)).ok()); }, soon);
+  }
+  w.net_.settle();
+  w.step([](Transaction&) {});
+  w.net_.advance(Duration::ms(30));
+  w.net_.advance(Duration::seconds(2));
+  for (int i = 0; i < 5; ++i) w.step([](Transaction&) {});
+  EXPECT_EQ(w.client_.db().get<Cargo>(ship)->gold, 101);
+}
+
+TEST(ClientWrites, WhatIsReferredToCountsInTheWindow) {
+  ServerOptions server;
+  server.writes_waiting_max = 4;
+  server.writes_per_commit_max = 1;
+  WriteWorld w(server);
+  w.add_ship(kHere, "anna", true);
+  w.go_live();
+  EntityId p;
+  w.write([&](WriteDraft& d) {
+    p = d.spawn();
+    EXPECT_TRUE(d.put(p, Ship{kThere, 2, "bea"}).ok());
+  });
+  for (int64_t i = 0; i < 8; ++i)
+    w.write([&](WriteDraft& d) { EXPECT_TRUE(d.set(kShip, p, kPaint, Value(uint64_t(i))).ok()); });
+  w.net_.settle();
+  for (int i = 0; i < 12; ++i) {
+    w.tick();
+    w.net_.advance(Duration::ms(60));
+  }
+  EXPECT_EQ(w.server_.stats().writes_refused, 0u);
+  EXPECT_EQ(w.client_.pending_writes(), 0u);
+}
+
+TEST(ClientWrites, CallbackOfAProvisionalEntityFollowsIt) {
+  WriteWorld w;
+  w.add_ship(kHere);
+  w.go_live();
+  EntityId entity;
+  w.write([&](WriteDraft& draft) {
+    entity = draft.spawn();
+    EXPECT_TRUE(draft.put(entity, Ship{kThere, 2, "bea"}).ok());
+    EXPECT_TRUE(draft.put(entity, Cargo{5}).ok());
+  });
+  int told = 0;
+  w.client_.on_predicted_row("cargo", entity, [&](const RowEvent&) { ++told; });
+  w.tick();
+  told = 0;
+  w.set_gold(entity, 77);
+  w.tick();
+  EXPECT_EQ(w.predicted_gold(entity), 77);
+  EXPECT_GE(told, 1);
+}
+
+TEST(ClientWrites, OutcomesAloneMakeNoRowEvents) {
+  WriteWorld w;
+  World w2({}, {}, writable());
+  w2.client_.on_outcome([](const WriteOutcome&) {});
+  const EntityId ship = w2.add_ship(kHere, "anna", true);
+  w2.go_live();
+  w2.move_ship(ship, kThere);
+  EXPECT_EQ(w2.client_.stats().rows_changed, 0u);
+}
+
+TEST(ClientWrites, CallbackIdsOfAllKindsDiffer) {
+  World w({}, {}, writable());
+  int rows = 0;
+  w.client_.on_row("ship", [&](const RowEvent&) { ++rows; });
+  const CallbackId id = w.client_.on_predicted_row("ship", [](const RowEvent&) {});
+  w.client_.remove_callback(id);
+  const EntityId ship = w.add_ship(kHere, "anna", true);
+  w.go_live();
+  w.move_ship(ship, kThere);
+  EXPECT_GT(rows, 0);
+}
+
+/// Counts those that live.
+struct Counted {
+  explicit Counted(int* count) : alive(count) { ++*alive; }
+  Counted(const Counted& other) : alive(other.alive) { ++*alive; }
+  Counted& operator=(const Counted&) = delete;
+  ~Counted() { --*alive; }
+  int* alive;
+};
+
+TEST(ClientWrites, CallbackOfAWriteGoesWithItsOutcome) {
+  WriteWorld w;
+  const EntityId ship = w.add_ship(kHere, "anna", true);
+  w.go_live();
+  int alive = 0;
+  int told = 0;
+  for (int i = 0; i < 10; ++i) {
+    const WriteId id = w.set_gold(ship, i);
+    w.client_.on_outcome(id, [&told, counted = Counted(&alive)](const WriteOutcome&) { ++told; });
+    EXPECT_EQ(alive, 1);
+    w.tick();
+  }
+  EXPECT_EQ(told, 10);
+  EXPECT_EQ(alive, 0);
+}
+
+TEST(ClientDrafts, TakeNothingBehindTooManySpawns) {
+  WriteWorld w;
+  const EntityId ship = w.add_ship(kHere, "anna", true);
+  w.go_live();
+  WriteDraft d = w.client_.begin().value();
+  for (size_t i = 0; i <= kWriteOpsMax; ++i) d.spawn();
+  EXPECT_EQ(d.set(kCargo, ship, 0, Value(int64_t{1})).code(), ErrorCode::kLimitExceeded);
+}
+
 }  // namespace
 }  // namespace ecsdb::client_test

@@ -43,8 +43,8 @@ struct Event {
 
 /// Callbacks run inside Client::poll(), on its thread, after the whole cut is applied; reads show
 /// exactly that cut. A callback may read, subscribe, unsubscribe, add and remove callbacks (also
-/// itself; added ones see the next cut), disconnect, and destroy the client. It must not call
-/// poll() (a check fails) and must not throw.
+/// itself; added ones see the next cut), submit, send events, disconnect, and destroy the client.
+/// It must not call poll() (a check fails) and must not throw.
 using RowCallback = std::function<void(const RowEvent&)>;
 using EntityCallback = std::function<void(const EntityEvent&)>;
 using EventCallback = std::function<void(const Event&)>;

@@ -20,15 +20,6 @@ size_t memory_of(const PendingWrite& write) {
   return bytes;
 }
 
-size_t wire_bytes(const CanonicalValue& value) {
-  if (value.is_text()) return 1 + varint_size(value.text.size()) + value.text.size();
-  size_t bytes = 1;
-  for (int i = 0; i < value.kind; ++i) {
-    bytes += varint_size(zigzag(static_cast<int64_t>(value.lanes.lane[i])));
-  }
-  return bytes;
-}
-
 /// Of a write as it is numbered, at the most: which numbers it will hold is not known yet.
 size_t wire_bytes_max(const PendingWrite& write) {
   constexpr size_t kHead = 5 * 10 + 1 + 2 * 3;  // five numbers, the level, two counts
@@ -36,7 +27,7 @@ size_t wire_bytes_max(const PendingWrite& write) {
   size_t bytes = kHead + write.ops.size() * kOp;
   for (const WriteDraft::Op& op : write.ops) {
     for (const WriteDraft::Field& field : op.fields) {
-      bytes += 3 + wire_bytes(field.base) + wire_bytes(field.value);
+      bytes += 3 + canonical_value_bytes(field.base) + canonical_value_bytes(field.value);
     }
   }
   return bytes;
@@ -129,9 +120,8 @@ void PendingWrites::on_session(bool goes_on, bool keeps_unsent, ErrorCode code,
                                std::vector<WriteOutcome>& outcomes) {
   if (goes_on) return;
   for (auto at = writes_.begin(); at != writes_.end();) {
-    const bool was_sent = at->has_left;
+    const bool was_sent = at->sequence != 0;
     if (!was_sent && keeps_unsent) {
-      take_number_back(*at);
       ++at;
       continue;
     }
@@ -145,8 +135,11 @@ void PendingWrites::on_session(bool goes_on, bool keeps_unsent, ErrorCode code,
   told_below_ = 1;
 }
 
+/// Of the one that was numbered last.
 void PendingWrites::take_number_back(PendingWrite& write) {
+  ECSDB_CHECK(write.sequence == last_sequence_);
   write.sequence = 0;
+  --last_sequence_;
   forget_reference(write);
   write.bytes.clear();
   for (const WriteDraft::Op& op : write.ops) {
@@ -179,15 +172,21 @@ size_t PendingWrites::first_unsent() const { return is_in_order() ? sent_ : 0; }
 
 /// Behind a number that is given up: the server knows of that only once all before it are settled.
 bool PendingWrites::is_held(const PendingWrite& write) const {
-  return skipped_ != 0 && write.sequence > skipped_ && settled_below() <= skipped_;
+  const bool is_behind = write.sequence == 0 || write.sequence > skipped_;
+  return skipped_ != 0 && is_behind && settled_below() <= skipped_;
+}
+
+/// The server counts what is not settled, which may be more than what is not decided.
+bool PendingWrites::has_room(const PendingWrite& write, size_t window) const {
+  if (sent_ >= std::min(window, window_)) return false;
+  return write.sequence != 0 || last_sequence_ + 1 - settled_below() < window;
 }
 
 bool PendingWrites::is_due(size_t window) const {
   if (retry_at_ != Instant::never()) return false;
-  if (sent_ >= std::min(window, window_)) return false;
   for (size_t i = first_unsent(); i < writes_.size(); ++i) {
     const PendingWrite& write = writes_[i];
-    if (!write.is_sent) return write.sequence == 0 || !is_held(write);
+    if (!write.is_sent) return !is_held(write) && has_room(write, window);
   }
   return false;
 }

@@ -31,11 +31,10 @@ struct PendingWrite {
   Version base;
   Epoch epoch;
   uint64_t stamp = 0;
-  uint64_t sequence = 0;   // 0: not numbered yet
+  uint64_t sequence = 0;   // 0: it has not left, on any connection of this session
   uint64_t refers_to = 0;  // lowest sequence that the bytes name; 0: none
   Bytes bytes;             // once it is numbered
   bool is_sent = false;    // on this connection
-  bool has_left = false;   // on any of this session
   bool is_late = false;    // its deadline has passed, and the application was told
 };
 
@@ -64,7 +63,7 @@ class PendingWrites {
                   std::vector<WriteOutcome>& outcomes);
   void on_disconnected();
 
-  /// Something is to be put on the link. `window`: how many may be sent and undecided.
+  /// Something is to be put on the link. `window`: how many may be sent and not settled.
   bool is_due(size_t window) const;
   /// Nothing is sent before then.
   void put_off(Instant until) { retry_at_ = until; }
@@ -76,25 +75,30 @@ class PendingWrites {
   /// gives a deadline in the server's time.
   template <class ExpiresNs>
   void take(Writes& message, const Schema& schema, size_t window, ExpiresNs&& expires_ns) {
-    message.settled_below = told_below_ = settled_below();
-    window = std::min(window, window_);
+    message.settled_below = tell_settled();
     size_t bytes = 0;
     put_in_order();
     for (size_t i = first_unsent(); i < writes_.size(); ++i) {
       PendingWrite& write = writes_[i];
       if (write.is_sent) continue;
-      if (sent_ == window || message.entries.size() == kWritesPerFrameMax) break;
-      if (write.sequence == 0) number(write, schema);
-      if (is_held(write)) break;
-      if (bytes > 0 && bytes + write.bytes.size() > kFrameBytes) break;
+      if (is_held(write) || !has_room(write, window)) break;
+      if (message.entries.size() == kWritesPerFrameMax) break;
+      const bool is_new = write.sequence == 0;
+      if (is_new) number(write, schema);
+      if (bytes > 0 && bytes + write.bytes.size() > kFrameBytes) {
+        if (is_new) take_number_back(write);
+        break;
+      }
       bytes += write.bytes.size();
       ++sent_;
-      write.is_sent = write.has_left = true;
+      write.is_sent = true;
       message.entries.push_back({expires_ns(write.deadline), write.bytes});
     }
   }
   /// The server does not know yet what need not be kept any more.
   bool is_settle_due() const { return told_below_ < settled_below(); }
+  /// What to tell it; it is told now.
+  uint64_t tell_settled() { return told_below_ = settled_below(); }
   uint64_t settled_below() const;
 
   /// One is refused for now, or for ever; then the outcome is told.
@@ -139,6 +143,7 @@ class PendingWrites {
   void take_number_back(PendingWrite& write);
   void forget_reference(PendingWrite& write);
   bool is_held(const PendingWrite& write) const;
+  bool has_room(const PendingWrite& write, size_t window) const;
   void number(PendingWrite& write, const Schema& schema);
   void unsend(PendingWrite& write);
   void rename(EntityId provisional, EntityId to);

@@ -18,6 +18,8 @@ class ServerClock {
   /// What a server said that came now: its time, the time of ours that it echoes (0: none), and how
   /// long it had that.
   void on_time(uint64_t server_ns, uint64_t echo_ns, uint64_t echo_age_ns, Instant now) {
+    constexpr uint64_t kForEver = uint64_t{1} << 61;  // no clock has run for 73 years
+    if (server_ns > kForEver || echo_ns > kForEver || echo_age_ns > kForEver) return;
     last_server_ns_ = server_ns;
     last_server_at_ = now;
     const int64_t away = now.ns - static_cast<int64_t>(echo_ns);

@@ -41,7 +41,7 @@ Status WriteDraft::add(WriteOpKind kind, uint16_t table, EntityId entity,
   if (!is_current()) return fail(ErrorCode::kSchemaMismatch, "a draft for the schema before");
   ECSDB_CHECK(table < set_->table_count());
   const TableDef& def = set_->schema().table(table);
-  if (ops_.size() == kWriteOpsMax || field_count_ + values.size() > kWriteFieldsMax) {
+  if (ops_.size() >= kWriteOpsMax || field_count_ + values.size() > kWriteFieldsMax) {
     return fail(ErrorCode::kLimitExceeded, "a write has at most " + std::to_string(kWriteOpsMax) +
                                                " operations and " +
                                                std::to_string(kWriteFieldsMax) + " fields");

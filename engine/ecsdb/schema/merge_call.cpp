@@ -59,11 +59,10 @@ Result<CanonicalValue> append(const FieldDef& def, std::string_view base,
                 field_text(def) + "what is written does not begin with what was there");
   }
   const std::string_view added = mine.substr(base.size());
-  const size_t bytes = server.text.size() + added.size();
-  if (bytes > def.bytes_max) {
-    return fail(ErrorCode::kTextTooLong, field_text(def) + "it would have " +
-                                             std::to_string(bytes) + " bytes, at most " +
-                                             std::to_string(def.bytes_max) + " fit");
+  if (server.text.size() + added.size() > def.bytes_max) {
+    // How long it is may be hidden from the writer.
+    return fail(ErrorCode::kTextTooLong,
+                field_text(def) + "at most " + std::to_string(def.bytes_max) + " bytes fit");
   }
   CanonicalValue out = server;
   out.text += added;

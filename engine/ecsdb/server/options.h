@@ -61,8 +61,13 @@ struct ServerOptions {
   uint64_t write_rate = 1'000;  // of one client, a second in the long run; 0: no limit
   uint64_t write_burst = 2'000;
   size_t writes_waiting_max = 1024;  // of one client: not decided, or not settled; 0: nobody writes
-  size_t writes_bytes_max = 1024 * 1024;  // of one client, not decided; a single one may have more
-  size_t writes_per_commit_max = 16'384;  // of all clients; the others wait for the next
+  // Of one client: of writes that are not decided, and as much again of values that merges have
+  // made and that it has not settled; beyond that they are not told, and stand in the rows only. A
+  // single write may have more.
+  size_t writes_bytes_max = 1024 * 1024;
+  // Of all clients; the others wait for the next. Counts writes of one field: others take as many
+  // places as half of their operations and fields.
+  size_t writes_per_commit_max = 16'384;
   Duration stamp_skew = Duration::ms(250);  // that a stamp may be ahead of the server's clock
   MergeSet merges;                          // custom ones
   const WriteRule* write_rule = nullptr;    // outlives the server; null: none

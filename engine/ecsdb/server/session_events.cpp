@@ -112,7 +112,7 @@ bool Session::take_client_event(SessionContext& context, const ClientEventEntry&
                                 const Now& now) {
   const Schema& schema = context.db.schema();
   const auto index = schema.event_index(entry.event);
-  if (!intake_.admit_event(now.steady) || !index) return false;
+  if (phase_ != Phase::kLive || !intake_.admit_event(now.steady) || !index) return false;
   const EventDef& def = schema.def().events[*index];
   if (!may_write_some(def.write, identity_)) return false;
   if (!check_event_values(def, entry.values).ok()) return false;

@@ -19,6 +19,7 @@ Schema loud_yard() {
   events.text(2, "why", 8).default_value("so");
   events.event(4, "ping").follow("room").at("where").text(1, "line", 20);
   events.field(2, "where", FieldType::kI32);
+  events.event(5, "tale").write("guest").text(1, "line", 60'000);
   def.events = events.def().events;
   return Schema::make(std::move(def)).value();
 }
@@ -350,12 +351,34 @@ TEST_F(EventsTest, ClientThatComesBackGetsWhatItDidNotApplyAndNothingTwice) {
   EXPECT_EQ(told(peer), (Told{"boom 4 @5", "advance 5"}));
 }
 
+TEST_F(EventsTest, OfClientsThatAreNotLiveOrTooLargeAreDropped) {
+  bench_.add_unit(5, 5);
+  Peer peer(bench_, 1);
+  peer.greet();
+  peer.authenticate();
+  send(peer, {gong(1)});
+  EXPECT_FALSE(bench_.server.next_client_event());
+  peer.subscribe(1);
+  peer.receive();
+  EventValue line;
+  line.field = FieldId{1};
+  line.value.kind = CanonicalValue::kText;
+  line.value.text.assign(kEventBytesMax, 'x');
+  const ClientEventEntry large{EventId{5}, EntityId{7}, {line}};
+  send(peer, {large, gong(3)});
+  const auto message = bench_.server.next_client_event();
+  ASSERT_TRUE(message);
+  EXPECT_EQ(message->values[0], Value{uint64_t{3}});
+  EXPECT_FALSE(bench_.server.next_client_event());
+  EXPECT_EQ(bench_.server.stats().client_events_dropped, 2u);
+}
+
 TEST_F(EventsTest, WhatDoesNotFitIsRefused) {
   const EntityId near = bench_.add_unit(5, 5);
   const auto emit_values = [&](std::initializer_list<FieldValue> values) {
     return bench_.server.emit(kBoom, near, values, bench_.now()).code();
   };
-  EXPECT_EQ(emit(4, near, 1).code(), ErrorCode::kUnknownEvent);
+  EXPECT_EQ(emit(5, near, 1).code(), ErrorCode::kUnknownEvent);
   EXPECT_EQ(emit(kBoom, EntityId{}, 1).code(), ErrorCode::kUnknownEntity);
   EXPECT_EQ(emit_values({{2, uint64_t{1}}}), ErrorCode::kUnknownField);
   EXPECT_EQ(emit_values({{0, int64_t{1}}}), ErrorCode::kTypeMismatch);

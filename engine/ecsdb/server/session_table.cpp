@@ -8,7 +8,7 @@ namespace ecsdb {
 namespace {
 
 constexpr size_t kSecretBytes = 16;
-constexpr size_t kTicketBytes = 8 + 4 + kSecretBytes;
+constexpr size_t kTicketBytes = 8 + 4 + 2 * kSecretBytes;
 static_assert(kTicketBytes <= kTicketBytesMax);
 
 /// Takes the same time wherever they differ.
@@ -34,7 +34,8 @@ SessionTable::Admission SessionTable::admit(LinkId link, const Identity& identit
     at = sessions_.find(client);
     if (at != sessions_.end() && at->second.principal == identity.principal &&
         at->second.database == database) {
-      switch (claim(at->second, number, shown.ticket.subspan(kTicketBytes - kSecretBytes))) {
+      const ByteSpan own = in.bytes(kSecretBytes);
+      switch (claim(at->second, number, own, in.bytes(kSecretBytes))) {
         case Claim::kNone:
           at = sessions_.end();
           break;
@@ -73,34 +74,35 @@ SessionTable::Admission SessionTable::admit(LinkId link, const Identity& identit
   return admission;
 }
 
-SessionTable::Claim SessionTable::claim(Entry& entry, uint32_t number, ByteSpan secret) {
+SessionTable::Claim SessionTable::claim(Entry& entry, uint32_t number, ByteSpan own,
+                                        ByteSpan secret) {
+  if (number == 0 || !equal_secrets(entry.own, own)) return Claim::kNone;
   if (entry.has_next && number == entry.number + 1 && equal_secrets(entry.next, secret)) {
     accept_next(entry);
     return Claim::kGood;
   }
-  if (number == 0) return Claim::kNone;
   if (number == entry.number && equal_secrets(entry.current, secret)) {
     if (ECSDB_MUTANT(lost_ticket_reply) && entry.has_next) return Claim::kPassed;
     return Claim::kGood;
   }
-  if (number + 1 == entry.number && equal_secrets(entry.before, secret)) return Claim::kPassed;
-  return Claim::kNone;
+  return number < entry.number ? Claim::kPassed : Claim::kNone;
 }
 
 void SessionTable::issue(ClientId client, Entry& entry, SecretSource* secrets, Bytes& ticket) {
   if (secrets == nullptr) return;
   // One that is on its way to the client already stays good: two connections with one ticket, of
   // which the older was late, must not make void what the newer was told.
+  if (entry.number == 0 && !entry.has_next) secrets->draw(entry.own);
   if (!entry.has_next) secrets->draw(entry.next);
   entry.has_next = true;
   ByteWriter out(ticket);
   out.u64(client.value);
   out.u32(entry.number + 1);
+  out.bytes(entry.own);
   out.bytes(entry.next);
 }
 
 void SessionTable::accept_next(Entry& entry) {
-  entry.before = entry.current;
   entry.current = entry.next;
   entry.has_next = false;
   ++entry.number;

@@ -1,6 +1,7 @@
 // Sessions: what of a client outlives its connections, and the tickets that claim them.
 //
-//   ticket, 28 bytes, little endian: client u64 | number u32 | secret 16
+//   ticket, 44 bytes, little endian: client u64 | number u32 | secret of the session 16 |
+//   secret of the number 16
 //
 // Ticket n stays good until the client is known to have n+1, so that a lost reply locks nobody out.
 // Using n before that fences the connection that n+1 was issued on. After that n is refused and the
@@ -73,8 +74,8 @@ class SessionTable {
     PrincipalId principal;
     std::vector<std::string> roles;
     std::vector<std::pair<std::string, int64_t>> claims;
+    Secret own{};         // in all of its tickets: who shows it has had one
     uint32_t number = 0;  // of the last ticket that the client is known to have; 0: none yet
-    Secret before{};      // of the ticket before that
     Secret current{};
     Secret next{};          // of number + 1
     bool has_next = false;  // it was issued
@@ -87,7 +88,7 @@ class SessionTable {
   };
   enum class Claim : uint8_t { kNone, kGood, kPassed };
 
-  Claim claim(Entry& entry, uint32_t number, ByteSpan secret);
+  Claim claim(Entry& entry, uint32_t number, ByteSpan own, ByteSpan secret);
   void issue(ClientId client, Entry& entry, SecretSource* secrets, Bytes& ticket);
   void accept_next(Entry& entry);
   void forget(std::map<uint64_t, Entry>::iterator at);

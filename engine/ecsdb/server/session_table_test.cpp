@@ -85,6 +85,31 @@ TEST_F(SessionTableTest, TicketThatWasCopiedEndsTheSession) {
   EXPECT_FALSE(admit(5, thief.ticket).is_resumed);
 }
 
+TEST_F(SessionTableTest, TicketIsKnownToBePassedHoweverOldItIs) {
+  const auto first = admit(1);
+  table_.on_ticket_seen(first.client, LinkId{1});
+  auto thief = admit(2, first.ticket);
+  for (uint64_t link = 3; link < 8; ++link) thief = admit(link, thief.ticket);
+  EXPECT_TRUE(admit(8, first.ticket).is_refused);
+  const auto owner = admit(9, first.ticket, true);
+  EXPECT_TRUE(owner.has_ended);
+  EXPECT_EQ(owner.former, LinkId{7});
+  EXPECT_FALSE(admit(10, thief.ticket).is_resumed);
+}
+
+TEST_F(SessionTableTest, NumbersBesideTheirRangeProveNothing) {
+  const auto first = admit(1);  // nobody has acknowledged its ticket
+  for (const uint32_t number : {0u, 0xffffffffu, 1u, 2u}) {
+    Bytes forged;
+    ByteWriter out(forged);
+    out.u64(first.client.value);
+    out.u32(number);
+    forged.resize(first.ticket.size());
+    const auto attack = admit(2 + number, forged, true);
+    EXPECT_FALSE(attack.has_ended || attack.former || attack.is_resumed) << number;
+  }
+}
+
 TEST_F(SessionTableTest, OnlyATicketThatWasPassedCanEndASession) {
   const auto first = admit(1);
   const auto again = admit(2, first.ticket, true);

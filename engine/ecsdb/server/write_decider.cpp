@@ -19,7 +19,7 @@ static_assert(kWriteFieldsMax * kFinalBytesEach <= kFinalBytesMax);
 static_assert(kFinalBytesMax + 10 * kWriteOpsMax + kReasonBytesMax + 64 <= kFrameHeadBytesMax);
 
 // A write of few bytes can meet many long texts, and each conflict keeps them.
-constexpr size_t kConflictBytesMax = 4 * 1024 * 1024;
+constexpr size_t kWriteConflictBytesMax = 4 * 1024 * 1024;
 
 }  // namespace
 
@@ -82,7 +82,7 @@ Status WriteDecider::do_ops() {
   for (op_ = 0; op_ < write_->ops.size(); ++op_) {
     const WriteOp& op = write_->ops[op_];
     ECSDB_TRY(do_op(op));
-    if (conflict_bytes_ > kConflictBytesMax) {
+    if (conflict_bytes_ > kWriteConflictBytesMax) {
       return fail(ErrorCode::kLimitExceeded, "conflicts over too many bytes of texts");
     }
     field_begin_ += op.field_count;
@@ -399,6 +399,7 @@ void WriteDecider::note_field(ConflictRule rule, RowIndex row, const Field& fiel
   conflict.server = before;
   conflict.mine = field.given->value;
   conflict.result = result;
+  conflict_bytes_ += sizeof(Conflict);
   for (const CanonicalValue* value :
        {&conflict.base, &conflict.server, &conflict.mine, &conflict.result}) {
     conflict_bytes_ += value->text.size();

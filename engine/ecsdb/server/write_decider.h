@@ -112,7 +112,7 @@ class WriteDecider {
   bool is_merged_ = false;  // some field is not as it was written; the values that are told:
   std::vector<Final> finals_;
   size_t final_bytes_ = 0;               // of them on the wire, at most
-  size_t conflict_bytes_ = 0;            // of the texts of its conflicts
+  size_t conflict_bytes_ = 0;            // of memory for its conflicts
   std::vector<ProposedWrite::Op> done_;  // for the rule
   std::vector<Transaction::WrittenField> row_;
 };

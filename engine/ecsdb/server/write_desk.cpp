@@ -51,7 +51,8 @@ void WriteDesk::decide(Transaction& transaction, const WriteTerms& terms, Instan
   ECSDB_CHECK(!is_deciding());
   decisions_.clear();
   conflicts_.clear();
-  conflict_bytes_ = 0;
+  if (conflicts_.capacity() > kConflictsKept) conflicts_ = {};
+  conflict_bytes_ = work_ = 0;
   resolutions_.clear();
   round_.clear();
   if (queued_ == 0) return;
@@ -65,11 +66,13 @@ void WriteDesk::decide(Transaction& transaction, const WriteTerms& terms, Instan
   std::rotate(round_.begin(), begin, round_.end());
   first_ = round_.front()->client().value;
   involved_ = round_;
-  while (!round_.empty() && decisions_.size() < writes_max && conflict_bytes_ < kConflictBytesMax) {
-    const size_t room = writes_max - decisions_.size();
-    const size_t turns = std::min(room, round_.size());
-    for (size_t i = 0; i < turns && conflict_bytes_ < kConflictBytesMax; ++i) {
+  const auto is_full = [&] {
+    return work_ >= writes_max || conflict_bytes_ >= kCommitConflictBytesMax;
+  };
+  while (!round_.empty() && !is_full()) {
+    for (size_t i = 0; i < round_.size() && !is_full(); ++i) {
       decide_one(*round_[i], transaction, terms, now);
+      if (is_full()) first_ = round_[i]->client().value;  // the next commit goes on behind it
     }
     std::erase_if(round_, [](const ClientWrites* writes) { return writes->undecided() == 0; });
   }
@@ -126,6 +129,7 @@ void WriteDesk::decide_one(ClientWrites& writes, Transaction& transaction, const
   }
   decisions_.push_back({writes.client(), writes.identity().principal, writes.settled_below(),
                         outcome, writes.next_expires_ns(), writes.next_bytes()});
+  work_ += std::max<size_t>(1, (write_.ops.size() + write_.fields.size()) / 2);
   writes.decide(std::move(outcome), made_ == nullptr ? std::vector<MadeEntity>() : *made_);
 }
 

@@ -10,8 +10,9 @@
 
 namespace ecsdb {
 
-/// Decides in rounds, one write of each client a round, beginning with another client each time:
-/// who writes much does not come before who writes little. Stays where it was made. Not
+/// Decides in rounds, one write of each client a round, beginning with another client each time, or
+/// behind the one that was the last for whom there was time: who writes much does not come before
+/// who writes little. Stays where it was made. Not
 /// thread-safe.
 class WriteDesk {
  public:
@@ -29,7 +30,8 @@ class WriteDesk {
   void end(ClientId client);
 
   bool has_undecided() const;
-  /// Decides what waits, as part of the transaction. Counts into `stats`.
+  /// Decides what waits, as part of the transaction. `writes_max`: so many of one field; a larger
+  /// one takes more, by its operations and fields.
   void decide(Transaction& transaction, const WriteTerms& terms, Instant now, size_t writes_max);
   /// The transaction was committed: the decisions are final.
   void commit();
@@ -48,7 +50,8 @@ class WriteDesk {
   const std::vector<Resolution>& resolutions() const { return resolutions_; }
 
  private:
-  static constexpr size_t kConflictBytesMax = 16 * 1024 * 1024;  // then the others wait
+  static constexpr size_t kCommitConflictBytesMax = 16 * 1024 * 1024;  // then the others wait
+  static constexpr size_t kConflictsKept = 4096;  // memory for so many stays from commit to commit
   struct Entry {
     std::unique_ptr<ClientWrites> writes;
     size_t attached = 0;
@@ -68,7 +71,8 @@ class WriteDesk {
   std::vector<ClientWrites*> involved_;  // in the decisions
   std::vector<WriteDecision> decisions_;
   std::vector<Conflict> conflicts_;
-  size_t conflict_bytes_ = 0;  // of their texts, about
+  size_t conflict_bytes_ = 0;  // of memory
+  size_t work_ = 0;            // in writes of one field
   std::vector<Resolution> resolutions_;
   WriteDecider decider_;
   const std::vector<MadeEntity>* made_ = nullptr;  // by the write that was decided last

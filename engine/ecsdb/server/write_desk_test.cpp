@@ -2,6 +2,7 @@
 #include "ecsdb/server/write_desk.h"
 
 #include <gtest/gtest.h>
+#include <memory>
 
 #include "ecsdb/server/test_writer.h"
 
@@ -80,6 +81,60 @@ TEST(WriteDesk, EachCommitBeginsWithAnotherClient) {
 
 // What was decided in a transaction that is dropped waits again, also if its client has gone in
 // between.
+TEST(WriteDesk, CommitGoesOnBehindTheLastWhoHadATurn) {
+  ServerOptions options;
+  options.writes_per_commit_max = 2;
+  Bench bench(options, desk_schema());
+  const EntityId thing = add_thing(bench);
+  std::vector<std::unique_ptr<Writer>> writers;
+  for (uint64_t link = 0; link < 20; ++link) {
+    writers.push_back(std::make_unique<Writer>(bench, link));
+    for (int i = 0; i < 3; ++i) writers.back()->send(more(thing));
+  }
+  for (int commits = 0; commits < 10; ++commits) decide(bench);
+  for (const auto& writer : writers) {
+    writer->listen();
+    EXPECT_TRUE(writer->has_outcome(1));
+    EXPECT_FALSE(writer->has_outcome(2));
+  }
+}
+
+// A large write takes the time of many small ones.
+TEST(WriteDesk, CommitHasABoundForTheWorkOfAll) {
+  ServerOptions options;
+  options.writes_per_commit_max = 1000;
+  Bench bench(options, desk_schema());
+  const EntityId thing = add_thing(bench);
+  Writer writer(bench, 0);
+  Hand hand;
+  for (size_t op = 0; op < kWriteOpsMax; ++op) hand.set(kThing, thing).field(kScore, lane(1));
+  for (int i = 0; i < 10; ++i) writer.send(hand);
+  decide(bench);
+  EXPECT_EQ(bench.server.decisions().size(), 4u);  // of 256 each
+}
+
+// What merges make of a few bytes may be long, and is kept until it is settled.
+TEST(WriteDesk, ValuesThatAreToldHaveABoundForEachClient) {
+  ServerOptions options;
+  options.writes_bytes_max = 100'000;
+  Bench bench(options, desk_schema());
+  const EntityId page = add_page(bench, "", "");
+  Writer newer(bench, 1);
+  Hand line = Hand{}.set(kPage, page).field(1, text(std::string(40'000, 'x')));
+  line.write.stamp = 1000;
+  ASSERT_EQ(newer.decide(line).kind, OutcomeKind::kApplied);
+  Writer writer(bench, 0);
+  for (int i = 0; i < 5; ++i) writer.send(Hand{}.set(kPage, page).field(1, text("y")));
+  decide(bench);
+  writer.listen();
+  size_t told = 0;
+  for (uint64_t sequence = 1; sequence <= 5; ++sequence) {
+    EXPECT_EQ(writer.outcome(sequence).kind, OutcomeKind::kMerged);
+    told += writer.outcome(sequence).finals.size();
+  }
+  EXPECT_EQ(told, 2u);
+}
+
 TEST(WriteDesk, SessionThatEndsAfterADropIsNotForgottenBeforeItsWrites) {
   ServerOptions options;
   options.session_timeout = Duration::seconds(1);
@@ -144,7 +199,7 @@ TEST(WriteDesk, OutcomesFitTheirFrames) {
   for (size_t i = 0; i < kWriteOpsMax; ++i) spawns.spawn();
   EXPECT_EQ(writer.decide(spawns).made.size(), kWriteOpsMax);
   for (int i = 0; i < 300; ++i) writer.send(spawns);
-  decide(bench);
+  while (bench.server.has_writes()) decide(bench);
   writer.listen();
   EXPECT_EQ(writer.outcome(writer.last()).made.size(), kWriteOpsMax);
   EXPECT_LE(writer.head_bytes_max(), kFrameHeadBytesMax);

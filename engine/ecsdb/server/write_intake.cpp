@@ -11,6 +11,13 @@ namespace {
 
 constexpr uint32_t kQueueRetryMs = 50;
 
+/// What an outcome has that a client can make large.
+size_t final_bytes(const Outcome& outcome) {
+  size_t bytes = 0;
+  for (const FinalValue& final : outcome.finals) bytes += sizeof(final) + final.value.text.size();
+  return bytes;
+}
+
 uint64_t hash_of(ByteSpan bytes) { return hash128(bytes).low; }
 
 /// The first with such a sequence, or behind all that are lower.
@@ -36,6 +43,7 @@ void ClientWrites::settle(uint64_t below) {
   if (refused_ < below) refused_ = 0;
   while (!records_.empty() && records_.front().outcome.sequence < below) {
     if (!records_.front().is_told) --untold_;
+    record_bytes_ -= final_bytes(records_.front().outcome);
     records_.pop_front();
   }
 }
@@ -59,7 +67,7 @@ Result<ClientWrites::Intake> ClientWrites::take(WriteEntry&& entry, Instant now,
   refused = WriteRefused{};
   refused.sequence = sequence;
   if (ECSDB_MUTANT(dedup_by_equality) ? sequence == last_ : sequence <= last_) {
-    if (!ECSDB_MUTANT(no_dedup)) return take_again(sequence, hash_of(entry.write), refused);
+    if (!ECSDB_MUTANT(no_dedup)) return take_again(sequence, hash_of(entry.write), now, refused);
   } else if (sequence != last_ + 1 && !ECSDB_MUTANT(dedup_by_equality)) {
     if (refused_ != 0) return Intake::kPassedOver;
     return fail(ErrorCode::kFrameMalformed, "write " + std::to_string(sequence) + " after " +
@@ -80,7 +88,7 @@ Result<ClientWrites::Intake> ClientWrites::take(WriteEntry&& entry, Instant now,
   return Intake::kTaken;
 }
 
-ClientWrites::Intake ClientWrites::take_again(uint64_t sequence, uint64_t hash,
+ClientWrites::Intake ClientWrites::take_again(uint64_t sequence, uint64_t hash, Instant now,
                                               WriteRefused& refused) {
   if (sequence < settled_below_) return Intake::kDuplicate;
   Decided* record = find_record(sequence);
@@ -102,7 +110,12 @@ ClientWrites::Intake ClientWrites::take_again(uint64_t sequence, uint64_t hash,
     refused.reason = "sequence " + std::to_string(sequence) + " was another write before";
     return Intake::kRefused;
   }
-  if (record != nullptr && !ECSDB_MUTANT(duplicate_unanswered)) untell(*record);
+  // At the rate of new ones: what is told again is paid for once more.
+  if (record == nullptr || !rate_.has(1, now) || ECSDB_MUTANT(duplicate_unanswered)) {
+    return Intake::kDuplicate;
+  }
+  rate_.spend(1, now);
+  untell(*record);
   return Intake::kDuplicate;
 }
 
@@ -125,6 +138,7 @@ bool ClientWrites::is_refused(const WriteEntry& entry, Instant now, WriteRefused
 }
 
 void ClientWrites::peek(Instant now, Next& next) const {
+  ECSDB_CHECK(undecided() > 0);
   const Queued& queued = queue_[decided_.size()];
   next.is_expired = queued.expires_ns != 0 && static_cast<uint64_t>(now.ns) > queued.expires_ns;
   next.is_whole = decode_message(queued.bytes, next.write).ok();
@@ -146,6 +160,9 @@ void ClientWrites::commit() {
     }
     if (decided.outcome.sequence < settled_below_) continue;  // nobody asks any more
     decided.is_told = true;
+    // The client finds them in the rows.
+    if (record_bytes_ + final_bytes(decided.outcome) > bytes_max_) decided.outcome.finals = {};
+    record_bytes_ += final_bytes(decided.outcome);
     untell(records_.emplace_back(std::move(decided)));
   }
   decided_.clear();

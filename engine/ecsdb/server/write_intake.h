@@ -60,11 +60,11 @@ class ClientWrites {
   size_t undecided() const { return queue_.size() - decided_.size(); }
   /// Something is not decided for good.
   bool has_queued() const { return !queue_.empty(); }
-  /// The next one; false if its bytes are no write. It is `expired` if it came too late.
+  /// The next one, of which there must be one.
   struct Next {
     Write& write;
-    bool is_expired = false;
-    bool is_whole = false;
+    bool is_expired = false;  // it came too late
+    bool is_whole = false;    // its bytes are a write
   };
   void peek(Instant now, Next& next) const;
   uint64_t next_sequence() const { return queue_[decided_.size()].sequence; }
@@ -104,7 +104,7 @@ class ClientWrites {
   const Queued* find_queued(uint64_t sequence) const;
   void untell(Decided& record);
   std::deque<Decided>::iterator records_from(uint64_t sequence);
-  Intake take_again(uint64_t sequence, uint64_t hash, WriteRefused& refused);
+  Intake take_again(uint64_t sequence, uint64_t hash, Instant now, WriteRefused& refused);
   bool is_refused(const WriteEntry& entry, Instant now, WriteRefused& refused);
 
   ClientId client_;
@@ -114,8 +114,9 @@ class ClientWrites {
   size_t waiting_max_;
   size_t bytes_max_;
   size_t queued_bytes_ = 0;
-  uint64_t last_ = 0;     // sequence that was taken in
-  uint64_t refused_ = 0;  // sequence that has to come again first; 0: none
+  size_t record_bytes_ = 0;  // of what their outcomes have become
+  uint64_t last_ = 0;        // sequence that was taken in
+  uint64_t refused_ = 0;     // sequence that has to come again first; 0: none
   uint64_t settled_below_ = 0;
   std::deque<Queued> queue_;      // not decided for good
   std::vector<Decided> decided_;  // of the queue's first, in the open transaction

@@ -266,6 +266,16 @@ void print_value(const T& v, std::string& out) {
   }
 }
 
+/// How many bytes encode_value() writes.
+inline size_t canonical_value_bytes(const CanonicalValue& v) {
+  if (v.is_text()) return 1 + varint_size(v.text.size()) + v.text.size();
+  size_t bytes = 1;
+  for (int i = 0; i < v.kind; ++i) {
+    bytes += varint_size(zigzag(static_cast<int64_t>(v.lanes.lane[i])));
+  }
+  return bytes;
+}
+
 template <class M, class Writer>
 void encode_fields(const M& message, Writer& out) {
   std::apply([&](const auto&... f) { (encode_value(message.*(f.pointer), out), ...); },

@@ -16,10 +16,17 @@ Error at_place(Error error, const EventDef& def, const FieldDef& field) {
 }
 
 size_t bytes_of(std::span<const EventValue> values) {
-  Bytes out;
-  ByteWriter writer(out);
-  for (const EventValue& value : values) encode_fields(value, writer);
-  return out.size();
+  size_t bytes = 0;
+  for (const EventValue& value : values) {
+    bytes += varint_size(value.field.value) + canonical_value_bytes(value.value);
+  }
+  return bytes;
+}
+
+Status check_size(const EventDef& def, std::span<const EventValue> values) {
+  if (bytes_of(values) <= kEventBytesMax) return {};
+  return fail(ErrorCode::kLimitExceeded, "event \"" + def.name + "\" has more than " +
+                                             std::to_string(kEventBytesMax) + " bytes");
 }
 
 CanonicalValue default_of(const FieldDef& def) {
@@ -59,10 +66,7 @@ Result<std::vector<EventValue>> make_event_values(const EventDef& def,
                                                std::to_string(twice->field.value) +
                                                " is given twice");
   }
-  if (bytes_of(out) > kEventBytesMax) {
-    return fail(ErrorCode::kLimitExceeded, "event \"" + def.name + "\" has more than " +
-                                               std::to_string(kEventBytesMax) + " bytes");
-  }
+  ECSDB_TRY(check_size(def, out));
   return out;
 }
 
@@ -80,7 +84,7 @@ Status check_event_values(const EventDef& def, std::span<const EventValue> value
     const Status status = check_canonical(*field, values[i].value);
     if (!status.ok()) return at_place(status.error(), def, *field);
   }
-  return {};
+  return check_size(def, values);
 }
 
 CanonicalValue event_value(const EventDef& def, size_t field, std::span<const EventValue> values) {

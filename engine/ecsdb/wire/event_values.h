@@ -14,8 +14,8 @@ namespace ecsdb {
 /// kBadText, kLimitExceeded (one field twice, or more than kEventBytesMax), each naming the place.
 Result<std::vector<EventValue>> make_event_values(const EventDef& def,
                                                   std::span<const FieldValue> values);
-/// What a peer has sent: kUnknownField, kNotCanonical (fields do not rise), and the codes of
-/// check_canonical(), each naming the place.
+/// What a peer has sent: kUnknownField, kNotCanonical (fields do not rise), kLimitExceeded (more
+/// than kEventBytesMax), and the codes of check_canonical(), each naming the place.
 Status check_event_values(const EventDef& def, std::span<const EventValue> values);
 /// Of the field with this place in the event, or its default.
 CanonicalValue event_value(const EventDef& def, size_t field, std::span<const EventValue> values);

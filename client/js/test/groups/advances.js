@@ -79,9 +79,9 @@ function connected(settings, schema, decompress) {
     budget_bytes: 0n, client_bytes: 0n, client_changes: 0, stall_ms: 0,
     server_wall_ms: 0n, writes_waiting_max: 0,
   }));
-  // What only says something to those who write is passed over, in every state.
-  world.server(REFUSED_WRITE);
   world.server(frameOf("schema_part", { offset: 0, bytes: schema }));
+  // What only says something to those who write is passed over.
+  world.server(REFUSED_WRITE);
   world.server(OUTCOMES);
   const results = tables.map((_, i) => ({ id: i + 1, code: 0 }));
   world.server(frameOf("subscribe_reply", { request: 1, results }));
