@@ -188,8 +188,8 @@ class Client {
   /// Writes are decided in the order of submit(), each exactly once; on_outcome() tells. Nothing is
   /// queued, and the draft is spent, with kQueueFull, when too many are pending; kLimitExceeded,
   /// for one that is empty or does not fit a frame; kSchemaMismatch, for one of another schema;
-  /// kWriteReused, for a copy of one that makes entities; kNotPermitted, where the server takes
-  /// none.
+  /// kUnknownTable, for a remove() in one that there is not; kWriteReused, for a copy of one that
+  /// makes entities; kNotPermitted, where the server takes none.
   Result<WriteId> submit(WriteDraft&& draft, const WriteOptions& options, const Now& now);
   Result<WriteId> submit(WriteDraft&& draft, const Now& now);
   WriteState write_state(WriteId id) const;
@@ -201,11 +201,12 @@ class Client {
   EntityId entity(EntityId entity) const;
 
   /// Sends an event to the server's application, at most once: `event` is its place in
-  /// db().schema().def().events, fields that are not given have their default. Whether the client
-  /// may, the server decides; what it does not take is lost without a word. kLinkClosed when not
-  /// live; kQueueFull when the link does not take what waits, or writes and events together would
-  /// be more than half of what the server lets a client send; kUnknownEvent; kUnknownEntity for an
-  /// entity that the server has not made; for values what WriteDraft::put() returns.
+  /// db().schema().def().events, which is in order of ids, see Schema::event_index(); fields that
+  /// are not given have their default. Whether the client may, the server decides; what it does not
+  /// take is lost without a word. kLinkClosed when not live; kQueueFull when the link does not take
+  /// what waits, or writes and events together would be more than half of what the server lets a
+  /// client send; kUnknownEvent; kUnknownEntity for an entity that the server has not made; for
+  /// values what WriteDraft::put() returns.
   Status send_event(uint16_t event, EntityId entity, std::span<const FieldValue> values,
                     const Now& now);
 

@@ -65,6 +65,7 @@ Result<WriteId> Client::Impl::submit(WriteDraft&& draft, const WriteOptions& opt
   if (!draft.is_current()) {
     return fail(ErrorCode::kSchemaMismatch, "a draft for the schema before");
   }
+  ECSDB_TRY(draft.unknown());
   if (state_ == State::kReady && auth_reply_.writes_waiting_max == 0) {
     return fail(ErrorCode::kNotPermitted, "this server takes no writes of clients");
   }

@@ -138,6 +138,25 @@ TEST(ClientDrafts, EntityOfADraftThatIsNotSubmittedIsUnknown) {
   EXPECT_EQ(w.predicted_gold(nobody), -1);
 }
 
+// An application knows indices of one schema, and the server has another.
+TEST(ClientDrafts, TablesAndFieldsThatThereAreNotAreRefused) {
+  WriteWorld w;
+  const EntityId ship = w.add_ship(kHere);
+  w.go_live();
+  WriteDraft draft = w.client_.begin().value();
+  EXPECT_EQ(draft.set(kShip, ship, 9, Value{uint64_t{1}}).code(), ErrorCode::kUnknownField);
+  EXPECT_EQ(draft.set(9, ship, 0, Value{uint64_t{1}}).code(), ErrorCode::kUnknownTable);
+  EXPECT_EQ(draft.put(9, ship, {}).code(), ErrorCode::kUnknownTable);
+  draft.remove(9, ship);
+  EXPECT_EQ(submit(w, std::move(draft)), ErrorCode::kUnknownTable);
+  for (const uint16_t field : {uint16_t{3}, uint16_t{9}}) {
+    EXPECT_EQ(w.client_.db().value(kShip, ship, field).code(), ErrorCode::kUnknownField);
+    EXPECT_EQ(w.client_.predicted().value(kShip, ship, field).code(), ErrorCode::kUnknownField);
+  }
+  EXPECT_EQ(w.client_.db().value(9, ship, 0).code(), ErrorCode::kUnknownTable);
+  EXPECT_EQ(w.client_.predicted().value(9, ship, 0).code(), ErrorCode::kUnknownTable);
+}
+
 TEST(ClientDrafts, MovedFromDraftIsEmpty) {
   WriteWorld w;
   w.add_ship(kHere);

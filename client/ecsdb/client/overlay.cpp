@@ -241,6 +241,7 @@ bool PredictedDb::contains(uint16_t table, EntityId given) const {
 }
 
 Result<Value> PredictedDb::value(uint16_t table, EntityId given, uint16_t field) const {
+  ECSDB_TRY(confirmed_.check_field(table, field));
   const Overlay::Row* row = overlay_.find(table, entity(given));
   if (row == nullptr) return confirmed_.value(table, entity(given), field);
   const TableDef& def = schema().table(table);

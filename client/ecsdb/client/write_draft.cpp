@@ -19,7 +19,7 @@ void WriteDraft::despawn(EntityId entity) {
 }
 
 void WriteDraft::remove(uint16_t table, EntityId entity) {
-  ECSDB_CHECK(table < set_->table_count() || !is_current());
+  if (is_current() && unknown_.ok()) unknown_ = set_->check_field(table, 0);
   ops_.push_back({WriteOpKind::kRemove, table, entity, {}});
 }
 
@@ -39,7 +39,7 @@ Status WriteDraft::set(uint16_t table, EntityId entity, uint16_t field, Value va
 Status WriteDraft::add(WriteOpKind kind, uint16_t table, EntityId entity,
                        std::span<const FieldValue> values) {
   if (!is_current()) return fail(ErrorCode::kSchemaMismatch, "a draft for the schema before");
-  ECSDB_CHECK(table < set_->table_count());
+  ECSDB_TRY(set_->check_field(table, 0));
   const TableDef& def = set_->schema().table(table);
   if (ops_.size() >= kWriteOpsMax || field_count_ + values.size() > kWriteFieldsMax) {
     return fail(ErrorCode::kLimitExceeded, "a write has at most " + std::to_string(kWriteOpsMax) +
@@ -48,7 +48,7 @@ Status WriteDraft::add(WriteOpKind kind, uint16_t table, EntityId entity,
   }
   Op op{kind, table, entity, {}};
   for (const FieldValue& given : values) {
-    ECSDB_CHECK(given.field < def.fields.size());
+    ECSDB_TRY(set_->check_field(table, given.field));
     const FieldDef& field = def.fields[given.field];
     const auto place = [&] { return def.name + "." + field.name; };
     if (field.server_only) return fail(ErrorCode::kUnknownField, place() + " is the server's own");

@@ -74,8 +74,9 @@ struct WriteOutcome {
 using OutcomeCallback = std::function<void(const WriteOutcome&)>;
 
 /// Operations that are decided as a whole, for Client::submit(). Needs a schema: it names tables
-/// and fields by their place in it, and a value that does not fit is refused at once. A value; good
-/// until the client's schema changes, and no longer than the client.
+/// and fields by their place in it, which is in order of their ids (Schema::table_index() and
+/// field_index() find them by name), and a value that does not fit is refused at once. A value;
+/// good until the client's schema changes, and no longer than the client.
 class WriteDraft {
  public:
   /// Draws ids of entities from `provisional_end`, which is of all drafts of a client.
@@ -85,13 +86,15 @@ class WriteDraft {
   EntityId spawn();
   /// The entity with all of its rows.
   void despawn(EntityId entity);
-  /// A whole row where there is none; fields that are not given get their default. kUnknownField
-  /// for one that is server_only, kTypeMismatch, kValueOutOfRange, kTextTooLong, kBadText,
-  /// kLimitExceeded, each naming the place; the draft is then as it was before.
+  /// A whole row where there is none; fields that are not given get their default. kUnknownTable;
+  /// kUnknownField, also for one that is server_only; kTypeMismatch, kValueOutOfRange,
+  /// kTextTooLong, kBadText, kLimitExceeded, each naming the place; the draft is then as it was
+  /// before.
   Status put(uint16_t table, EntityId entity, std::span<const FieldValue> values);
   /// Fields of a row that is there. The errors are those of put().
   Status set(uint16_t table, EntityId entity, std::span<const FieldValue> values);
   Status set(uint16_t table, EntityId entity, uint16_t field, Value value);
+  /// Of a table that there is not: submit() fails with kUnknownTable.
   void remove(uint16_t table, EntityId entity);
 
   /// The same for a bound struct.
@@ -122,6 +125,8 @@ class WriteDraft {
     std::vector<Field> fields;  // rising
   };
   const std::vector<Op>& ops() const { return ops_; }
+  /// What a remove() could not say.
+  const Status& unknown() const { return unknown_; }
   std::vector<Op> take_ops() && { return std::move(ops_); }
   /// The schema is still the one that it was begun with.
   bool is_current() const { return set_->schema().fingerprint() == schema_; }
@@ -146,6 +151,7 @@ class WriteDraft {
   Hash128 schema_;
   uint32_t* provisional_end_;
   size_t field_count_ = 0;
+  Status unknown_;
   std::vector<Op> ops_;
 };
 

@@ -150,18 +150,18 @@ class ReplicationServer {
   /// Commits; the change reaches clients with the next publish.
   Version commit(Transaction&& transaction, const Now& now);
   /// Tells clients of something that happens once and is kept nowhere. `event` is its place in
-  /// schema().def().events. It belongs to the commit that comes next, or to the open transaction,
-  /// and goes with it if that is dropped; clients get it with the first advance to that version or
-  /// a later one, after the rows. An event that follows a table is for those who hold the cell in
-  /// which the entity's row of that table is at the publish, or was when the event was emitted if
-  /// it has none any more; one that follows at a field is for those who hold the cell that the
-  /// field's value names, or would hold it if it had rows, whatever entity it names; one of one
-  /// cell is for everyone who is live. Those that are behind get
-  /// what is still in the ring of the last events_max, and a count of what is not.
-  /// Fields that are not given have their default. kUnknownEvent; kUnknownEntity (none, where one
-  /// is followed); kUnknownField, kTypeMismatch, kValueOutOfRange, kTextTooLong, kBadText,
-  /// kLimitExceeded, each naming the place; kQueueFull where more wait for a publish than the ring
-  /// has room for.
+  /// schema().def().events, which is in order of ids (Schema::event_index() finds it by name). It
+  /// belongs to the commit that comes next, or to the open transaction, and goes with it if that is
+  /// dropped; clients get it with the first advance to that version or a later one, after the rows.
+  /// An event that follows a table is for those who hold the cell in which the entity's row of that
+  /// table is at the publish, or was when the event was emitted if it has none any more; one that
+  /// follows at a field is for those who hold the cell that the field's value names, or would hold
+  /// it if it had rows, whatever entity it names; one of one cell is for everyone who is live.
+  /// Those that are behind get what is still in the ring of the last events_max, and a count of
+  /// what is not. Fields that are not given have their default. kUnknownEvent; kUnknownEntity
+  /// (none, where one is followed); kUnknownField, kTypeMismatch, kValueOutOfRange, kTextTooLong,
+  /// kBadText, kLimitExceeded, each naming the place; kQueueFull where more wait for a publish than
+  /// the ring has room for.
   Status emit(uint16_t event, EntityId entity, std::span<const FieldValue> values, const Now& now);
   /// Encodes what changed since the last publish, once, and offers it to every connection that is
   /// ready for it. Returns the published version.

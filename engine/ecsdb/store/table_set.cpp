@@ -16,7 +16,17 @@ Value TableSet::value(size_t table, RowIndex row, uint16_t field) const {
   return from_lanes(def, tables_[table].field_lanes(row, field));
 }
 
+Status TableSet::check_field(size_t table, size_t field) const {
+  if (table >= table_count()) {
+    return fail(ErrorCode::kUnknownTable, "there is no table number " + std::to_string(table));
+  }
+  if (field < schema_.table(table).fields.size()) return {};
+  return fail(ErrorCode::kUnknownField, "table \"" + schema_.table(table).name +
+                                            "\" has no field number " + std::to_string(field));
+}
+
 Result<Value> TableSet::value(size_t table, EntityId entity, uint16_t field) const {
+  ECSDB_TRY(check_field(table, field));
   const RowIndex row = find_row(table, entity);
   if (row == kNoRow) return fail(ErrorCode::kRowMissing, schema_.table(table).name);
   return value(table, row, field);

@@ -66,8 +66,10 @@ class TableSet {
   }
   /// One field of a row that exists.
   Value value(size_t table, RowIndex row, uint16_t field) const;
-  /// kRowMissing if there is no such row.
+  /// kUnknownTable, kUnknownField; kRowMissing if there is no such row.
   Result<Value> value(size_t table, EntityId entity, uint16_t field) const;
+  /// kUnknownTable, kUnknownField: indices come from an application, and schemas from elsewhere.
+  Status check_field(size_t table, size_t field) const;
 
   /// Entities that have a row in each table of Ts, in unspecified order (that of the smallest
   /// table's slots). T must be bound.

@@ -1,4 +1,4 @@
-// A schema from its TOML text; docs and examples show the format.
+// A schema from its TOML text; docs/SCHEMA.md shows the format.
 #pragma once
 
 #include <string_view>

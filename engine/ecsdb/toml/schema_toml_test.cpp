@@ -1,7 +1,9 @@
 #include "ecsdb/toml/schema_toml.h"
 
 #include <algorithm>
+#include <fstream>
 #include <gtest/gtest.h>
+#include <iterator>
 
 #include "ecsdb/base/prng.h"
 #include "ecsdb/schema/canonical.h"
@@ -73,6 +75,20 @@ TEST(SchemaToml, EverythingElseTheFormatHasParses) {
   EXPECT_EQ(schema.def().events[0].write,
             (std::vector<AccessRule>{{"admin", AccessRule::Where::kAny, ""}, {}}));
   EXPECT_EQ(schema.def().events[0].cell, (CellRule{CellKind::kFollow, "d", 0, "room"}));
+}
+
+TEST(SchemaToml, ExampleOfThePageIsRead) {
+  std::ifstream file(ECSDB_DOCS_DIR "/SCHEMA.md");
+  const std::string page{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  const size_t begin = page.find("```toml\n");
+  ASSERT_NE(begin, std::string::npos);
+  const size_t end = page.find("```\n", begin + 8);
+  const std::string text = page.substr(begin + 8, end - begin - 8);
+  std::vector<TextProblem> problems;
+  const Result<Schema> schema = parse_schema_toml(text, "SCHEMA.md", &problems);
+  ASSERT_TRUE(schema.ok()) << render_problems(text, "SCHEMA.md", problems);
+  EXPECT_EQ(schema->table_count(), 4u);
+  EXPECT_EQ(schema->def().events.size(), 2u);
 }
 
 /// A schema around one part that is wrong. Lines 1 to 3 are the header, the part starts on line 4.
