@@ -5,31 +5,24 @@
 
 namespace ecsdb {
 
-Callbacks::Entry& Callbacks::add(CallbackId& id) {
-  id = ++*last_;
-  return entries_[id];
-}
-
 CallbackId Callbacks::add_row(std::string table, EntityId entity, RowCallback callback) {
-  CallbackId id = 0;
-  Entry& entry = add(id);
+  Entry& entry = entries_[++*last_];
   entry.is_row = true;
   entry.table = std::move(table);
   entry.entity = entity;
   entry.row = std::move(callback);
   ++row_count_;
   stale_ = true;
-  return id;
+  return *last_;
 }
 
 CallbackId Callbacks::add_entity(EntityId entity, EntityCallback callback) {
-  CallbackId id = 0;
-  Entry& entry = add(id);
+  Entry& entry = entries_[++*last_];
   entry.entity = entity;
   entry.on_entity = std::move(callback);
   ++row_count_;
   stale_ = true;
-  return id;
+  return *last_;
 }
 
 CallbackId Callbacks::add_field(std::string table, std::string field, RowCallback callback) {
@@ -39,30 +32,27 @@ CallbackId Callbacks::add_field(std::string table, std::string field, RowCallbac
 }
 
 CallbackId Callbacks::add_outcome(std::optional<WriteId> write, OutcomeCallback callback) {
-  CallbackId id = 0;
-  Entry& entry = add(id);
+  Entry& entry = entries_[++*last_];
   entry.write = write;
   entry.on_outcome = std::move(callback);
-  outcomes_.push_back(id);
-  return id;
+  outcomes_.push_back(*last_);
+  return *last_;
 }
 
 CallbackId Callbacks::add_area(SubscriptionId subscription, AreaCallback callback) {
-  CallbackId id = 0;
-  Entry& entry = add(id);
+  Entry& entry = entries_[++*last_];
   entry.subscription = subscription;
   entry.on_area = std::move(callback);
-  areas_[subscription].push_back(id);
-  return id;
+  areas_[subscription].push_back(*last_);
+  return *last_;
 }
 
 CallbackId Callbacks::add_event(std::string event, EventCallback callback) {
-  CallbackId id = 0;
-  Entry& entry = add(id);
+  Entry& entry = entries_[++*last_];
   entry.event = std::move(event);
   entry.on_event = std::move(callback);
-  events_.push_back(id);
-  return id;
+  events_.push_back(*last_);
+  return *last_;
 }
 
 void Callbacks::rename(EntityId from, EntityId to) {
@@ -95,13 +85,15 @@ void Callbacks::sweep() {
   for (auto* list : {&outcomes_, &events_}) {
     std::erase_if(*list, [&](CallbackId id) { return entries_.at(id).dead; });
   }
-  std::erase_if(entries_, [&](const auto& entry) {
-    const bool is_of_rows = entry.second.row || entry.second.on_entity;
-    if (entry.second.dead && is_of_rows) --row_count_;
-    return entry.second.dead;
+  std::erase_if(entries_, [&](const auto& item) {
+    const Entry& entry = item.second;
+    if (entry.dead && (entry.row || entry.on_entity)) {
+      --row_count_;
+      stale_ = true;  // the index has only those
+    }
+    return entry.dead;
   });
   any_dead_ = false;
-  stale_ = true;
 }
 
 void Callbacks::rebuild(const Schema& schema) {

@@ -77,7 +77,6 @@ class Callbacks {
   void call_rows(Key key, const RowEvent& event, CallbackId before, const bool* stop);
   void call_entities(Key key, const EntityEvent& event, CallbackId before, const bool* stop);
   void sweep();
-  Entry& add(CallbackId& id);
   /// To those of `list`, by age; `call` is given the entry and the event.
   template <class Told, class Call>
   void deliver_to(const std::vector<CallbackId>& list, const std::vector<Told>& events,

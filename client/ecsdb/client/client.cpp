@@ -69,7 +69,10 @@ CallbackId Client::on_entity(EntityCallback callback) {
 CallbackId Client::on_entity(EntityId entity, EntityCallback callback) {
   return impl_->callbacks_.add_entity(entity, std::move(callback));
 }
-void Client::remove_callback(CallbackId id) { impl_->callbacks_.remove(id); }
+void Client::remove_callback(CallbackId id) {
+  impl_->callbacks_.remove(id);
+  impl_->predicted_callbacks_.remove(id);
+}
 
 size_t Client::poll(const Now& now, size_t cuts_max) {
   Impl* impl = impl_.get();

@@ -328,16 +328,20 @@ TEST(ClientWrites, OutcomesAloneMakeNoRowEvents) {
   EXPECT_EQ(w2.client_.stats().rows_changed, 0u);
 }
 
-TEST(ClientWrites, CallbackIdsOfAllKindsDiffer) {
+TEST(ClientWrites, CallbacksOfAllKindsAreRemovedByTheirIds) {
   World w({}, {}, writable());
   int rows = 0;
+  int predicted = 0;
   w.client_.on_row("ship", [&](const RowEvent&) { ++rows; });
-  const CallbackId id = w.client_.on_predicted_row("ship", [](const RowEvent&) {});
-  w.client_.remove_callback(id);
+  const CallbackId id = w.client_.on_predicted_row("ship", [&](const RowEvent&) { ++predicted; });
   const EntityId ship = w.add_ship(kHere, "anna", true);
   w.go_live();
+  EXPECT_EQ(rows, 1);
+  EXPECT_EQ(predicted, 1);
+  w.client_.remove_callback(id);
   w.move_ship(ship, kThere);
-  EXPECT_GT(rows, 0);
+  EXPECT_EQ(rows, 2);
+  EXPECT_EQ(predicted, 1);
 }
 
 /// Counts those that live.

@@ -69,6 +69,15 @@ TEST(SchemaCodec, EmptyWriteListOfAFieldIsNotCanonical) {
   EXPECT_EQ(decode_schema(bytes).code(), ErrorCode::kFrameMalformed);
 }
 
+/// The schema's bytes end so, and decode to it.
+void expect_end(const SchemaDef& def, const Bytes& bytes, const Bytes& end) {
+  ASSERT_GT(bytes.size(), end.size());
+  EXPECT_EQ(Bytes(bytes.end() - static_cast<ptrdiff_t>(end.size()), bytes.end()), end);
+  const Result<Schema> back = decode_schema(bytes);
+  ASSERT_TRUE(back.ok()) << back.error().to_string();
+  EXPECT_EQ(back->def(), def);
+}
+
 TEST(SchemaCodec, WriteListOfAnEventStandsAtItsEndAndIsToldByTheCell) {
   SchemaBuilder b("s");
   b.table(3, "t").by("n").field(1, "n", FieldType::kU8);
@@ -79,12 +88,7 @@ TEST(SchemaCodec, WriteListOfAnEventStandsAtItsEndAndIsToldByTheCell) {
                               1,   1, 1,   'm', 2, 0,   // one field: id, name, u8
                               0,   0, 1,                // no flag, since 1
                               2,   1, 'a', 0,   0, 0};  // two rules
-  ASSERT_GT(bytes.size(), expected_end.size());
-  EXPECT_EQ(Bytes(bytes.end() - static_cast<ptrdiff_t>(expected_end.size()), bytes.end()),
-            expected_end);
-  const Result<Schema> back = decode_schema(bytes);
-  ASSERT_TRUE(back.ok()) << back.error().to_string();
-  EXPECT_EQ(back->def(), b.def());
+  expect_end(b.def(), bytes, expected_end);
 }
 
 TEST(SchemaCodec, PlaceOfAnEventStandsBehindItsCell) {
@@ -94,12 +98,7 @@ TEST(SchemaCodec, PlaceOfAnEventStandsBehindItsCell) {
   Bytes bytes = encode_schema(b.def());
   const Bytes expected_end = {68, 1, 't', 1,   'm',               // follows t, at m
                               1,  1, 1,   'm', 2,   0, 0, 0, 1};  // one field
-  ASSERT_GT(bytes.size(), expected_end.size());
-  EXPECT_EQ(Bytes(bytes.end() - static_cast<ptrdiff_t>(expected_end.size()), bytes.end()),
-            expected_end);
-  const Result<Schema> back = decode_schema(bytes);
-  ASSERT_TRUE(back.ok()) << back.error().to_string();
-  EXPECT_EQ(back->def(), b.def());
+  expect_end(b.def(), bytes, expected_end);
   bytes.erase(bytes.end() - 10);
   bytes.end()[-10] = 0;  // of no letter
   EXPECT_EQ(decode_schema(bytes).code(), ErrorCode::kNotCanonical);

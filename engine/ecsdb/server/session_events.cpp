@@ -22,12 +22,12 @@ void Session::offer_event(const EventRing& ring, uint64_t number) {
   events_.push_back(number);
 }
 
-/// Holds the event's cell, or would hold it if there were one.
+/// Its client holds the event's cell, or would hold it if there were one.
 bool Session::is_for(const Database& db, const EventRing::Item& item) const {
   if (item.table == EventRing::kNoTable || ECSDB_MUTANT(event_to_everyone)) return true;
   const CellIndex cell = db.cells(item.table).find(item.key);
   if (cell == kNoCell) return interest_.wants(db, identity_, item.table, item.key);
-  return interest_.is_told({item.table, cell}) || interest_.is_entering({item.table, cell});
+  return interest_.is_told({item.table, cell});
 }
 
 /// Counts those that the ring has no more.
@@ -46,8 +46,7 @@ void Session::find_events(const SessionContext& context) {
   for (uint64_t number = ring.begin(); number < ring.end(); ++number) {
     const EventRing::Item& item = ring.at(number);
     const bool is_old = item.version <= resume_.cut && !ECSDB_MUTANT(events_again);
-    if (is_old || is_ahead_of_rows(context, item)) continue;
-    if (is_for(context.db, item)) events_.push_back(number);
+    if (!is_old && is_for(context.db, item)) events_.push_back(number);
   }
 }
 

@@ -12,8 +12,7 @@ namespace ecsdb {
 
 /// Decides in rounds, one write of each client a round, beginning with another client each time, or
 /// behind the one that was the last for whom there was time: who writes much does not come before
-/// who writes little. Stays where it was made. Not
-/// thread-safe.
+/// who writes little. Stays where it was made. Not thread-safe.
 class WriteDesk {
  public:
   WriteDesk() = default;

@@ -160,9 +160,12 @@ void ClientWrites::commit() {
     }
     if (decided.outcome.sequence < settled_below_) continue;  // nobody asks any more
     decided.is_told = true;
-    // The client finds them in the rows.
-    if (record_bytes_ + final_bytes(decided.outcome) > bytes_max_) decided.outcome.finals = {};
-    record_bytes_ += final_bytes(decided.outcome);
+    const size_t bytes = final_bytes(decided.outcome);
+    if (record_bytes_ + bytes <= bytes_max_) {
+      record_bytes_ += bytes;
+    } else {
+      decided.outcome.finals = {};  // the client finds them in the rows
+    }
     untell(records_.emplace_back(std::move(decided)));
   }
   decided_.clear();

@@ -10,6 +10,29 @@ int64_t floor_divide(int64_t value, int64_t by) {
   return quotient - (value % by < 0 ? 1 : 0);
 }
 
+/// Of a table with a rule of its own; `lane` gives those of the field that it names.
+template <class Lane>
+CellKey make_key(const TableLayout& layout, Lane&& lane) {
+  switch (layout.cell_kind) {
+    case CellKind::kOne:
+      return CellKey::one();
+    case CellKind::kValue:
+      return CellKey::value(lane(0));
+    case CellKind::kOwner:
+      return CellKey::owner(PrincipalId{static_cast<uint64_t>(lane(0))});
+    case CellKind::kGrid: {
+      const int64_t steps = layout.cell_steps;
+      const bool is_flat = layout.fields[layout.cell_field].lane_count < 3;
+      return CellKey::grid(floor_divide(lane(0), steps), floor_divide(lane(1), steps),
+                           is_flat ? 0 : floor_divide(lane(2), steps));
+    }
+    case CellKind::kFollow:
+      break;
+  }
+  ECSDB_CHECK(layout.cell_kind != CellKind::kFollow);
+  return CellKey::none();
+}
+
 }  // namespace
 
 std::string CellKey::to_string() const {
@@ -91,34 +114,14 @@ bool cell_key_fits(const Schema& schema, size_t table, const CellKey& key) {
 
 CellKey cell_key_of(const Table& table, RowIndex row) {
   const TableLayout& layout = table.layout();
-  const FieldLayout& field = layout.fields[layout.cell_field];
-  LaneValues lanes;
-  for (uint16_t k = 0; k < field.lane_count; ++k) {
-    lanes.lane[k] = table.lane(row, static_cast<uint16_t>(field.lane_first + k));
-  }
-  return cell_key_of(layout, lanes);
+  const uint16_t first = layout.fields[layout.cell_field].lane_first;
+  return make_key(layout, [&](uint16_t k) {
+    return static_cast<int64_t>(table.lane(row, static_cast<uint16_t>(first + k)));
+  });
 }
 
 CellKey cell_key_of(const TableLayout& layout, const LaneValues& lanes) {
-  const FieldLayout& field = layout.fields[layout.cell_field];
-  auto lane = [&](uint16_t k) { return static_cast<int64_t>(lanes.lane[k]); };
-  switch (layout.cell_kind) {
-    case CellKind::kOne:
-      return CellKey::one();
-    case CellKind::kValue:
-      return CellKey::value(lane(0));
-    case CellKind::kOwner:
-      return CellKey::owner(PrincipalId{static_cast<uint64_t>(lane(0))});
-    case CellKind::kGrid: {
-      const int64_t steps = layout.cell_steps;
-      return CellKey::grid(floor_divide(lane(0), steps), floor_divide(lane(1), steps),
-                           field.lane_count > 2 ? floor_divide(lane(2), steps) : 0);
-    }
-    case CellKind::kFollow:
-      break;
-  }
-  ECSDB_CHECK(layout.cell_kind != CellKind::kFollow);
-  return CellKey::none();
+  return make_key(layout, [&](uint16_t k) { return static_cast<int64_t>(lanes.lane[k]); });
 }
 
 }  // namespace ecsdb
